@@ -1,0 +1,1 @@
+"""The outside world: order sources, mDNS, the service manager."""

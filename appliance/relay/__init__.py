@@ -1,0 +1,1 @@
+"""The moving parts between a trigger and a monitor: asyncio, but no HTTP."""
