@@ -1,0 +1,147 @@
+"""The screens this appliance knows, kept in memory and written through; the database is read once, at the start."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from appliance.core.screens import Client, Display, Screen, check_id
+from appliance.errors import FieldError, Problem
+from appliance.storage import audit
+from appliance.storage import screens as table
+from appliance.storage.database import Database
+
+Extra = Callable[[sqlite3.Connection], None]
+"""What else belongs in the same transaction as a change."""
+
+
+class Screens:
+    """Registry of screens. Changes are committed, audited (`actor`) and only then visible."""
+
+    def __init__(self, database: Database, *, now: Callable[[], int]) -> None:
+        self._database = database
+        self._now = now
+        self._by_id: dict[str, Screen] = {}
+        self.on_removed: list[Callable[[str], None]] = []
+        """Called with the id when a screen is deleted."""
+        self.on_revoked: list[Callable[[str], None]] = []
+        """Called with the id when its pairing has ended."""
+        self.on_changed: list[Callable[[Screen], None]] = []
+        """Called when a name, a line, a default display or the pairing has changed."""
+
+    async def start(self) -> None:
+        for screen in await self._database.read(table.load):
+            self._by_id[screen.screen_id] = screen
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __contains__(self, screen_id: object) -> bool:
+        return screen_id in self._by_id
+
+    def all(self) -> Iterable[Screen]:
+        return self._by_id.values()
+
+    def get(self, screen_id: str) -> Screen | None:
+        return self._by_id.get(screen_id)
+
+    def require(self, screen_id: str) -> Screen:
+        """The screen. Raises `SCREEN_NOT_FOUND`."""
+        screen = self._by_id.get(screen_id)
+        if screen is None:
+            raise Problem("SCREEN_NOT_FOUND", f"There is no screen {screen_id}.", values={"target": screen_id})
+        return screen
+
+    async def add(
+        self, screen_id: str, *, actor: str, name: str | None = None, groups: list[str] | None = None, display_index: int = 0
+    ) -> Screen:
+        """Registers a screen. Raises `VALIDATION_ERROR` or `SCREEN_EXISTS`."""
+        check_id(screen_id)
+        if screen_id in self._by_id:
+            raise Problem("SCREEN_EXISTS", values={"screenId": screen_id})
+        screen = Screen(
+            screen_id=screen_id,
+            name=_name(name or screen_id),
+            groups=groups or [],
+            display_index=display_index,
+            created_at=self._now(),
+        )
+        await self._save(screen, actor, "screen.add")
+        return screen
+
+    async def update(self, screen_id: str, *, actor: str, **changes: object) -> Screen:
+        """Changes `name`, `groups`, `display_index`, `user` or `permission`."""
+        if isinstance(changes.get("name"), str):
+            changes["name"] = _name(str(changes["name"]))
+        screen = msgspec.structs.replace(self.require(screen_id), **changes)
+        await self._save(screen, actor, "screen.change", detail=dict(changes))
+        self._tell(screen)
+        return screen
+
+    async def mark_paired(self, screen_id: str, *, actor: str, extra: Extra | None = None) -> Screen:
+        """Notes that a PC now holds this screen's key; `extra` (the key's row) joins the transaction."""
+        screen = msgspec.structs.replace(self.require(screen_id), paired_at=self._now(), revoked_at=None)
+        await self._save(screen, actor, "screen.pair", extra=extra)
+        self._tell(screen)
+        return screen
+
+    async def revoke(self, screen_id: str, *, actor: str, extra: Extra | None = None) -> None:
+        """Ends the pairing; `extra` (deleting its keys) joins the transaction. Sessions are ended by `on_revoked`."""
+        screen = msgspec.structs.replace(self.require(screen_id), paired_at=None, revoked_at=self._now())
+        await self._save(screen, actor, "screen.revoke", extra=extra)
+        for call in self.on_revoked:
+            call(screen_id)
+        self._tell(screen)
+
+    async def remove(self, screen_id: str, *, actor: str, extra: Extra | None = None) -> None:
+        """Deletes the screen with all that hangs on it (`on_removed`)."""
+        self.require(screen_id)
+
+        def job(tx: sqlite3.Connection) -> None:
+            table.delete(tx, screen_id)
+            if extra is not None:
+                extra(tx)
+            audit.append(tx, self._now(), actor, "screen.remove", screen_id)
+
+        await self._database.write(job)
+        self._by_id.pop(screen_id, None)
+        for call in self.on_removed:
+            call(screen_id)
+
+    def seen(self, screen_id: str, *, displays: list[Display] | None = None, client: Client | None = None) -> None:
+        """Notes a sign of life and what the screen declared; written along with the next commit."""
+        screen = self._by_id.get(screen_id)
+        if screen is None:
+            return
+        screen.last_seen_at = self._now()
+        if displays is not None:
+            screen.displays = displays
+        if client is not None:
+            screen.client = client
+        copy = msgspec.structs.replace(screen)
+        self._database.post(lambda tx: table.save(tx, copy) if copy.screen_id in self._by_id else None)
+
+    async def _save(
+        self, screen: Screen, actor: str, action: str, *, extra: Extra | None = None, detail: dict[str, object] | None = None
+    ) -> None:
+        def job(tx: sqlite3.Connection) -> None:
+            table.save(tx, screen)
+            if extra is not None:
+                extra(tx)
+            audit.append(tx, self._now(), actor, action, screen.screen_id, detail)
+
+        await self._database.write(job)
+        self._by_id[screen.screen_id] = screen
+
+    def _tell(self, screen: Screen) -> None:
+        for call in self.on_changed:
+            call(screen)
+
+
+def _name(name: str) -> str:
+    name = " ".join(name.split())
+    if not 1 <= len(name) <= 80:
+        raise Problem("VALIDATION_ERROR", "Not a name.", errors=[FieldError("name", "1 to 80 characters")])
+    return name

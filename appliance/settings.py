@@ -1,0 +1,196 @@
+"""Settings: one TOML file, then environment `VOOSTER_<SECTION>_<KEY>`, then command-line flags; the later one wins.
+
+A setting nobody knows or a value that doesn't fit stops the start with the line and the reason (`SETTINGS_INVALID`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, field
+
+from appliance.errors import Problem
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Positive = Annotated[int, Meta(ge=1)]
+Natural = Annotated[int, Meta(ge=0)]
+
+
+class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    pass
+
+
+class Server(_Section, frozen=True):
+    host: str = "0.0.0.0"  # noqa: S104 - serving the factory's LAN is what the appliance is for
+    port: Port = 8480
+    allowed_hosts: list[str] = field(default_factory=list)
+    allowed_origins: list[str] = field(default_factory=list)
+    trusted_proxies: list[str] = field(default_factory=list)
+    public_url: str = ""
+    max_message_bytes: Annotated[int, Meta(ge=1024, le=16 << 20)] = 1 << 20
+
+
+class Tls(_Section, frozen=True):
+    mode: Literal["off", "files", "auto"] = "off"
+    cert_file: str = ""
+    key_file: str = ""
+
+
+class Orders(_Section, frozen=True):
+    source: Literal["folder", "http", "csv"] = "folder"
+    folder: str = ""
+    timeout_ms: Annotated[int, Meta(ge=50, le=30_000)] = 1_000
+    barcode_pattern: str = ""
+
+
+class Documents(_Section, frozen=True):
+    allowed_hosts: list[str] = field(default_factory=list)
+
+
+class Delivery(_Section, frozen=True):
+    ack_timeout_ms: Annotated[int, Meta(ge=10)] = 5_000
+    shown_timeout_ms: Annotated[int, Meta(ge=10)] = 10_000
+    max_retries: Annotated[int, Meta(ge=0, le=20)] = 3
+    retry_base_ms: Annotated[int, Meta(ge=1)] = 1_000
+    ttl_seconds: Annotated[int, Meta(ge=1, le=86_400)] = 600
+    queue_dwell_ms: Natural = 3_000
+    restore_hours: Natural = 12
+
+
+class Limits(_Section, frozen=True):
+    enabled: bool = True
+
+
+class Heartbeat(_Section, frozen=True):
+    interval_seconds: Annotated[float, Meta(gt=0)] = 20.0
+    timeout_seconds: Annotated[float, Meta(gt=0)] = 5.0
+
+
+class Tokens(_Section, frozen=True):
+    access_seconds: Annotated[int, Meta(ge=1)] = 900
+    refresh_seconds: Annotated[int, Meta(ge=1)] = 86_400
+
+
+class Discovery(_Section, frozen=True):
+    enabled: bool = True
+    name: str = ""
+    interfaces: list[str] = field(default_factory=list)
+
+
+class Log(_Section, frozen=True):
+    format: Literal["json", "console"] = "console"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Settings(_Section, frozen=True):
+    """Every setting by section; the names are the contract's."""
+
+    server: Server = field(default_factory=Server)
+    tls: Tls = field(default_factory=Tls)
+    orders: Orders = field(default_factory=Orders)
+    documents: Documents = field(default_factory=Documents)
+    delivery: Delivery = field(default_factory=Delivery)
+    limits: Limits = field(default_factory=Limits)
+    heartbeat: Heartbeat = field(default_factory=Heartbeat)
+    tokens: Tokens = field(default_factory=Tokens)
+    discovery: Discovery = field(default_factory=Discovery)
+    log: Log = field(default_factory=Log)
+
+
+_SECTIONS: dict[str, type[_Section]] = {f.name: f.type for f in msgspec.structs.fields(Settings)}
+_ENVIRONMENT_PREFIX = "VOOSTER_"
+
+Values = dict[str, dict[str, Any]]
+
+
+def load(file: Path | None, environment: Mapping[str, str] = os.environ, flags: Values | None = None) -> Settings:
+    """Reads and checks all three places. Raises `Problem("SETTINGS_INVALID")` with `where` and `reason`."""
+    merged: Values = {}
+    origin: dict[tuple[str, str], str] = {}
+    for values, where in (_from_file(file), _from_environment(environment), (flags or {}, {})):
+        for section, members in values.items():
+            for key, value in members.items():
+                merged.setdefault(section, {})[key] = value
+                origin[section, key] = where.get((section, key), f"--{key.replace('_', '-')}")
+    return Settings(**{name: _section(name, members, origin) for name, members in merged.items()})
+
+
+def _section(name: str, members: dict[str, Any], origin: dict[tuple[str, str], str]) -> _Section:
+    kind = _SECTIONS[name]
+    for key, value in members.items():
+        try:
+            msgspec.convert({key: value}, kind, strict=True)
+        except msgspec.ValidationError as error:
+            reason = re.sub(r" - at `\$.*`$", "", str(error))
+            raise _invalid(origin[name, key], f"{name}.{key}: {reason}") from None
+    return msgspec.convert(members, kind)
+
+
+def _from_file(file: Path | None) -> tuple[Values, dict[tuple[str, str], str]]:
+    if file is None:
+        return {}, {}
+    try:
+        text = file.read_text("utf-8")
+        document = tomllib.loads(text)
+    except OSError as error:
+        raise _invalid(str(file), f"The file can't be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise _invalid(str(file), str(error)) from None
+    values: Values = {}
+    where: dict[tuple[str, str], str] = {}
+    for section, members in document.items():
+        if section not in _SECTIONS or not isinstance(members, dict):
+            raise _invalid(_line(file, text, section, None), f"There is no section [{section}].")
+        known = {f.name for f in msgspec.structs.fields(_SECTIONS[section])}
+        for key in members:
+            where[section, key] = _line(file, text, section, key)
+            if key not in known:
+                raise _invalid(where[section, key], f"There is no setting {section}.{key}.")
+        values[section] = members
+    return values, where
+
+
+def _line(file: Path, text: str, section: str, key: str | None) -> str:
+    """`file, line N` of a section or of a key in it."""
+    current, start = "", 0
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[\s*([^\]]+?)\s*\]", line):
+            current = header[1]
+            if current == section:
+                start = number
+        if key and current == section and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", line):
+            return f"{file}, line {number}"
+        if re.match(rf"\s*{re.escape(section)}(\.{re.escape(key or '')})?\s*=", line):
+            return f"{file}, line {number}"
+    return f"{file}, line {start}" if start else str(file)
+
+
+def _from_environment(environment: Mapping[str, str]) -> tuple[Values, dict[tuple[str, str], str]]:
+    values: Values = {}
+    where: dict[tuple[str, str], str] = {}
+    for section, kind in _SECTIONS.items():
+        for item in msgspec.structs.fields(kind):
+            variable = f"{_ENVIRONMENT_PREFIX}{section}_{item.name}".upper()
+            if variable not in environment:
+                continue
+            where[section, item.name] = variable
+            try:
+                value = msgspec.convert(_split(environment[variable], item.type), item.type, strict=False)
+            except msgspec.ValidationError as error:
+                raise _invalid(variable, str(error)) from None
+            values.setdefault(section, {})[item.name] = value
+    return values, where
+
+
+def _split(text: str, kind: Any) -> Any:
+    return [part.strip() for part in text.split(",") if part.strip()] if kind == list[str] else text
+
+
+def _invalid(where: str, reason: str) -> Problem:
+    return Problem("SETTINGS_INVALID", f"{where}: {reason}", values={"where": where, "reason": reason})

@@ -1,0 +1,273 @@
+"""The SQLite file: one connection that writes, in groups, and one read-only connection for everything that only looks.
+
+Whoever wants to change something submits a *job*, a function of the connection. The writer task gathers the jobs that
+wait, runs them in one transaction with one synced commit, and only then answers all of them. A job either raises
+before it has written anything (its caller gets the exception, the others go on) or the whole group is rolled back
+and its jobs run again one by one, so that one bad job never takes its neighbours along.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import aiosqlite
+import structlog
+
+from appliance.errors import Problem
+
+T = TypeVar("T")
+Job = Callable[[sqlite3.Connection], T]
+
+MAX_GROUP = 512
+"""Jobs in one transaction; bounds how long the first of them waits for the last."""
+MAX_WAITING = 20_000
+"""Jobs waiting for the writer; past it new ones are refused with `STORAGE_UNAVAILABLE`."""
+RETRY_SECONDS = 1.0
+
+_log = structlog.get_logger(__name__)
+
+
+class _Connection(aiosqlite.Connection):
+    """aiosqlite's connection with one more door: run a whole function on its thread, in a single hop."""
+
+    async def run(self, job: Job[T]) -> T:
+        result: T = await self._execute(job, self._conn)  # type: ignore[no-untyped-call]
+        return result
+
+
+class _Waiting(Generic[T]):
+    __slots__ = ("durable", "future", "job")
+
+    def __init__(self, job: Job[T], future: asyncio.Future[T] | None, durable: bool) -> None:
+        self.job = job
+        self.future = future
+        self.durable = durable
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # Transactions are begun by hand: the module's own implicit ones would begin too late for reads that decide writes.
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA temp_store=MEMORY")
+    connection.execute("PRAGMA wal_autocheckpoint=2000")
+    return connection
+
+
+def _connect_read_only(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA query_only=ON")
+    return connection
+
+
+class Database:
+    """Owner of both connections. `on_state(ok)` is told when commits begin to fail and when they work again."""
+
+    def __init__(self, path: Path, *, on_state: Callable[[bool], None] = lambda _ok: None) -> None:
+        self.path = path
+        self.ok = True
+        self.last_error = ""
+        self.commits = 0
+        self.commit_seconds = 0.0
+        self._on_state = on_state
+        self._waiting: deque[_Waiting[Any]] = deque()
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._closing = False
+        self._task: asyncio.Task[None] | None = None
+        self._writer: _Connection | None = None
+        self._reader: _Connection | None = None
+
+    async def open(self) -> None:
+        """Opens the file (made when missing). Raises `sqlite3.DatabaseError` when it is no usable database."""
+        self._writer = _Connection(lambda: _connect(self.path), iter_chunk_size=64)
+        await self._writer
+        self._reader = _Connection(lambda: _connect_read_only(self.path), iter_chunk_size=64)
+        await self._reader
+        self._task = asyncio.create_task(self._run(), name="storage-writer")
+
+    async def close(self) -> None:
+        """Finishes what waits, then closes. Jobs that can't be committed by then are given up with an error."""
+        self._closing = True
+        self._wake.set()
+        if self._task is not None:
+            await self._task
+        for connection in (self._reader, self._writer):
+            if connection is not None:
+                with contextlib.suppress(sqlite3.Error, ValueError):
+                    await connection.close()
+
+    def submit(self, job: Job[T], *, durable: bool = False) -> asyncio.Future[T]:
+        """Queues `job` for the next group; the future ends after its commit.
+
+        A `durable` job is one that is owed (a state that has already happened): it is kept and tried again for as
+        long as the storage refuses. Any other ends with `Problem("STORAGE_UNAVAILABLE")`. Cancelling whoever awaits
+        the future doesn't take the job back, so shield it where the outcome matters.
+        """
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        refused = self._refusal(durable)
+        if refused is not None:
+            future.set_exception(refused)
+            return future
+        self._append(_Waiting(job, future, durable))
+        return future
+
+    def post(self, job: Job[Any]) -> None:
+        """Queues a durable job that nobody waits for: a mark that rides along with the next commit."""
+        if not self._closing or self._task is not None:
+            self._append(_Waiting(job, None, True))
+
+    async def write(self, job: Job[T]) -> T:
+        """Runs `job` and returns its result after the commit; being cancelled meanwhile never tears the transaction."""
+        return await asyncio.shield(self.submit(job))
+
+    async def read(self, job: Job[T]) -> T:
+        """Runs `job` on the read-only connection, where however long it takes it stalls no writer."""
+        if self._reader is None:
+            raise Problem("STORAGE_UNAVAILABLE", "The data file isn't open.")
+        try:
+            return await self._reader.run(job)
+        except sqlite3.Error as error:
+            raise Problem("STORAGE_UNAVAILABLE", f"The data file can't be read: {error}") from error
+
+    async def flush(self) -> None:
+        """Returns when everything submitted before has been committed."""
+        await self._idle.wait()
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
+    def _refusal(self, durable: bool) -> Problem | None:
+        if self._closing:
+            return Problem("SHUTTING_DOWN")
+        if durable or (self.ok and len(self._waiting) < MAX_WAITING):
+            return None
+        return Problem("STORAGE_UNAVAILABLE", self.last_error or "Too much waits to be saved.", retry_after=1)
+
+    def _append(self, item: _Waiting[Any]) -> None:
+        self._waiting.append(item)
+        self._idle.clear()
+        self._wake.set()
+
+    async def _run(self) -> None:
+        while True:
+            if not self._waiting:
+                self._idle.set()
+                if self._closing:
+                    return
+                self._wake.clear()
+                await self._wake.wait()
+                continue
+            group = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_GROUP))]
+            unsaved = await self._commit(group)
+            if unsaved:
+                if self._closing:
+                    _log.error("storage.given_up", jobs=len(unsaved), reason=self.last_error)
+                    self._idle.set()
+                    return
+                self._waiting.extendleft(reversed(unsaved))
+                await self._pause()
+
+    async def _pause(self) -> None:
+        """Waits before the storage is tried again, but not while the appliance is asked to stop."""
+        deadline = time.monotonic() + RETRY_SECONDS
+        while not self._closing and time.monotonic() < deadline:
+            self._wake.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), max(0.01, deadline - time.monotonic()))
+
+    async def _commit(self, group: list[_Waiting[Any]]) -> list[_Waiting[Any]]:
+        """One group, one transaction. Returns the durable jobs that must be tried again."""
+        assert self._writer is not None
+        started = time.perf_counter()
+        try:
+            results = await self._writer.run(lambda connection: _transact(connection, group))
+        except sqlite3.Error as error:
+            return self._failed(group, error)
+        self.commits += 1
+        self.commit_seconds = time.perf_counter() - started
+        if not self.ok:
+            self.ok, self.last_error = True, ""
+            _log.warning("storage.back")
+            self._on_state(True)
+        for item, (value, error) in zip(group, results, strict=True):
+            if item.future is None or item.future.done():
+                if error is not None and item.future is None:
+                    _log.error("storage.job_failed", error=str(error))
+            elif error is not None:
+                item.future.set_exception(error)
+            else:
+                item.future.set_result(value)
+        return []
+
+    def _failed(self, group: list[_Waiting[Any]], error: sqlite3.Error) -> list[_Waiting[Any]]:
+        if self.ok:
+            self.ok, self.last_error = False, str(error)
+            _log.error("storage.unavailable", reason=str(error), file=str(self.path))
+            self._on_state(False)
+        unsaved = []
+        for item in group:
+            if item.durable:
+                unsaved.append(item)
+            elif item.future is not None and not item.future.done():
+                item.future.set_exception(Problem("STORAGE_UNAVAILABLE", str(error), retry_after=1))
+        # So that something tries the storage again even when nothing durable waits.
+        return unsaved or [_Waiting(_probe, None, True)]
+
+
+def _probe(connection: sqlite3.Connection) -> None:
+    """Writes something, so that a success means that accepting is possible again."""
+    connection.execute("UPDATE meta SET value = value WHERE key = 'instance_id'")
+
+
+Outcome = tuple[Any, Exception | None]
+
+
+def _transact(connection: sqlite3.Connection, group: list[_Waiting[Any]]) -> list[Outcome]:
+    """Runs on the writer's thread. Raises `sqlite3.Error` only when the storage itself fails."""
+    try:
+        return _together(connection, [item.job for item in group])
+    except _Dirty:
+        return [_together(connection, [item.job], alone=True)[0] for item in group]
+
+
+class _Dirty(Exception):
+    """A job failed after it had written something; the group has to be undone."""
+
+
+def _together(connection: sqlite3.Connection, jobs: list[Job[Any]], *, alone: bool = False) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for job in jobs:
+            before = connection.total_changes
+            try:
+                outcomes.append((job(connection), None))
+            except sqlite3.OperationalError:
+                raise
+            except Exception as error:
+                if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError | sqlite3.DataError):
+                    raise
+                if connection.total_changes == before:
+                    outcomes.append((None, error))
+                elif alone:
+                    connection.execute("ROLLBACK")
+                    return [(None, error)]
+                else:
+                    raise _Dirty from error
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return outcomes

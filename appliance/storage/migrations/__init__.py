@@ -1,0 +1,40 @@
+"""Numbered migrations, `NNNN_name.sql`, each run once and in order; `PRAGMA user_version` counts them."""
+
+from __future__ import annotations
+
+import sqlite3
+from importlib import resources
+
+from appliance.errors import Problem
+
+
+def available() -> list[tuple[int, str, str]]:
+    """Every migration as (number, name, SQL), in order."""
+    found = []
+    for file in resources.files(__package__).iterdir():
+        if file.name.endswith(".sql"):
+            number, _, name = file.name.removesuffix(".sql").partition("_")
+            found.append((int(number), name, file.read_text("utf-8")))
+    return sorted(found)
+
+
+def migrate(connection: sqlite3.Connection) -> int:
+    """Brings the schema up to date, each step in a transaction of its own; returns the version reached.
+
+    Raises `Problem("SETTINGS_INVALID")` for a file that a newer version of the program has written: running an older
+    program on it could lose what only the newer one understands.
+    """
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    steps = available()
+    newest = steps[-1][0]
+    if version > newest:
+        raise Problem(
+            "SETTINGS_INVALID",
+            f"The data file is of a newer version of Vooster ({version}) than this program knows ({newest}).",
+            values={"where": "vooster.db", "reason": "The data file was written by a newer version of Vooster."},
+        )
+    for number, _name, script in steps:
+        if number > version:
+            connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
+            version = number
+    return version

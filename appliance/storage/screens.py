@@ -1,0 +1,63 @@
+"""The table of screens."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import msgspec
+
+from appliance.core.screens import Client, Display, Screen
+
+_COLUMNS = (
+    "screen_id, name, groups, display_index, user, permission, created_at, paired_at, revoked_at, last_seen_at, displays, client"
+)
+
+
+def load(connection: sqlite3.Connection) -> list[Screen]:
+    """All screens, by id."""
+    return [
+        Screen(
+            screen_id=row[0],
+            name=row[1],
+            groups=msgspec.json.decode(row[2], type=list[str]),
+            display_index=row[3],
+            user=row[4],
+            permission=row[5],
+            created_at=row[6],
+            paired_at=row[7],
+            revoked_at=row[8],
+            last_seen_at=row[9],
+            displays=msgspec.json.decode(row[10], type=list[Display]),
+            client=msgspec.json.decode(row[11], type=Client) if row[11] else None,
+        )
+        for row in connection.execute(f"SELECT {_COLUMNS} FROM screens ORDER BY screen_id")  # noqa: S608 - constant
+    ]
+
+
+def save(tx: sqlite3.Connection, screen: Screen) -> None:
+    """Writes the whole row, new or changed."""
+    tx.execute(
+        f"INSERT INTO screens ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "  # noqa: S608 - constant
+        "ON CONFLICT (screen_id) DO UPDATE SET name = excluded.name, groups = excluded.groups, "
+        "display_index = excluded.display_index, user = excluded.user, permission = excluded.permission, "
+        "paired_at = excluded.paired_at, revoked_at = excluded.revoked_at, last_seen_at = excluded.last_seen_at, "
+        "displays = excluded.displays, client = excluded.client",
+        (
+            screen.screen_id,
+            screen.name,
+            msgspec.json.encode(screen.groups).decode(),
+            screen.display_index,
+            screen.user,
+            screen.permission,
+            screen.created_at,
+            screen.paired_at,
+            screen.revoked_at,
+            screen.last_seen_at,
+            msgspec.json.encode(screen.displays).decode(),
+            msgspec.json.encode(screen.client).decode() if screen.client else None,
+        ),
+    )
+
+
+def delete(tx: sqlite3.Connection, screen_id: str) -> None:
+    tx.execute("DELETE FROM screens WHERE screen_id = ?", (screen_id,))
