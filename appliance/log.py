@@ -10,7 +10,7 @@ from typing import Any, Literal
 import structlog
 
 
-def configure(format: Literal["json", "console"], level: str) -> None:
+def configure(style: Literal["json", "console"], level: str) -> None:
     """Sets up structlog and the standard library's logging to write the same lines to stderr."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -19,14 +19,14 @@ def configure(format: Literal["json", "console"], level: str) -> None:
     ]
     renderer: Any = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
-        if format == "json"
+        if style == "json"
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=28)
     )
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            *([structlog.processors.format_exc_info] if format == "json" else []),
+            *([structlog.processors.format_exc_info] if style == "json" else []),
             renderer,
         ],
     )

@@ -63,5 +63,5 @@ def choose(explicit: Path | None) -> tuple[DataDir, str]:
 
 
 def package_data(name: str) -> Traversable:
-    """A file or folder that ships inside the package (`static`, `samples`), in a wheel and in the single binary alike."""
+    """A file or folder that ships inside the package (`static`, `samples`), in a wheel and in the binary alike."""
     return resources.files("appliance").joinpath(name)

@@ -118,7 +118,8 @@ def load(file: Path | None, environment: Mapping[str, str] = os.environ, flags: 
             for key, value in members.items():
                 merged.setdefault(section, {})[key] = value
                 origin[section, key] = where.get((section, key), f"--{key.replace('_', '-')}")
-    return Settings(**{name: _section(name, members, origin) for name, members in merged.items()})
+    sections: dict[str, Any] = {name: _section(name, members, origin) for name, members in merged.items()}
+    return Settings(**sections)
 
 
 def _section(name: str, members: dict[str, Any], origin: dict[tuple[str, str], str]) -> _Section:

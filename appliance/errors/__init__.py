@@ -23,7 +23,7 @@ class _Blank(dict[str, Any]):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One row of the catalogue. `status` is the HTTP status, `close_code` the WebSocket one, where the code has them."""
+    """One row of the catalogue: `status` is the HTTP status, `close_code` the WebSocket one, where it has them."""
 
     code: str
     status: int | None

@@ -55,7 +55,13 @@ class Screens:
         return screen
 
     async def add(
-        self, screen_id: str, *, actor: str, name: str | None = None, groups: list[str] | None = None, display_index: int = 0
+        self,
+        screen_id: str,
+        *,
+        actor: str,
+        name: str | None = None,
+        groups: list[str] | None = None,
+        display_index: int = 0,
     ) -> Screen:
         """Registers a screen. Raises `VALIDATION_ERROR` or `SCREEN_EXISTS`."""
         check_id(screen_id)
@@ -121,10 +127,16 @@ class Screens:
         if client is not None:
             screen.client = client
         copy = msgspec.structs.replace(screen)
-        self._database.post(lambda tx: table.save(tx, copy) if copy.screen_id in self._by_id else None)
+        self._database.post(lambda tx: table.seen(tx, copy))
 
     async def _save(
-        self, screen: Screen, actor: str, action: str, *, extra: Extra | None = None, detail: dict[str, object] | None = None
+        self,
+        screen: Screen,
+        actor: str,
+        action: str,
+        *,
+        extra: Extra | None = None,
+        detail: dict[str, object] | None = None,
     ) -> None:
         def job(tx: sqlite3.Connection) -> None:
             table.save(tx, screen)

@@ -24,6 +24,8 @@ from appliance.errors import Problem
 
 T = TypeVar("T")
 Job = Callable[[sqlite3.Connection], T]
+Source = Callable[[], "tuple[Job[None], Callable[[], None]] | None"]
+"""Asked as a group is put together: what changed since, as one job, and what to call after its commit."""
 
 MAX_GROUP = 512
 """Jobs in one transaction; bounds how long the first of them waits for the last."""
@@ -63,7 +65,8 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _connect_read_only(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA query_only=ON")
     return connection
 
@@ -78,6 +81,7 @@ class Database:
         self.commits = 0
         self.commit_seconds = 0.0
         self._on_state = on_state
+        self._sources: list[Source] = []
         self._waiting: deque[_Waiting[Any]] = deque()
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
@@ -126,6 +130,15 @@ class Database:
         if not self._closing or self._task is not None:
             self._append(_Waiting(job, None, True))
 
+    def attach(self, source: Source) -> None:
+        """Adds a source of durable changes that gather up between groups; `wake` says that it has some."""
+        self._sources.append(source)
+
+    def wake(self) -> None:
+        """Some source has changes."""
+        self._idle.clear()
+        self._wake.set()
+
     async def write(self, job: Job[T]) -> T:
         """Runs `job` and returns its result after the commit; being cancelled meanwhile never tears the transaction."""
         return await asyncio.shield(self.submit(job))
@@ -161,6 +174,7 @@ class Database:
 
     async def _run(self) -> None:
         while True:
+            self._gather()
             if not self._waiting:
                 self._idle.set()
                 if self._closing:
@@ -177,6 +191,15 @@ class Database:
                     return
                 self._waiting.extendleft(reversed(unsaved))
                 await self._pause()
+
+    def _gather(self) -> None:
+        for source in self._sources:
+            found = source()
+            if found is not None:
+                job, after = found
+                future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+                future.add_done_callback(lambda _done, after=after: after())  # type: ignore[misc]
+                self._waiting.append(_Waiting(job, future, True))
 
     async def _pause(self) -> None:
         """Waits before the storage is tried again, but not while the appliance is asked to stop."""
@@ -200,12 +223,12 @@ class Database:
             self.ok, self.last_error = True, ""
             _log.warning("storage.back")
             self._on_state(True)
-        for item, (value, error) in zip(group, results, strict=True):
+        for item, (value, refusal) in zip(group, results, strict=True):
             if item.future is None or item.future.done():
-                if error is not None and item.future is None:
-                    _log.error("storage.job_failed", error=str(error))
-            elif error is not None:
-                item.future.set_exception(error)
+                if refusal is not None and item.future is None:
+                    _log.error("storage.job_failed", error=str(refusal))
+            elif refusal is not None:
+                item.future.set_exception(refusal)
             else:
                 item.future.set_result(value)
         return []
@@ -232,16 +255,19 @@ def _probe(connection: sqlite3.Connection) -> None:
 
 Outcome = tuple[Any, Exception | None]
 
+_OF_THE_JOB = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.DataError, sqlite3.InterfaceError)
+"""SQLite's complaints about a statement; every other `sqlite3.Error` is about the storage."""
+
 
 def _transact(connection: sqlite3.Connection, group: list[_Waiting[Any]]) -> list[Outcome]:
     """Runs on the writer's thread. Raises `sqlite3.Error` only when the storage itself fails."""
     try:
         return _together(connection, [item.job for item in group])
-    except _Dirty:
+    except _DirtyError:
         return [_together(connection, [item.job], alone=True)[0] for item in group]
 
 
-class _Dirty(Exception):
+class _DirtyError(Exception):
     """A job failed after it had written something; the group has to be undone."""
 
 
@@ -253,10 +279,8 @@ def _together(connection: sqlite3.Connection, jobs: list[Job[Any]], *, alone: bo
             before = connection.total_changes
             try:
                 outcomes.append((job(connection), None))
-            except sqlite3.OperationalError:
-                raise
             except Exception as error:
-                if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError | sqlite3.DataError):
+                if isinstance(error, sqlite3.Error) and not isinstance(error, _OF_THE_JOB):
                     raise
                 if connection.total_changes == before:
                     outcomes.append((None, error))
@@ -264,7 +288,7 @@ def _together(connection: sqlite3.Connection, jobs: list[Job[Any]], *, alone: bo
                     connection.execute("ROLLBACK")
                     return [(None, error)]
                 else:
-                    raise _Dirty from error
+                    raise _DirtyError from error
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:

@@ -9,7 +9,8 @@ import msgspec
 from appliance.core.screens import Client, Display, Screen
 
 _COLUMNS = (
-    "screen_id, name, groups, display_index, user, permission, created_at, paired_at, revoked_at, last_seen_at, displays, client"
+    "screen_id, name, groups, display_index, user, permission, created_at, paired_at, revoked_at, last_seen_at, "
+    "displays, client"
 )
 
 
@@ -53,10 +54,22 @@ def save(tx: sqlite3.Connection, screen: Screen) -> None:
             screen.paired_at,
             screen.revoked_at,
             screen.last_seen_at,
-            msgspec.json.encode(screen.displays).decode(),
-            msgspec.json.encode(screen.client).decode() if screen.client else None,
+            *_declared(screen),
         ),
     )
+
+
+def seen(tx: sqlite3.Connection, screen: Screen) -> None:
+    """Writes only what a session tells of itself, so that it never undoes a change made meanwhile by a person."""
+    tx.execute(
+        "UPDATE screens SET last_seen_at = ?, displays = ?, client = ? WHERE screen_id = ?",
+        (screen.last_seen_at, *_declared(screen), screen.screen_id),
+    )
+
+
+def _declared(screen: Screen) -> tuple[str, str | None]:
+    client = msgspec.json.encode(screen.client).decode() if screen.client else None
+    return msgspec.json.encode(screen.displays).decode(), client
 
 
 def delete(tx: sqlite3.Connection, screen_id: str) -> None:
