@@ -43,9 +43,8 @@ class Appliance:
 
     def __init__(self, host: Host, name: str = "제1공장", **more: Any) -> None:
         settings = {"instance_id": "abc", "name": name, "version": "0.1.0", "port": 8480, "tls": False} | more
-        self.process = host.start(
-            sys.executable, "-c", PROGRAM, json.dumps(settings), env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-        )
+        environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+        self.process = host.start(sys.executable, "-c", PROGRAM, json.dumps(settings), env=environ)
 
     def status(self) -> dict[str, Any]:
         assert self.process.stdin and self.process.stdout
@@ -58,7 +57,7 @@ class Appliance:
         return until(lambda: (s := self.status())["addresses"] and s, "the appliance is announced")
 
     def trouble(self) -> str:
-        return until(lambda: self.status().get("detail"), "the appliance says what is wrong")
+        return str(until(lambda: self.status().get("detail"), "the appliance says what is wrong"))
 
     def stop(self) -> str:
         """Ends it the graceful way; what it logged."""
@@ -196,9 +195,8 @@ async def test_starting_and_stopping_take_no_time_and_raise_nothing(monkeypatch:
     await announcer.start()
     assert time.monotonic() - began < 0.2
     assert announcer.status() == {"ok": True, "host": "vooster.local", "name": "Plant", "addresses": []}
-    while "detail" not in announcer.status():
-        await asyncio.sleep(0.01)
-    assert announcer.status()["detail"] == "the network can't be used: No such device"
+    detail = await asyncio.to_thread(until, lambda: announcer.status().get("detail"), "it says what is wrong")
+    assert detail == "the network can't be used: No such device"
     await announcer.stop()
     await announcer.stop()
 
