@@ -1,0 +1,115 @@
+"""From a request to its principal: the control socket, a bearer token, or a browser's session cookie with its CSRF."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable
+from typing import Final
+
+from aiohttp import hdrs, web
+
+from appliance.core.roles import Role, require
+from appliance.edge.local import client_address, is_local, local_user
+from appliance.errors import Problem
+from appliance.relay.auth import Auth
+from appliance.relay.principal import Principal
+from appliance.storage.people import Session
+
+CSRF_HEADER: Final = "X-CSRF-Token"
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_COOKIE_SECONDS: Final = 400 * 86_400  # the longest browsers keep; the session itself ends here, after 12 idle hours
+
+
+class Credentials:
+    """Says who a request is from. `tls` is whether browsers reach us over https."""
+
+    def __init__(self, auth: Auth, *, instance_id: str, tls: bool, trusted_proxies: Iterable[str] = ()) -> None:
+        self._auth = auth
+        self._tls = tls
+        self._proxies = frozenset(trusted_proxies)
+        self.cookie_name = f"{'__Host-' if tls else ''}vooster_{instance_id[:8]}"
+
+    async def principal(
+        self, request: web.Request, at_least: Role | None = None, *, screens_allowed: bool = False
+    ) -> Principal:
+        """The caller. Raises `TOKEN_INVALID`, `TOKEN_EXPIRED`, `CSRF_INVALID` or `PERMISSION_DENIED`.
+
+        A screen's own token is refused unless the route says `screens_allowed`; what it may do there is the route's.
+        """
+        principal = await self._identify(request)
+        if principal is None:
+            raise Problem("TOKEN_INVALID", "Sign in, or send a bearer token.")
+        if principal.kind == "screen" and not screens_allowed:
+            role = (at_least or Role.VIEWER).label
+            raise Problem("PERMISSION_DENIED", "A screen's own token can't do this.", values={"role": role})
+        if at_least is not None:
+            require(principal.role, at_least)
+        return principal
+
+    async def optional(self, request: web.Request) -> Principal | None:
+        """The caller where anyone may ask; None for a credential that is missing or no longer good."""
+        try:
+            return await self._identify(request)
+        except Problem:
+            return None
+
+    def address(self, request: web.Request) -> str:
+        """The client's network address, as far as it can be believed."""
+        return client_address(request, self._proxies)
+
+    def csrf(self, request: web.Request) -> str:
+        """The CSRF token of the request's browser session. Raises `TOKEN_INVALID` when it has none."""
+        found = self._session(request)
+        if found is None:
+            raise Problem("TOKEN_INVALID", "There is no browser session.")
+        return self._auth.cookies.csrf(found[1])
+
+    def csrf_of(self, cookie: str) -> str:
+        """The CSRF token of the session that has just been opened."""
+        found = self._auth.session(cookie)
+        return self._auth.cookies.csrf(found[1]) if found is not None else ""
+
+    def set_cookie(self, response: web.Response, value: str) -> None:
+        response.set_cookie(
+            self.cookie_name,
+            value,
+            max_age=_COOKIE_SECONDS,
+            path="/",
+            httponly=True,
+            samesite="Strict",
+            secure=self._tls,
+        )
+
+    def clear_cookie(self, response: web.Response) -> None:
+        response.del_cookie(self.cookie_name, path="/", httponly=True, samesite="Strict", secure=self._tls)
+
+    async def _identify(self, request: web.Request) -> Principal | None:
+        if is_local(request):
+            return Principal("local", local_user(request), Role.ADMIN)
+        authorization = request.headers.get(hdrs.AUTHORIZATION)
+        if authorization is not None:
+            scheme, _, token = authorization.partition(" ")
+            token = token.strip()
+            if scheme.lower() != "bearer" or not token:
+                raise Problem("TOKEN_INVALID", "Only bearer tokens are taken.")
+            return self._auth.cached(token) or await self._auth.bearer(token)
+        found = self._session(request)
+        if found is None:
+            return None
+        principal, session = found
+        if request.method not in _SAFE:
+            sent = request.headers.get(CSRF_HEADER, "")
+            if not hmac.compare_digest(sent.encode(errors="surrogatepass"), self._auth.cookies.csrf(session).encode()):
+                raise Problem("CSRF_INVALID")
+        return principal
+
+    def _session(self, request: web.Request) -> tuple[Principal, Session] | None:
+        if hdrs.COOKIE not in request.headers:
+            return None
+        value = request.cookies.get(self.cookie_name)
+        if not value:
+            return None
+        found = self._auth.session(value)
+        if found is None:
+            raise Problem("TOKEN_EXPIRED", "The browser session has ended.")
+        return found

@@ -1,0 +1,93 @@
+"""Which `Host` and `Origin` the appliance answers to, so that no name an attacker controls can stand for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from appliance.edge.local import is_local
+from appliance.settings import Server
+
+_ALWAYS = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_REFRESH_SECONDS = 5.0
+_MAX_CACHED = 256
+
+
+def host_name(host: str) -> str:
+    """The name or address of a `Host` header or allow-list entry without its port, in lower case."""
+    host = host.strip().lower()
+    if host.startswith("["):
+        return host.partition("]")[0] + "]"
+    return host.partition(":")[0].removesuffix(".")
+
+
+class Hosts:
+    """The allow-list: own addresses, the settled mDNS name, loopback, and what the settings add.
+
+    `addresses` gives the machine's own addresses, `name` the settled mDNS host name (None while there is none),
+    `base_url` the address to recommend to whoever came by another one. All three are asked again as they change.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        *,
+        addresses: Callable[[], Iterable[str]],
+        name: Callable[[], str | None],
+        base_url: Callable[[], str],
+    ) -> None:
+        self._addresses = addresses
+        self._name = name
+        self.base_url = base_url
+        public = urlsplit(server.public_url) if server.public_url else None
+        self._configured = _ALWAYS | {host_name(host) for host in server.allowed_hosts}
+        if public is not None and public.netloc:
+            self._configured |= {host_name(public.netloc)}
+        origins = {origin.rstrip("/").lower() for origin in server.allowed_origins}
+        self.allowed_origins = frozenset(origins)
+        """Origins of other sites that may call `/api` and `/socket.io` from a browser."""
+        self._own_origins = frozenset({f"{public.scheme}://{public.netloc}".lower()} if public else ())
+        self._names: frozenset[str] = frozenset()
+        self._passed: set[str] = set()
+        self._until = 0.0
+
+    def allows(self, request: web.Request, host: str | None) -> bool:
+        """Whether a request with this `Host` header is for us. Costs one look into a set for a header seen lately."""
+        now = time.monotonic()
+        if now >= self._until:
+            self._refresh(now)
+        if host in self._passed:
+            return True
+        if is_local(request):
+            return True
+        if not host or not (host_name(host) in self._names or host_name(host) == _arrived_at(request)):
+            return False
+        if len(self._passed) < _MAX_CACHED:
+            self._passed.add(host)
+        return True
+
+    def own_origin(self, origin: str, host: str) -> bool:
+        """Whether `origin` is one of our pages, given the allowed `Host` the request came by."""
+        scheme, _, netloc = origin.lower().partition("://")
+        return (scheme in {"http", "https"} and netloc == host.lower()) or origin.lower() in self._own_origins
+
+    def _refresh(self, now: float) -> None:
+        self._until = now + _REFRESH_SECONDS
+        self._passed.clear()
+        found = {f"[{address}]" if ":" in address else address for address in self._addresses()}
+        name = self._name()
+        if name:
+            found.add(host_name(name))
+        self._names = self._configured | {entry.lower() for entry in found}
+
+
+def _arrived_at(request: web.Request) -> str | None:
+    """The own address this connection came in on: one that appeared since the list was last made is ours too."""
+    name = request.transport.get_extra_info("sockname") if request.transport is not None else None
+    if not isinstance(name, tuple):
+        return None
+    address = str(name[0]).lower()
+    return f"[{address}]" if ":" in address else address

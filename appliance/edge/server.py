@@ -1,0 +1,203 @@
+"""The HTTP application: one guard in front of every route, headers on every answer, JSON in and out.
+
+The guard runs thousands of times a second, so what it needs is looked up once and kept in sets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final, TypeVar, overload
+
+import msgspec
+from aiohttp import hdrs, web
+
+from appliance.edge.hosts import Hosts
+from appliance.edge.problems import from_http, problem_response, too_large, unexpected
+from appliance.errors import FieldError, Problem
+from appliance.settings import Settings
+
+T = TypeVar("T")
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+BODY_SECONDS = 10.0
+"""How long a request's body may take to arrive."""
+
+PAGE_CSP: Final = (
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; style-src-attr 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' ws: wss:; worker-src 'self'; "
+    "frame-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_CORS_PATHS: Final = ("/api/", "/socket.io/")
+_STREAMING: Final = "vooster.streaming"
+_LIMIT: Final = web.AppKey("limit", int)
+
+
+def build(routes: Iterable[web.RouteDef], *, settings: Settings, hosts: Hosts) -> web.Application:
+    """The application with its guard; `hosts` decides which `Host` and `Origin` are ours."""
+    limit = settings.server.max_message_bytes
+    app = web.Application(middlewares=[_guard(hosts, limit)], client_max_size=limit)
+    app[_LIMIT] = limit
+    app.on_response_prepare.append(_dress(hosts))
+    app.add_routes(routes)
+    return app
+
+
+def _guard(hosts: Hosts, limit: int) -> Any:
+    @web.middleware
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            headers = request.headers
+            host = headers.get(hdrs.HOST)
+            if not hosts.allows(request, host):
+                return problem_response(Problem("HOST_NOT_ALLOWED", values={"address": hosts.base_url()}))
+            origin = headers.get(hdrs.ORIGIN)
+            if origin is not None:
+                _check_origin(request, hosts, origin, host or "")
+                if _is_preflight(request):
+                    return web.Response(status=204)
+            return await handler(request)
+        except Problem as problem:
+            if request.get(_STREAMING):
+                raise
+            return problem_response(problem)
+        except web.HTTPException as error:
+            if error.status < 400 or request.get(_STREAMING):
+                raise
+            return from_http(error, limit=limit)
+        except (asyncio.CancelledError, ConnectionError):
+            raise
+        except Exception as error:
+            if request.get(_STREAMING):
+                raise
+            return unexpected(error, request)
+
+    return guard
+
+
+def _check_origin(request: web.Request, hosts: Hosts, origin: str, host: str) -> None:
+    """Refuses other sites' pages wherever a request could change something or open a socket."""
+    if origin != "null" and (
+        hosts.own_origin(origin, host)
+        or (origin.lower() in hosts.allowed_origins and request.path.startswith((*_CORS_PATHS, "/ws")))
+    ):
+        return
+    upgrade = request.headers.get(hdrs.UPGRADE, "").lower() == "websocket"
+    if upgrade and origin.startswith("chrome-extension://"):
+        return
+    if origin == "null" or upgrade or request.method not in _SAFE:
+        raise Problem("ORIGIN_NOT_ALLOWED", "Another site's page may not do this.")
+
+
+def _is_preflight(request: web.Request) -> bool:
+    return request.method == "OPTIONS" and hdrs.ACCESS_CONTROL_REQUEST_METHOD in request.headers
+
+
+def _dress(hosts: Hosts) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """Headers every answer carries, streams and refusals included; what a handler has set itself stays."""
+    allowed = hosts.allowed_origins
+
+    async def dress(request: web.Request, response: web.StreamResponse) -> None:
+        headers = response.headers
+        if not isinstance(response, web.Response):
+            request[_STREAMING] = True
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers["Referrer-Policy"] = "no-referrer"
+        path = request.path
+        if path.startswith("/api/"):
+            if hdrs.CACHE_CONTROL not in headers:
+                headers[hdrs.CACHE_CONTROL] = "no-store"
+        elif "Content-Security-Policy" not in headers:
+            headers["Content-Security-Policy"] = PAGE_CSP
+        if allowed and path.startswith(_CORS_PATHS):
+            _allow_origin(request, response, allowed)
+
+    return dress
+
+
+def _allow_origin(request: web.Request, response: web.StreamResponse, allowed: frozenset[str]) -> None:
+    headers = response.headers
+    headers.add(hdrs.VARY, "Origin")
+    origin = request.headers.get(hdrs.ORIGIN)
+    if origin is None or origin.lower() not in allowed:
+        return
+    headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
+    headers[hdrs.ACCESS_CONTROL_ALLOW_CREDENTIALS] = "true"
+    headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = "Retry-After"
+    if _is_preflight(request):
+        headers[hdrs.ACCESS_CONTROL_ALLOW_METHODS] = "GET, POST, PATCH, DELETE"
+        headers[hdrs.ACCESS_CONTROL_ALLOW_HEADERS] = "Authorization, Content-Type, X-CSRF-Token"
+        headers[hdrs.ACCESS_CONTROL_MAX_AGE] = "600"
+
+
+@overload
+async def read_json(request: web.Request, kind: type[T]) -> T: ...
+@overload
+async def read_json(request: web.Request, kind: type[T], *, optional: bool) -> T | None: ...
+
+
+async def read_json(request: web.Request, kind: type[T], *, optional: bool = False) -> T | None:
+    """The request's JSON body as `kind`. With `optional`, None when there is no body.
+
+    Raises `PAYLOAD_TOO_LARGE`, `UNSUPPORTED_MEDIA_TYPE`, or `VALIDATION_ERROR` naming the member that is wrong.
+    """
+    body = await read_body(request)
+    if not body:
+        if optional:
+            return None
+        raise _malformed("", "a JSON object is needed")
+    if request.content_type != "application/json":
+        raise Problem("UNSUPPORTED_MEDIA_TYPE", "Send application/json.")
+    return decode(body, kind)
+
+
+async def read_body(request: web.Request) -> bytes:
+    """The whole body, within the size limit and `BODY_SECONDS`."""
+    limit = request.app[_LIMIT]
+    if (request.content_length or 0) > limit:
+        raise too_large(limit)
+    if request.content.is_eof():
+        return await request.read()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await request.read()
+    except TimeoutError:
+        raise _malformed("", f"the body took longer than {BODY_SECONDS:g} s") from None
+
+
+_decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
+_PLACE = re.compile(r"(?P<reason>.*?)(?: - at `\$\.?(?P<field>[^`]*)`)?\Z", re.DOTALL)
+_MISSING = re.compile(r"Object missing required field `(?P<name>[^`]+)`")
+
+
+def decode(body: bytes | str, kind: type[T]) -> T:
+    """`body` as `kind`. Raises `VALIDATION_ERROR` naming the member that is wrong."""
+    decoder = _decoders.get(kind)
+    if decoder is None:
+        decoder = _decoders[kind] = msgspec.json.Decoder(kind)
+    try:
+        value: T = decoder.decode(body)
+    except msgspec.ValidationError as error:
+        place = _PLACE.match(str(error))
+        field = (place["field"] or "") if place else ""
+        reason = place["reason"] if place else str(error)
+        if missing := _MISSING.match(reason):
+            field, reason = f"{field}.{missing['name']}".lstrip("."), "is missing"
+        raise _malformed(field, reason) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _malformed("", f"not JSON: {error}") from None
+    return value
+
+
+def _malformed(field: str, reason: str) -> Problem:
+    return Problem("VALIDATION_ERROR", f"{field}: {reason}".removeprefix(": "), errors=[FieldError(field, reason)])
+
+
+_JSON_HEADERS = {"Content-Type": "application/json"}
+
+
+def json_response(body: Any, status: int = 200) -> web.Response:
+    """A Struct, dict or list as JSON."""
+    return web.Response(body=msgspec.json.encode(body), status=status, headers=_JSON_HEADERS)

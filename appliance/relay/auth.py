@@ -1,0 +1,222 @@
+"""Credentials to principal: access tokens, API keys and browser sessions, looked up in memory.
+
+Every credential points at something live (a grant, a key, a session, a user, a paired screen), so that whatever is
+ended, demoted or unpaired stops working at the next request, and `on_revoked` tells who holds live sessions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from appliance.core.roles import Role
+from appliance.errors import Problem
+from appliance.relay.cookies import CookieSessions
+from appliance.relay.cookies import name as session_name
+from appliance.relay.grants import Grants, TokenPair, digest
+from appliance.relay.principal import Principal, Revoked
+from appliance.relay.screens import Screens
+from appliance.relay.secrets import Secrets
+from appliance.relay.tokens import AccessTokens
+from appliance.settings import Tokens
+from appliance.storage import people as table
+from appliance.storage.database import Database
+from appliance.storage.people import Key, Session, User
+
+__all__ = ["KEY_PREFIX", "Auth", "Principal", "Revoked", "TokenPair"]
+
+KEY_PREFIX = "vk_"
+MAX_CACHED = 8192
+_KEY_USED_EVERY_MS = 60_000
+
+
+class Auth:
+    """The one place that says who a credential stands for. `now` gives milliseconds since the epoch."""
+
+    def __init__(
+        self,
+        database: Database,
+        secrets: Secrets,
+        screens: Screens,
+        *,
+        instance_id: str,
+        tokens: Tokens,
+        now: Callable[[], int],
+    ) -> None:
+        self._database = database
+        self._screens = screens
+        self._now = now
+        self._access = AccessTokens(secrets.jwt, instance_id=instance_id, seconds=tokens.access_seconds, now=now)
+        self.grants = Grants(
+            database, secrets, self._access, refresh_seconds=tokens.refresh_seconds, now=now, on_ended=self.revoked
+        )
+        self.cookies = CookieSessions(database, secrets, now=now, on_ended=self.revoked)
+        self.on_revoked: list[Callable[[Revoked], None]] = []
+        """Called at once when credentials end: whoever holds live sessions ends those the `Revoked` covers."""
+        self._users: dict[str, User] = {}
+        self._keys: dict[bytes, Key] = {}
+        self._keys_by_id: dict[str, Key] = {}
+        self._cache: dict[str, Principal] = {}
+        self._cached_of: dict[tuple[str, str], set[str]] = {}
+
+    async def start(self) -> None:
+        """Reads every live credential. `Screens` must have started."""
+        self._users = {user.folded: user for user in await self._database.read(table.users)}
+        for key in await self._database.read(table.keys):
+            self.put_key(key)
+        await self.cookies.start()
+        await self.grants.start()
+
+    async def sweep(self) -> None:
+        """Forgets what has ended by itself; to be called now and then, an hour apart or so."""
+        await self.cookies.sweep()
+        await self.grants.sweep()
+
+    def cached(self, token: str) -> Principal | None:
+        """The principal of a token verified before that is still good; None means: ask `bearer`."""
+        principal = self._cache.get(token)
+        if principal is None:
+            return None
+        now = self._now()
+        if principal.expires_at is not None and principal.expires_at <= now:
+            self._uncache(token)
+            return None
+        if principal.kind == "key":
+            self._key_used(self._keys_by_id[principal.subject], now)
+        return principal
+
+    async def bearer(self, token: str) -> Principal:
+        """The principal of an access token or API key. Raises `TOKEN_EXPIRED` or `TOKEN_INVALID`."""
+        principal = self.cached(token)
+        if principal is None:
+            principal = self._key(token) if token.startswith(KEY_PREFIX) else self._access_token(token)
+            self._remember(token, principal)
+        return principal
+
+    def session(self, cookie: str) -> tuple[Principal, Session] | None:
+        """The principal behind a session cookie; None when the session has ended."""
+        session = self.cookies.find(cookie)
+        user = self.user(session.user) if session is not None else None
+        if session is None or user is None:
+            return None
+        return self._user_principal(user, session_name(session), None), session
+
+    def touch(self, principal: Principal) -> bool:
+        """Whether a stream's principal is still good; one that lives by a cookie is kept from idling out."""
+        if principal.kind == "local":
+            return True
+        if principal.grant.startswith("cookie:"):
+            return self.cookies.touch(principal.grant)
+        if principal.kind == "key":
+            return principal.subject in self._keys_by_id
+        return self.grants.get(principal.grant) is not None
+
+    async def refresh(self, token: str) -> tuple[Principal, TokenPair]:
+        """The next pair of tokens. Raises `TOKEN_EXPIRED` or `TOKEN_INVALID`."""
+        grant, pair = await self.grants.refresh(token)
+        return self._granted(grant.kind, grant.subject, grant.id, grant.expires_at), pair
+
+    async def end(self, principal: Principal) -> None:
+        """Signs out: ends the browser session or grant behind `principal`. An API key stays."""
+        if principal.grant.startswith("cookie:"):
+            await self.cookies.close(principal.grant)
+        elif principal.kind in {"user", "screen"}:
+            await self.grants.end(principal.grant)
+
+    def revoked(self, what: Revoked) -> None:
+        """Makes ended credentials fail from now on and tells `on_revoked`."""
+        for token in list(self._cached_of.get((what.kind, what.subject), ())):
+            if what.covers(self._cache[token]):
+                self._uncache(token)
+        for call in self.on_revoked:
+            call(what)
+
+    # What `people` keeps up to date.
+
+    def user(self, name: str) -> User | None:
+        """The user of that name, whatever its capitals."""
+        return self._users.get(name.casefold())
+
+    def users(self) -> list[User]:
+        return list(self._users.values())
+
+    def put_user(self, user: User) -> None:
+        """Adds or changes one; a changed role or scope ends live sessions, which then come back with the new one."""
+        before = self._users.get(user.folded)
+        self._users[user.folded] = user
+        if before is not None and (before.role, before.groups) != (user.role, user.groups):
+            self.revoked(Revoked("user", user.name))
+
+    def drop_user(self, name: str) -> None:
+        self._users.pop(name.casefold(), None)
+        self.revoked(Revoked("user", name))
+
+    def keys(self) -> list[Key]:
+        return list(self._keys_by_id.values())
+
+    def put_key(self, key: Key) -> None:
+        self._keys[key.hash] = self._keys_by_id[key.id] = key
+
+    def drop_key(self, key_id: str) -> None:
+        key = self._keys_by_id.pop(key_id, None)
+        if key is not None:
+            self._keys.pop(key.hash, None)
+            self.revoked(Revoked("key", key_id))
+
+    def _key(self, token: str) -> Principal:
+        key = self._keys.get(digest(token))
+        if key is None:
+            raise Problem("TOKEN_INVALID")
+        now = self._now()
+        if key.expires_at is not None and key.expires_at <= now:
+            raise Problem("TOKEN_EXPIRED")
+        self._key_used(key, now)
+        scope = _set(key.screens), _set(key.groups)
+        return Principal("key", key.id, Role.parse(key.role), None, key.expires_at, *scope, grant=key.id)
+
+    def _key_used(self, key: Key, now: int) -> None:
+        if key.last_used_at is None or now - key.last_used_at > _KEY_USED_EVERY_MS:
+            key.last_used_at = now
+            self._database.post(lambda tx: table.touch_key(tx, key.id, now))
+
+    def _access_token(self, token: str) -> Principal:
+        claims = self._access.verify(token)
+        grant = self.grants.get(claims.grant)
+        if grant is None or (grant.kind, grant.subject) != (claims.kind, claims.subject):
+            raise Problem("TOKEN_INVALID")
+        principal = self._granted(claims.kind, claims.subject, grant.id, claims.expires_at)
+        self.grants.use(grant)
+        return principal
+
+    def _granted(self, kind: str, subject: str, grant: str, expires_at: int) -> Principal:
+        if kind == "user":
+            user = self.user(subject)
+            if user is None:
+                raise Problem("TOKEN_INVALID")
+            return self._user_principal(user, grant, expires_at)
+        screen = self._screens.get(subject)
+        if screen is None or not screen.paired:
+            raise Problem("TOKEN_INVALID")
+        # A screen scans for itself at most, whatever it is permitted to be shown.
+        role = min(Role.parse(screen.permission), Role.OPERATOR)
+        return Principal("screen", subject, role, subject, expires_at, frozenset({subject}), grant=grant)
+
+    def _user_principal(self, user: User, grant: str, expires_at: int | None) -> Principal:
+        role = Role.parse(user.role)
+        return Principal("user", user.name, role, None, expires_at, None, _set(user.groups), grant=grant)
+
+    def _remember(self, token: str, principal: Principal) -> None:
+        if len(self._cache) >= MAX_CACHED:
+            self._uncache(next(iter(self._cache)))
+        self._cache[token] = principal
+        self._cached_of.setdefault((principal.kind, principal.subject), set()).add(token)
+
+    def _uncache(self, token: str) -> None:
+        principal = self._cache.pop(token)
+        tokens = self._cached_of[principal.kind, principal.subject]
+        tokens.discard(token)
+        if not tokens:
+            del self._cached_of[principal.kind, principal.subject]
+
+
+def _set(names: list[str] | None) -> frozenset[str] | None:
+    return None if names is None else frozenset(names)

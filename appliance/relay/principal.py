@@ -1,0 +1,64 @@
+"""Who is asking: what every credential, of whatever kind, comes down to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Literal
+
+from appliance.core.roles import Role
+
+Kind = Literal["user", "screen", "key", "local"]
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A verified caller. `subject` is the user's name, the screen's id, the key's id or the operating system's user.
+
+    `expires_at` is in milliseconds, None when it doesn't end by itself. `screens` and `groups` are its scope: with
+    both None it reaches every screen, else those named or in a named line. `grant` names the sign-in, pairing or
+    browser session behind it.
+    """
+
+    kind: Kind
+    subject: str
+    role: Role
+    screen_id: str | None = None
+    expires_at: int | None = None
+    screens: frozenset[str] | None = None
+    groups: frozenset[str] | None = None
+    grant: str = ""
+
+    @property
+    def actor(self) -> str:
+        """`user:NAME`, `screen:ID`, `key:ID` or `local:USER`: for the audit record, and as a trigger's sender."""
+        return f"{self.kind}:{self.subject}"
+
+    @property
+    def scoped(self) -> bool:
+        return self.screens is not None or self.groups is not None
+
+    def reaches(self, screen_id: str, groups: Collection[str]) -> bool:
+        """Whether a screen with these lines is in its scope."""
+        if not self.scoped:
+            return True
+        return (self.screens is not None and screen_id in self.screens) or (
+            self.groups is not None and not self.groups.isdisjoint(groups)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """What has just ended: one grant of a subject, or with `grant` None all that it holds."""
+
+    kind: Kind
+    subject: str
+    grant: str | None = None
+
+    def covers(self, principal: Principal) -> bool:
+        """Whether a live session of `principal` has to end."""
+        return (
+            principal.kind == self.kind
+            and principal.subject == self.subject
+            and (self.grant is None or principal.grant == self.grant)
+        )

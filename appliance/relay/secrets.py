@@ -1,0 +1,108 @@
+"""The appliance's own keys: made at the first start, kept in one file that only its owner can read.
+
+Whoever has this file can sign in as anybody, so it is never logged, never exported, and never in a diagnostics file.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import secrets
+import stat
+import tempfile
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from appliance.errors import Problem
+
+_log = structlog.get_logger(__name__)
+
+
+class SigningKey(msgspec.Struct, frozen=True):
+    """A key for access tokens; `kid` names it in a token's header."""
+
+    kid: str
+    key: bytes
+
+
+class Secrets(msgspec.Struct, frozen=True):
+    """Every key by use, each 32 random bytes. `jwt` holds the newest first: it signs, the others only verify."""
+
+    jwt: list[SigningKey]
+    documents: bytes
+    cookies: bytes
+    successors: bytes
+    """Derives the successor of a refresh token or a device secret, so that a lost answer can be given again."""
+
+
+def _new() -> Secrets:
+    return Secrets(
+        jwt=[SigningKey(secrets.token_hex(4), secrets.token_bytes(32))],
+        documents=secrets.token_bytes(32),
+        cookies=secrets.token_bytes(32),
+        successors=secrets.token_bytes(32),
+    )
+
+
+def load(path: Path) -> Secrets:
+    """The keys in `path`, made when there is no such file. Raises `SETTINGS_INVALID` for a file that is damaged.
+
+    A file others could read is closed to them, with a warning: somebody may have seen the keys.
+    """
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        made = _new()
+        _save(path, made)
+        return made
+    if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
+        path.chmod(0o600)
+        _log.warning("secrets.readable_by_others", file=str(path), now="0600")
+    try:
+        loaded = msgspec.json.decode(raw, type=Secrets)
+        _check(loaded)
+    except (msgspec.DecodeError, ValueError):
+        reason = "The file with the appliance's keys is damaged. Restore it from a backup, or delete it: everybody "
+        reason += "then signs in again and every screen is paired again."
+        raise Problem("SETTINGS_INVALID", reason, values={"where": path.name, "reason": reason}) from None
+    return loaded
+
+
+def _check(loaded: Secrets) -> None:
+    keys = [loaded.documents, loaded.cookies, loaded.successors, *(item.key for item in loaded.jwt)]
+    if not loaded.jwt or any(len(key) < 32 for key in keys):
+        raise ValueError("a key is missing or too short")
+
+
+def _save(path: Path, made: Secrets) -> None:
+    """Writes beside the file, syncs, then renames: after a crash there is the whole file or none."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mkstemp makes it 0600
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(made), indent=2))
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(name).unlink()
+        raise
+    if os.name == "posix":
+        directory = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+
+
+def new_token() -> str:
+    """256 random bits, as 43 URL-safe characters."""
+    return secrets.token_urlsafe(32)
+
+
+def encode(raw: bytes) -> str:
+    """Bytes as URL-safe base64 without padding."""
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

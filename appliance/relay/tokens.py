@@ -1,0 +1,82 @@
+"""Access tokens: short-lived HS256 JWTs whose claims name the instance, the subject and the grant they belong to."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import jwt
+
+from appliance.errors import Problem
+from appliance.relay.secrets import SigningKey
+
+AUDIENCE: Final = "vooster"
+TYPE: Final = "at+jwt"  # RFC 9068
+_ALGORITHM: Final = "HS256"
+_MAX_LENGTH: Final = 2048
+_REQUIRED: Final = ["iss", "aud", "sub", "sid", "jti", "iat", "exp"]
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a verified token says; `expires_at` in milliseconds."""
+
+    kind: str
+    subject: str
+    grant: str
+    expires_at: int
+
+
+class AccessTokens:
+    """Makes and verifies them. The newest key (`keys[0]`) signs; tokens of the others stay good until they end."""
+
+    def __init__(self, keys: list[SigningKey], *, instance_id: str, seconds: int, now: Callable[[], int]) -> None:
+        self._keys = {item.kid: item.key for item in keys}
+        self._newest = keys[0]
+        self._instance_id = instance_id
+        self.seconds = seconds
+        self._now = now
+
+    def make(self, kind: str, subject: str, grant: str) -> str:
+        issued = self._now() // 1000
+        claims = {
+            "iss": self._instance_id,
+            "aud": AUDIENCE,
+            "sub": f"{kind}:{subject}",
+            "sid": grant,
+            "jti": secrets.token_hex(8),
+            "iat": issued,
+            "exp": issued + self.seconds,
+        }
+        headers = {"kid": self._newest.kid, "typ": TYPE}
+        return jwt.encode(claims, self._newest.key, algorithm=_ALGORITHM, headers=headers)
+
+    def verify(self, token: str) -> Claims:
+        """Raises `TOKEN_EXPIRED` for one that was ours and has ended, `TOKEN_INVALID` for anything else."""
+        try:
+            claims = self._decode(token)
+        except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
+            raise Problem("TOKEN_INVALID") from None
+        kind, _, subject = str(claims["sub"]).partition(":")
+        expires = claims["exp"]
+        if kind not in {"user", "screen"} or not subject or type(expires) is not int:
+            raise Problem("TOKEN_INVALID")
+        if expires * 1000 <= self._now():
+            raise Problem("TOKEN_EXPIRED")
+        return Claims(kind, subject, str(claims["sid"]), expires * 1000)
+
+    def _decode(self, token: str) -> dict[str, Any]:
+        if len(token) > _MAX_LENGTH or not token.isascii():
+            raise ValueError("not a token of ours")
+        header = jwt.get_unverified_header(token)
+        key = self._keys.get(str(header.get("kid")))
+        if key is None or header.get("typ") != TYPE or "crit" in header:
+            raise ValueError("not a token of ours")
+        # Times are compared with the appliance's own clock, above.
+        options: Any = {"require": _REQUIRED, "verify_exp": False, "verify_iat": False, "verify_nbf": False}
+        claims: dict[str, Any] = jwt.decode(
+            token, key, algorithms=[_ALGORITHM], audience=AUDIENCE, issuer=self._instance_id, options=options
+        )
+        return claims
