@@ -22,6 +22,7 @@ SERVICE = "_vooster._tcp"
 # An announcer alone in a host: each line it reads asks for its status, the end of its input asks it to stop.
 PROGRAM = """
 import asyncio, json, sys
+import uvloop
 from appliance import log
 from appliance.adapters import mdns
 
@@ -34,7 +35,7 @@ async def main():
         print(json.dumps(announcer.status()), flush=True)
     await announcer.stop()
 
-asyncio.run(main())
+uvloop.run(main())
 """
 
 
@@ -70,8 +71,8 @@ class Appliance:
 
 def test_avahi_finds_resolves_and_sees_it_leave(lan: Lan) -> None:
     ours, client = lan.host(), lan.host()
+    appliance = Appliance(ours, tls=True, port=9999)
     with client.avahi() as avahi:
-        appliance = Appliance(ours, tls=True, port=9999)
         assert appliance.announced() == {
             "ok": True,
             "host": "vooster.local",

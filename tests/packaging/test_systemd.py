@@ -10,7 +10,7 @@ import pytest
 UNIT = Path(__file__).parents[2] / "systemd" / "vooster.service"
 COMMAND = "ExecStart=/usr/bin/vooster "
 
-needs_systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd-analyze (package systemd)")
+needs_systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd-analyze (package systemd)")
 
 
 @needs_systemd
