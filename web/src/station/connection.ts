@@ -67,7 +67,7 @@ export class Connection {
 
   /** Connects, or connects at once where it would wait, and takes back what another window has. */
   async start(): Promise<void> {
-    if (this.link.kind === "open" || (this.link.kind === "connecting" && this.turn > 0 && this.socket)) return;
+    if (this.socket) return;
     clearTimeout(this.retryTimer);
     const turn = ++this.turn;
     this.lostAt ??= this.now();

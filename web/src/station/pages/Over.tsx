@@ -1,0 +1,80 @@
+/** What stands with a document: its tag, the page number, and strips below it that shrink it and never cover it. */
+import { clock } from "../../lib/format";
+import type { Text } from "../../lib/i18n";
+import { t } from "../../lib/i18n";
+import { withParticle } from "../../lib/particles";
+import { Icon, type IconName } from "../../ui/icons";
+import { Both, type PageProps } from "../parts";
+import type { Sheet, Strip } from "../stage";
+
+export function Tag({ sheet, station }: { sheet: Sheet; station: string }) {
+  const scanned = clock(sheet.acceptedAt, false);
+  return (
+    <p class="tag">
+      <Icon name="shown" />
+      {sheet.orderId}
+      {" · "}
+      {sheet.restored ? t(`복원됨 · ${scanned} 스캔`, `Restored · scanned ${scanned}`) : station}
+    </p>
+  );
+}
+
+export function PageNumber({ station }: PageProps) {
+  const { page, of } = station.pages.value;
+  if (of < 2) return null;
+  return (
+    <p class="pages">
+      <span class="vh">{t("쪽", "Page")} </span>
+      {page}/{of}
+    </p>
+  );
+}
+
+export function LostStrip({ sheet }: { sheet: Sheet }) {
+  const { orderId } = sheet;
+  const at = clock(sheet.acceptedAt, false);
+  return (
+    <Line
+      icon="offline"
+      look="is-lost"
+      text={{
+        ko: `연결 끊김. 이 문서는 ${at}에 스캔한 ${orderId}입니다.`,
+        en: `Connection lost. This is ${orderId}, scanned at ${at}.`,
+      }}
+    />
+  );
+}
+
+export function StripLine({ strip }: { strip: Strip }) {
+  if (strip.kind === "cleared") {
+    return (
+      <Line
+        icon="documentBad"
+        look="is-new"
+        text={{ ko: "취소된 제작의뢰서를 치웠습니다", en: "A cancelled work order was put away" }}
+      />
+    );
+  }
+  const { shown, skipped } = strip;
+  return (
+    <Line
+      icon="superseded"
+      look="is-new"
+      text={{
+        ko: `새 스캔 ${withParticle(shown, "을/를")} 보여 줍니다. ${withParticle(skipped, "은/는")} 건너뛰었습니다.`,
+        en: `Showing the newer scan ${shown}. ${skipped} was skipped.`,
+      }}
+    />
+  );
+}
+
+function Line({ icon, look, text }: { icon: IconName; look: string; text: Text }) {
+  return (
+    <div class={`strip ${look}`} role="status">
+      <Icon name={icon} />
+      <div>
+        <Both text={text} />
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,87 @@
+/** What the station's pages are made of: the frame with its lamp, a text said in both languages, the clock. */
+import type { ComponentChildren } from "preact";
+import { clock } from "../lib/format";
+import { lang, otherLang, type Text } from "../lib/i18n";
+import { Icon, type IconName, Mark } from "../ui/icons";
+import type { Place } from "./place";
+import type { Station } from "./station";
+
+export type Lamp = "ready" | "trouble" | "cut" | "unpaired" | "opening" | "none";
+
+type FrameProps = { lamp: Lamp; class?: string; top: ComponentChildren; foot?: ComponentChildren };
+
+/** A full page of the station. The lamp stands still, the rest drifts against burn-in. */
+export function Frame({ lamp, class: extra, top, foot, children }: FrameProps & { children: ComponentChildren }) {
+  return (
+    <main class={`station face station-${lamp} ${extra ?? ""}`}>
+      <span class="lamp" aria-hidden="true" />
+      <header class="top drift">
+        {top}
+        <Clock />
+      </header>
+      <div class="drift face-body">{children}</div>
+      <footer class="foot drift">{foot}</footer>
+    </main>
+  );
+}
+
+function Clock() {
+  return <span class="clock">{clock(Date.now(), false)}</span>;
+}
+
+/** The plant's name beside the mark. */
+export function PlantName({ name }: { name: string }) {
+  return (
+    <span class="logo">
+      <Mark />
+      <b>{name || "Vooster"}</b>
+    </span>
+  );
+}
+
+/** Station, lines, id. */
+export function PlaceName({ place }: { place: Place | null }) {
+  if (!place) return <PlantName name="" />;
+  return (
+    <span class="place">
+      <b>{place.name}</b>
+      {[...place.groups, ...(place.screenId === place.name ? [] : [place.screenId])].map((part) => ` · ${part}`)}
+    </span>
+  );
+}
+
+/** In the chosen language, and small in the other one: who stands here isn't known. */
+export function Both({ text, as = "say" }: { text: Text; as?: "head" | "say" }) {
+  const other = otherLang();
+  const Tag = as === "head" ? "h1" : "p";
+  return (
+    <>
+      <Tag class={as} lang={lang.value}>
+        {text[lang.value]}
+      </Tag>
+      {text.ko !== text.en && (
+        <p class="second" lang={other}>
+          {text[other]}
+        </p>
+      )}
+    </>
+  );
+}
+
+type MiddleProps = { icon: IconName; head: Text; above?: ComponentChildren; children?: ComponentChildren };
+
+/** A large shape, a heading, what to do. */
+export function Middle({ icon, head, above, children }: MiddleProps) {
+  return (
+    <div class="mid">
+      <Icon name={icon} />
+      <div>
+        {above}
+        <Both text={head} as="head" />
+      </div>
+      {children && <div class="mid-more">{children}</div>}
+    </div>
+  );
+}
+
+export type PageProps = { station: Station };

@@ -1,0 +1,390 @@
+/** The station: joins the pairing, the connection, the viewer and what stands on the monitor. The pages only read it. */
+import { signal } from "@preact/signals";
+import { post } from "../lib/api";
+import { type Problem, problemFrom, problemIn, problemOf } from "../lib/errors";
+import type { Ack, Clear, Delivery, Navigate, ServerMessage, Welcome, WireError } from "../lib/messages";
+import type { Pairing } from "../lib/pairing";
+import { recall, remember } from "../lib/storage";
+import { AckQueue } from "./acks";
+import { clientName, display } from "./client";
+import { Connection, type Link, type Socket } from "./connection";
+import { Credentials } from "./credentials";
+import { type Asking, pairDevice } from "./deviceflow";
+import { Memory } from "./memory";
+import type { Offer } from "./offer";
+import { keepLast, keepPlace, type LastOrder, type Place, placeOf, recallLast, recallPlace } from "./place";
+import { EMPTY, type Happening, type Monitor, reduce, type Sheet } from "./stage";
+import { LoadFailure } from "./viewer/load";
+import type { Viewer } from "./viewer/viewer";
+
+const MEMORY_KEY = "vooster.memory";
+const REVOKED_MS = 10_000;
+const TICK_MS = 500;
+/** A scanner may end with two line ends; the second one isn't a person's answer. */
+const OFFER_DEAF_MS = 700;
+const PROBLEM_MS = 15_000;
+/** Refusals of this screen's own scan: what stood there is put away. */
+const SCAN_CODES = new Set([
+  "ORDER_NOT_FOUND",
+  "ORDER_OUT_OF_STOCK",
+  "DOCUMENT_TYPE_UNSUPPORTED",
+  "ORDER_SOURCE_UNAVAILABLE",
+]);
+/** `failed` codes that end a delivery at once: contract, section 6. */
+const FINAL_CODES = new Set([
+  "DISPLAY_PERMISSION_DENIED",
+  "DOCUMENT_URL_REFUSED",
+  "DOCUMENT_NOT_FRAMEABLE",
+  "DOCUMENT_TYPE_UNSUPPORTED",
+]);
+
+export class Station {
+  readonly monitor = signal<Monitor>(EMPTY);
+  readonly link = signal<Link>({ kind: "connecting" });
+  /** Since when there has been no session, by `now`; null while there is one. */
+  readonly lostAt = signal<number | null>(performance.now());
+  /** The pairing under way; null when this browser is a screen. */
+  readonly asking = signal<Asking | null>(null);
+  readonly place = signal<Place | null>(recallPlace());
+  readonly last = signal<LastOrder | null>(recallLast());
+  readonly identify = signal<{ label: string; until: number } | null>(null);
+  readonly revokedUntil = signal(0);
+  /** An offer that a hand scanner typed, waiting for Enter. */
+  readonly offer = signal<Offer | null>(null);
+  readonly offerProblem = signal<{ problem: Problem; until: number } | null>(null);
+  readonly pages = signal<{ page: number; of: number }>({ page: 0, of: 0 });
+  /** The monotonic clock of everything above, in ms; moves twice a second and when something happens. */
+  readonly now = signal(performance.now());
+
+  private readonly credentials = new Credentials();
+  private readonly memory = new Memory({
+    read: () => recall(MEMORY_KEY),
+    write: (text) => void remember(MEMORY_KEY, text),
+  });
+  private readonly acks = new AckQueue();
+  private readonly connection = new Connection({
+    open: () => new WebSocket(socketUrl(), "vooster.v1") as Socket,
+    token: () => this.credentials.token(),
+    refused: (token) => this.credentials.refuse(token),
+    hello: () => ({
+      client: clientName(),
+      capabilities: ["shown"],
+      restore: true,
+      displays: this.place.value ? [display(this.place.value.displayIndex)] : undefined,
+    }),
+    onLink: (link) => this.linked(link),
+    onMessage: (message) => this.hear(message),
+  });
+  private readonly viewer: Viewer;
+  private pairing: AbortController | null = null;
+  private offeredAt = 0;
+
+  constructor(viewer: Viewer) {
+    this.viewer = viewer;
+    viewer.onPage = (page, of) => {
+      this.pages.value = { page, of };
+    };
+    viewer.onDrawn = (sheet) => this.drawn(sheet);
+    this.credentials.onRenewed = (token) => void this.connection.send({ type: "auth", token });
+    this.credentials.onPairing = (pairing) => this.begin(pairing);
+  }
+
+  start(): void {
+    this.credentials.watch();
+    this.begin(this.credentials.pairing);
+    setInterval(() => this.tick(), TICK_MS);
+    addEventListener("online", () => {
+      if (!this.asking.value) void this.connection.start();
+    });
+  }
+
+  // What people do here
+
+  turn(step: 1 | -1): void {
+    if (this.monitor.value.stage.kind === "showing") this.viewer.turn(step);
+  }
+
+  /** Enter: takes the screen back, asks for a new code, tries again at once. Whatever is asked just now. */
+  confirm(): void {
+    if (this.offer.value) this.answerOffer(this.offer.value);
+    else if (this.asking.value) this.skipWait();
+    else if (this.link.value.kind === "replaced" || this.link.value.kind === "waiting") void this.connection.start();
+  }
+
+  /** A hand scanner read an offer. Reading the same one again says yes, for stations without a keyboard. */
+  scanned(offer: Offer): void {
+    if (this.offer.value?.token === offer.token) {
+      this.answerOffer(offer);
+    } else {
+      this.offer.value = offer;
+      this.offeredAt = performance.now();
+    }
+  }
+
+  dismiss(): void {
+    this.offer.value = null;
+  }
+
+  private answerOffer(offer: Offer): void {
+    if (performance.now() - this.offeredAt >= OFFER_DEAF_MS) void this.claim(offer);
+  }
+
+  private skipWait(): void {
+    const { kind } = this.asking.value ?? {};
+    if (kind === "denied" || kind === "unreachable") this.ask();
+  }
+
+  private async claim(offer: Offer): Promise<void> {
+    this.offer.value = null;
+    try {
+      const body = { screenId: offer.screenId, token: offer.token, client: clientName() };
+      this.credentials.adopt(await post<Pairing>("/api/pairing/claim", body, { csrf: false }));
+    } catch (error) {
+      this.offerProblem.value = { problem: problemIn(error), until: performance.now() + PROBLEM_MS };
+    }
+  }
+
+  // Pairing
+
+  private begin(pairing: Pairing | null): void {
+    this.connection.stop();
+    this.empty();
+    if (pairing?.screenId !== this.place.value?.screenId) this.forgetPlace();
+    if (pairing) {
+      this.pairing?.abort();
+      this.asking.value = null;
+      this.revokedUntil.value = 0;
+      this.lostAt.value = performance.now();
+      void this.connection.start();
+    } else {
+      this.ask();
+    }
+  }
+
+  private ask(): void {
+    this.pairing?.abort();
+    const abort = new AbortController();
+    this.pairing = abort;
+    this.asking.value = { kind: "asking" };
+    const flow = pairDevice(
+      {
+        send,
+        sleep,
+        now: () => performance.now(),
+        request: () => ({ client: clientName(), displays: [display(this.place.value?.displayIndex)] }),
+        onState: (state) => {
+          if (!abort.signal.aborted) this.asking.value = state;
+        },
+      },
+      abort.signal,
+    );
+    flow.then(
+      (pairing) => {
+        if (!abort.signal.aborted) this.credentials.adopt(pairing);
+      },
+      () => {}, // aborted: this browser was paired another way
+    );
+  }
+
+  private forgetPlace(): void {
+    this.place.value = null;
+    keepPlace(null);
+    this.last.value = null;
+    keepLast(null);
+  }
+
+  // Connection
+
+  private linked(link: Link): void {
+    this.link.value = link;
+    if (link.kind === "open") this.lostAt.value = null;
+    else this.lostAt.value ??= performance.now();
+    if (link.kind === "replaced") this.empty();
+    if (link.kind === "unpaired") {
+      this.credentials.forget();
+      this.revokedUntil.value = performance.now() + REVOKED_MS;
+    }
+    this.tick();
+  }
+
+  private hear(message: ServerMessage): void {
+    switch (message.type) {
+      case "welcome":
+        this.welcomed(message);
+        break;
+      case "navigate":
+        this.navigate(message);
+        break;
+      case "delivery":
+        this.delivery(message);
+        break;
+      case "clear":
+        this.clear(message);
+        break;
+      case "identify":
+        this.identify.value = { label: message.label, until: performance.now() + message.seconds * 1000 };
+        this.tick();
+        break;
+      case "error":
+        this.refused(message);
+        break;
+      case "auth:expiring":
+        void this.credentials.renew().catch(() => {}); // the socket's end brings the next try
+        break;
+    }
+  }
+
+  private welcomed(welcome: Welcome): void {
+    this.credentials.accepted();
+    const before = this.place.value?.displayIndex;
+    const place = placeOf(welcome);
+    if (place) {
+      this.place.value = place;
+      keepPlace(place);
+      if (place.displayIndex !== before) {
+        this.connection.send({ type: "displays", displays: [display(place.displayIndex)] });
+      }
+    }
+    this.memory.welcome(welcome.epoch, welcome.screenId ?? "");
+    for (const ack of this.acks.welcome(welcome.epoch)) this.connection.send(ack);
+  }
+
+  private ack(ack: Omit<Ack, "type">): void {
+    const message: Ack = { type: "ack", ...ack };
+    if (!this.connection.send(message)) this.acks.keep(message);
+  }
+
+  // Documents
+
+  private navigate(message: Navigate): void {
+    const own = this.place.value?.displayIndex;
+    if (own !== undefined && message.displayIndex !== own) {
+      const detail = `this page is display ${own}`;
+      this.ack({ id: message.id, status: "failed", code: "DISPLAY_NOT_AVAILABLE", detail });
+      return;
+    }
+    const verdict = this.memory.judge(message);
+    if (verdict === "stale") return;
+    this.ack({ id: message.id, status: "received" });
+    const sheet: Sheet = { ...message, restored: message.restored === true };
+    if (verdict === "again") this.ackShown(sheet);
+    else void this.open(sheet);
+  }
+
+  private async open(sheet: Sheet): Promise<void> {
+    this.happen({ kind: "navigate", sheet });
+    const keep = this.monitor.value.stage.kind === "showing";
+    try {
+      await this.viewer.open(sheet, keep);
+      this.memory.markShown(sheet);
+      this.ackShown(sheet);
+    } catch (error) {
+      if (!(error instanceof LoadFailure) && error instanceof DOMException && error.name === "AbortError") return;
+      this.broke(sheet, error);
+    }
+  }
+
+  private drawn(sheet: Sheet): void {
+    this.last.value = { orderId: sheet.orderId, acceptedAt: sheet.acceptedAt };
+    keepLast(this.last.value);
+    this.happen({ kind: "drawn", id: sheet.id });
+  }
+
+  private broke(sheet: Sheet, error: unknown): void {
+    const code = error instanceof LoadFailure ? error.code : "CLIENT_FAILED";
+    const detail = (error instanceof LoadFailure ? error.detail : String(error)).slice(0, 500);
+    this.ack({ id: sheet.id, status: "failed", code, detail, display: this.evidence().display });
+    this.viewer.close();
+    // People get the code's own words, and a fault of the page's own is to them a document that won't open.
+    const problem = problemOf(code === "CLIENT_FAILED" ? "DOCUMENT_LOAD_FAILED" : code, { type: sheet.contentType });
+    this.happen({ kind: "broke", id: sheet.id, problem, final: FINAL_CODES.has(code) });
+  }
+
+  private ackShown(sheet: Sheet): void {
+    this.ack({ id: sheet.id, status: "shown", url: sheet.url, ...this.evidence() });
+  }
+
+  private evidence(): Pick<Ack, "display"> {
+    const { index, bounds } = display(this.place.value?.displayIndex ?? 0);
+    return { display: { index, bounds } };
+  }
+
+  private delivery(message: Delivery): void {
+    const mine = message.screenId === this.place.value?.screenId;
+    if (!mine || message.state !== "dead") return;
+    this.happen({ kind: "dead", id: message.id, problem: problemFrom(message) });
+    if (this.monitor.value.stage.kind !== "showing") this.viewer.close();
+  }
+
+  private clear(message: Clear): void {
+    if (!this.isHere(message.displayIndex)) return;
+    this.viewer.close();
+    this.happen({ kind: "clear" });
+  }
+
+  private refused(message: WireError): void {
+    if (!SCAN_CODES.has(message.code) || !this.isHere(message.displayIndex)) return;
+    this.viewer.close();
+    this.happen({ kind: "refused", orderId: message.orderId ?? null, problem: problemFrom(message) });
+  }
+
+  private isHere(displayIndex: number | undefined): boolean {
+    return displayIndex === undefined || displayIndex === this.place.value?.displayIndex;
+  }
+
+  /** Nothing stays on the monitor, and nothing counts as shown. */
+  private empty(): void {
+    this.viewer.close();
+    this.memory.forgetShown();
+    this.happen({ kind: "empty" });
+  }
+
+  private happen(happening: Happening): void {
+    this.monitor.value = reduce(this.monitor.value, happening, performance.now());
+    this.tick();
+    const { stage } = this.monitor.value;
+    if (stage.kind === "opening") setTimeout(() => this.tick(), OPENING_SAID_MS + 10);
+  }
+
+  private tick(): void {
+    const now = performance.now();
+    this.now.value = now;
+    this.monitor.value = reduce(this.monitor.value, { kind: "time" }, now);
+    if (this.identify.value && now >= this.identify.value.until) this.identify.value = null;
+    if (this.offerProblem.value && now >= this.offerProblem.value.until) this.offerProblem.value = null;
+  }
+}
+
+/** Nothing is said of an opening that is quicker than this. */
+export const OPENING_SAID_MS = 150;
+
+function socketUrl(): string {
+  return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
+}
+
+/** RFC 8628 answers 400 with an `error` of its own where everything else here answers a problem. */
+async function send(path: string, body: unknown): Promise<{ status: number; body: unknown }> {
+  const response = await fetch(path, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+    cache: "no-store",
+    credentials: "omit",
+    signal: AbortSignal.timeout(10_000),
+  });
+  return { status: response.status, body: await response.json().catch(() => undefined) };
+}
+
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener(
+      "abort",
+      () => {
+        clearTimeout(timer);
+        reject(signal.reason);
+      },
+      { once: true },
+    );
+  });
+}

@@ -1,0 +1,23 @@
+/** HTML in a frame without any right but scripts. Fetched first, because a frame looks loaded even at a 404. */
+import { fetchDocument } from "./load";
+import type { Prepared } from "./prepared";
+
+export async function prepareHtml(
+  url: string,
+  title: string,
+  host: HTMLElement,
+  signal: AbortSignal,
+): Promise<Prepared> {
+  await fetchDocument(url, signal);
+  const frame = document.createElement("iframe");
+  frame.setAttribute("sandbox", "allow-scripts");
+  frame.referrerPolicy = "no-referrer";
+  frame.title = title;
+  await new Promise<void>((loaded, broken) => {
+    frame.addEventListener("load", () => loaded(), { once: true });
+    signal.addEventListener("abort", () => broken(signal.reason), { once: true });
+    frame.src = url;
+    host.append(frame);
+  });
+  return { pages: 1, draw: async () => {}, dispose: () => frame.remove() };
+}

@@ -1,0 +1,102 @@
+/** PDF by pdf.js on a canvas: shown means that the page was drawn. */
+import * as pdfjs from "pdfjs-dist/legacy/build/pdf.mjs";
+import { failed, type LoadFailure, statusFailure } from "./load";
+import type { Prepared } from "./prepared";
+
+pdfjs.GlobalWorkerOptions.workerSrc = `${__PDFJS_BASE__}pdf.worker.min.mjs`;
+
+/** One worker for all documents, started before the first one comes. */
+let worker: pdfjs.PDFWorker | null = null;
+
+export function warmUp(): void {
+  if (!worker || worker.destroyed) worker = new pdfjs.PDFWorker();
+}
+
+export async function preparePdf(url: string, host: HTMLElement, signal: AbortSignal): Promise<Prepared> {
+  warmUp();
+  const task = pdfjs.getDocument({
+    url,
+    worker: worker ?? undefined,
+    withCredentials: false,
+    cMapUrl: `${__PDFJS_BASE__}cmaps/`,
+    standardFontDataUrl: `${__PDFJS_BASE__}standard_fonts/`,
+    wasmUrl: `${__PDFJS_BASE__}wasm/`,
+    iccUrl: `${__PDFJS_BASE__}iccs/`,
+  });
+  const cancel = (): void => void task.destroy();
+  signal.addEventListener("abort", cancel, { once: true });
+  try {
+    return new PdfPages(await task.promise, task, host);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw failureOf(error);
+  }
+}
+
+function failureOf(error: unknown): LoadFailure {
+  const { name = "", message = "", status } = error as { name?: string; message?: string; status?: number };
+  if (name === "ResponseException" && status) return statusFailure(status);
+  if (name === "ResponseException") return failed("unreachable");
+  if (name === "InvalidPDFException") return failed(/empty/i.test(message) ? "empty" : "damaged");
+  if (name === "PasswordException") return failed("password protected");
+  return failed(/fetch|network/i.test(message) ? "unreachable" : "damaged");
+}
+
+class PdfPages implements Prepared {
+  readonly pages: number;
+  private readonly pdf: pdfjs.PDFDocumentProxy;
+  private readonly task: pdfjs.PDFDocumentLoadingTask;
+  private readonly host: HTMLElement;
+  private readonly resize: ResizeObserver;
+  private canvas: HTMLCanvasElement | null = null;
+  private rendering: pdfjs.RenderTask | null = null;
+  private page = 1;
+  private drawnFor = "";
+  private settle: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(pdf: pdfjs.PDFDocumentProxy, task: pdfjs.PDFDocumentLoadingTask, host: HTMLElement) {
+    this.pdf = pdf;
+    this.task = task;
+    this.host = host;
+    this.pages = pdf.numPages;
+    // The sheet is scaled at once by its style and drawn sharp again when the size has settled.
+    this.resize = new ResizeObserver(() => {
+      clearTimeout(this.settle);
+      this.settle = setTimeout(() => void this.draw(this.page).catch(() => {}), 150);
+    });
+  }
+
+  async draw(number: number): Promise<void> {
+    const size = `${number} ${this.host.clientWidth}×${this.host.clientHeight}`;
+    if (size === this.drawnFor) return;
+    this.rendering?.cancel();
+    this.page = number;
+    const page = await this.pdf.getPage(number).catch(() => Promise.reject(failed("damaged")));
+    const natural = page.getViewport({ scale: 1 });
+    const fit = Math.min(this.host.clientWidth / natural.width, this.host.clientHeight / natural.height);
+    const viewport = page.getViewport({ scale: fit * Math.max(1, devicePixelRatio) });
+    const canvas = document.createElement("canvas");
+    canvas.width = Math.max(1, Math.floor(viewport.width));
+    canvas.height = Math.max(1, Math.floor(viewport.height));
+    const rendering = page.render({ canvas, viewport });
+    this.rendering = rendering;
+    try {
+      await rendering.promise;
+    } catch (error) {
+      if (error instanceof pdfjs.RenderingCancelledException) throw new DOMException("Replaced", "AbortError");
+      throw failed("damaged");
+    }
+    if (this.canvas) this.canvas.replaceWith(canvas);
+    else this.host.append(canvas);
+    if (!this.canvas) this.resize.observe(this.host);
+    this.canvas = canvas;
+    this.drawnFor = size;
+  }
+
+  dispose(): void {
+    clearTimeout(this.settle);
+    this.resize.disconnect();
+    this.rendering?.cancel();
+    void this.task.destroy();
+  }
+}
