@@ -79,7 +79,7 @@ def test_every_position_counts(position: int) -> None:
         lambda link: "/" + link,
         lambda link: "http://host" + link,
         lambda link: link.replace("%ED", "%ed"),
-        lambda link: unquote(link),
+        unquote,
         lambda link: link.replace("(", "%28"),
         lambda link: link.replace("/documents/", "/documents/./"),
         lambda link: link.rpartition("/")[0] + "=/" + link.rpartition("/")[2],
