@@ -53,6 +53,15 @@ class Credentials:
         except Problem:
             return None
 
+    async def signing_out(self, request: web.Request) -> Principal | None:
+        """The caller, or None when the credential has ended anyway. Raises `CSRF_INVALID`."""
+        try:
+            return await self._identify(request)
+        except Problem as problem:
+            if problem.code == "CSRF_INVALID":
+                raise
+            return None
+
     def address(self, request: web.Request) -> str:
         """The client's network address, as far as it can be believed."""
         return client_address(request, self._proxies)

@@ -133,17 +133,20 @@ def _allow_origin(request: web.Request, response: web.StreamResponse, allowed: f
 
 
 @overload
-async def read_json(request: web.Request, kind: type[T]) -> T: ...
+async def read_json(request: web.Request, kind: type[T], *, limit: int | None = None) -> T: ...
 @overload
-async def read_json(request: web.Request, kind: type[T], *, optional: bool) -> T | None: ...
+async def read_json(request: web.Request, kind: type[T], *, optional: bool, limit: int | None = None) -> T | None: ...
 
 
-async def read_json(request: web.Request, kind: type[T], *, optional: bool = False) -> T | None:
+async def read_json(
+    request: web.Request, kind: type[T], *, optional: bool = False, limit: int | None = None
+) -> T | None:
     """The request's JSON body as `kind`. With `optional`, None when there is no body.
 
-    Raises `PAYLOAD_TOO_LARGE`, `UNSUPPORTED_MEDIA_TYPE`, or `VALIDATION_ERROR` naming the member that is wrong.
+    `limit` is in bytes, where less than `server.max_message_bytes` is plenty (a stranger may ask). Raises
+    `PAYLOAD_TOO_LARGE`, `UNSUPPORTED_MEDIA_TYPE`, or `VALIDATION_ERROR` naming the member that is wrong.
     """
-    body = await read_body(request)
+    body = await read_body(request, limit)
     if not body:
         if optional:
             return None
@@ -153,18 +156,22 @@ async def read_json(request: web.Request, kind: type[T], *, optional: bool = Fal
     return decode(body, kind)
 
 
-async def read_body(request: web.Request) -> bytes:
+async def read_body(request: web.Request, limit: int | None = None) -> bytes:
     """The whole body, within the size limit and `BODY_SECONDS`."""
-    limit = request.app[_LIMIT]
+    limit = limit or request.app[_LIMIT]
     if (request.content_length or 0) > limit:
         raise too_large(limit)
     if request.content.is_eof():
-        return await request.read()
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            return await request.read()
-    except TimeoutError:
-        raise _malformed("", f"the body took longer than {BODY_SECONDS:g} s") from None
+        body = await request.read()
+    else:
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await request.read()
+        except TimeoutError:
+            raise _malformed("", f"the body took longer than {BODY_SECONDS:g} s") from None
+    if len(body) > limit:
+        raise too_large(limit)
+    return body
 
 
 _decoders: dict[Any, msgspec.json.Decoder[Any]] = {}

@@ -146,11 +146,17 @@ class Auth:
         if before is not None and (before.role, before.groups) != (user.role, user.groups):
             self.revoked(Revoked("user", user.name))
 
-    def drop_user(self, name: str) -> None:
-        self._users.pop(name.casefold(), None)
+    def forget_user(self, name: str) -> None:
+        """Drops every session and token of a user, once a transaction has deleted them."""
+        self.cookies.forget(name)
+        self.grants.forget("user", name)
         self.revoked(Revoked("user", name))
 
-    def keys(self) -> list[Key]:
+    def drop_user(self, name: str) -> None:
+        self._users.pop(name.casefold(), None)
+        self.forget_user(name)
+
+    def api_keys(self) -> list[Key]:
         return list(self._keys_by_id.values())
 
     def put_key(self, key: Key) -> None:

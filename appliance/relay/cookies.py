@@ -40,7 +40,6 @@ class CookieSessions:
         value, now = new_token(), self._now()
         session = Session(digest(value), user, now, now)
         surplus = sorted(self._of(user), key=lambda old: old.used_at)[: -MAX_PER_USER + 1]
-        surplus = surplus if len(self._of(user)) >= MAX_PER_USER else []
 
         def job(tx: sqlite3.Connection) -> None:
             table.save_session(tx, session)
@@ -69,11 +68,9 @@ class CookieSessions:
         """Ends the session a principal's `grant` names."""
         await self._end([session for session in self._by_hash.values() if name(session) == grant])
 
-    def forget(self, user: str) -> list[bytes]:
-        """Drops a user's sessions from memory and gives their hashes, for the transaction that deletes them."""
-        gone = self._of(user)
-        self._drop(gone)
-        return [session.hash for session in gone]
+    def forget(self, user: str) -> None:
+        """Drops a user's sessions from memory, once a transaction has deleted them."""
+        self._drop(self._of(user))
 
     async def sweep(self) -> None:
         """Forgets sessions nobody has used for `IDLE_MS`."""

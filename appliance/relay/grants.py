@@ -113,7 +113,7 @@ class Grants:
     async def sign_in(self, user: str, *, actor: str) -> TokenPair:
         """A new grant for a program of `user`; past `MAX_PER_USER` the oldest ones end."""
         grant, pair, job = self.prepare("user", user)
-        surplus = self.of("user", user)[: -MAX_PER_USER + 1] if len(self.of("user", user)) >= MAX_PER_USER else []
+        surplus = self.of("user", user)[: -MAX_PER_USER + 1]
 
         def both(tx: sqlite3.Connection) -> None:
             job(tx)
@@ -122,7 +122,7 @@ class Grants:
 
         await self._database.write(both)
         self.admit(grant)
-        self._drop(surplus)
+        self.drop(surplus)
         return pair
 
     async def refresh(self, token: str) -> tuple[Grant, TokenPair]:
@@ -134,7 +134,7 @@ class Grants:
             raise Problem("TOKEN_EXPIRED")
         if outcome is _Outcome.REUSED and grant is not None:
             _log.warning("auth.refresh_token_reused", kind=grant.kind, subject=grant.subject)
-            self._drop([grant])
+            self.drop([grant])
         if outcome is not _Outcome.GIVEN or grant is None:
             raise Problem("TOKEN_INVALID")
         grant.expires_at = now + self._refresh_ms
@@ -165,13 +165,7 @@ class Grants:
         if grant.used_at is not None:
             return
         now = grant.used_at = self._now()
-        others = [other for other in self.of("screen", grant.subject) if other is not grant] if grant.secret else []
-        if any(other.secret == grant.secret and other.used_at is not None for other in others):
-            others = []  # another tab of the same browser was first
-        # Two tabs that wake together ask twice and hold the same secret; an older unused grant is nobody's of ours.
-        ended = [
-            other for other in others if other.secret != grant.secret or other.created_at < grant.created_at - GRACE_MS
-        ]
+        ended = self._ended_by(grant)
 
         def job(tx: sqlite3.Connection) -> None:
             table.use_grant(tx, grant.id, now)
@@ -180,13 +174,23 @@ class Grants:
                 table.confirm_device_secret(tx, grant.subject, grant.secret, now)
 
         self._database.post(job)
-        self._drop(ended)
+        self.drop(ended)
+
+    def _ended_by(self, grant: Grant) -> list[Grant]:
+        """What the first use of a pairing ends: the screen's pairings before it."""
+        others = [other for other in self.of("screen", grant.subject) if other is not grant] if grant.secret else []
+        if any(other.secret == grant.secret and other.used_at is not None for other in others):
+            return []  # another tab of the same browser was first
+        # Two tabs that wake together ask twice and share a secret; one asked for long before was for somebody else.
+        return [
+            other for other in others if other.secret != grant.secret or other.created_at < grant.created_at - GRACE_MS
+        ]
 
     async def end(self, grant_id: str) -> None:
         """Ends one grant; unknown ones are ended already."""
         grant = self._by_id.get(grant_id)
         if grant is not None:
-            self._drop([grant])
+            self.drop([grant])
             await self._database.write(lambda tx: table.delete_grants(tx, [grant_id]))
 
     async def end_family_of(self, token: str) -> None:
@@ -197,15 +201,20 @@ class Grants:
 
     def forget(self, kind: Kind, subject: str) -> None:
         """Drops a subject's grants from memory, once a transaction has deleted them."""
-        self._drop(self.of(kind, subject))
+        self.drop(self.of(kind, subject))
 
     async def sweep(self) -> None:
         """Forgets what has ended by itself."""
         now = self._now()
         await self._database.write(lambda tx: table.sweep(tx, now))
-        self._drop([grant for grant in self._by_id.values() if grant.expires_at < now])
+        self.drop([grant for grant in self._by_id.values() if grant.expires_at < now])
 
-    def _drop(self, ended: list[Grant]) -> None:
+    def superseded(self, screen_id: str, secrets: set[bytes]) -> list[Grant]:
+        """A screen's grants that came with other device secrets than these."""
+        return [grant for grant in self.of("screen", screen_id) if grant.secret not in secrets]
+
+    def drop(self, ended: list[Grant]) -> None:
+        """Takes grants out of memory, once a transaction has deleted them or surely will."""
         for grant in ended:
             self._by_id.pop(grant.id, None)
             family = self._by_subject.get((grant.kind, grant.subject), {})

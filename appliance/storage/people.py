@@ -103,6 +103,10 @@ def touch_session(tx: sqlite3.Connection, digest: bytes, used_at: int) -> None:
     tx.execute("UPDATE cookie_sessions SET used_at = ? WHERE hash = ?", (used_at, digest))
 
 
+def delete_sessions_of(tx: sqlite3.Connection, user: str) -> None:
+    tx.execute("DELETE FROM cookie_sessions WHERE user = ?", (user,))
+
+
 def delete_sessions(tx: sqlite3.Connection, digests: list[bytes]) -> None:
     tx.executemany("DELETE FROM cookie_sessions WHERE hash = ?", [(digest,) for digest in digests])
 

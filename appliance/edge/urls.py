@@ -1,0 +1,41 @@
+"""Addresses to hand out: the one a request came by, and the one a phone on the LAN should use."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+
+from aiohttp import hdrs, web
+
+from appliance.edge.hosts import host_name
+
+
+class Urls:
+    """`best` gives the address to print and put into QR codes (`http://192.168.10.20:8480`), asked anew each time.
+
+    `public_url`, where it is set, stands for all of them.
+    """
+
+    def __init__(self, *, best: Callable[[], str], public_url: str, tls: bool) -> None:
+        self._best = best
+        self._public = public_url.rstrip("/")
+        self._scheme = "https" if tls else "http"
+
+    def best(self) -> str:
+        return self._public or self._best().rstrip("/")
+
+    def seen(self, request: web.Request) -> str:
+        """The address this request came by; its `Host` has passed the guard."""
+        host = request.headers.get(hdrs.HOST)
+        if self._public or not host:
+            return self.best()
+        return f"{self._scheme}://{host.lower()}"
+
+    def for_phone(self, request: web.Request) -> str:
+        """The address for a phone beside this client: the same one where it is a LAN address, else the best."""
+        name = host_name(request.headers.get(hdrs.HOST, "")).strip("[]")
+        try:
+            reachable = not ipaddress.ip_address(name).is_loopback
+        except ValueError:
+            reachable = False  # phones resolve names unreliably
+        return self.seen(request) if reachable else self.best()

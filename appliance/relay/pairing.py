@@ -1,0 +1,343 @@
+"""Pairing: how a screen gets its keys, by a code on the monitor, by an offer, from the command line, and back again.
+
+Codes that wait live in memory alone (a stranger's request never writes to the disk); offers and keys are stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import msgspec
+import structlog
+
+from appliance.core import pairing as rules
+from appliance.core.pairing import Waiting
+from appliance.core.screens import Client, Display, check_id
+from appliance.errors import FieldError, Problem
+from appliance.relay.auth import Auth, Revoked
+from appliance.relay.grants import GRACE_MS, TokenPair, digest
+from appliance.relay.people import too_many
+from appliance.relay.screens import Screens
+from appliance.relay.secrets import new_token
+from appliance.storage import audit
+from appliance.storage import pairings as table
+from appliance.storage.database import Database
+from appliance.storage.pairings import DeviceSecret, Offer
+
+_log = structlog.get_logger(__name__)
+
+MAX_WAITING = 1_000
+MAX_PER_ADDRESS = 20
+MAX_OFFERS_A_SCREEN = 5
+MAX_UNUSED_GRANTS = 8
+MAX_HELD_SECONDS = 20.0
+
+
+class Pairing(msgspec.Struct, frozen=True, rename="camel"):
+    """What a paired screen keeps. `expires_in` is the access token's life in seconds."""
+
+    screen_id: str
+    access_token: str
+    refresh_token: str
+    expires_in: int
+    device_secret: str
+    server_url: str
+    instance_id: str
+
+
+class PollError(Exception):
+    """RFC 8628's `error` of a poll that brought no pairing."""
+
+    def __init__(self, error: str) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+@dataclass(slots=True)
+class _Entry:
+    waiting: Waiting
+    decided: asyncio.Event = field(default_factory=asyncio.Event)
+    keys: tuple[TokenPair, str] | None = None
+
+
+class Pairings:
+    """`now` gives milliseconds. `on_cloned` is called with a screen's id when an old device secret of it is used."""
+
+    def __init__(
+        self, database: Database, screens: Screens, auth: Auth, *, instance_id: str, now: Callable[[], int]
+    ) -> None:
+        self._database = database
+        self._screens = screens
+        self._auth = auth
+        self._instance_id = instance_id
+        self._now = now
+        self._by_device: dict[bytes, _Entry] = {}
+        self._by_prefix: dict[str, _Entry] = {}
+        self._lock = asyncio.Lock()
+        self.on_cloned: list[Callable[[str], None]] = []
+        screens.on_revoked.append(self._forget)
+        screens.on_removed.append(self._forget)
+
+    # The screen shows the QR.
+
+    def begin(self, client: Client, displays: list[Display], *, address: str) -> tuple[Waiting, str]:
+        """A new code and the device code that polls for it. Raises `RATE_LIMITED` when too many wait overall.
+
+        An address that asks too often only loses its own oldest codes.
+        """
+        now = self._now()
+        self._purge(now)
+        mine = [key for key, entry in self._by_device.items() if entry.waiting.address == address]
+        undecided = [key for key in mine if self._by_device[key].waiting.state != "approved"]
+        if len(mine) >= MAX_PER_ADDRESS and undecided:
+            self._drop(undecided[0])
+        if len(self._by_device) >= MAX_WAITING:
+            raise too_many(30)
+        code = rules.new_code(secrets.choice)
+        while code[: rules.HALF] in self._by_prefix:
+            code = rules.new_code(secrets.choice)
+        device_code = new_token()
+        waiting = Waiting(code, client, displays, address, now, now + rules.LIFE_MS)
+        entry = _Entry(waiting)
+        self._by_device[digest(device_code)] = self._by_prefix[waiting.prefix] = entry
+        return waiting, device_code
+
+    async def poll(self, device_code: str, *, server_url: str, hold: float = 0.0) -> Pairing:
+        """The pairing, the same one until its token is first used. Raises `PollError`.
+
+        `hold` (seconds, at most `MAX_HELD_SECONDS`) lets the answer wait for the decision, so that the monitor
+        learns of it at once.
+        """
+        entry = self._by_device.get(digest(device_code))
+        if entry is None:
+            raise PollError("invalid_grant")
+        answer = entry.waiting.poll(self._now())
+        if answer == "authorization_pending" and hold > 0:
+            try:
+                async with asyncio.timeout(min(hold, MAX_HELD_SECONDS)):
+                    await entry.decided.wait()
+            except TimeoutError:
+                pass
+            answer = entry.waiting.poll(self._now())
+        entry.waiting.answered_at = self._now()
+        if answer != "approved" or entry.keys is None:
+            raise PollError("authorization_pending" if answer == "approved" else answer)
+        pair, secret = entry.keys
+        grant = self._auth.grants.get(pair.grant)
+        if grant is None or grant.used_at is not None:
+            self._drop(digest(device_code))
+            raise PollError("invalid_grant")
+        return self._pairing(entry.waiting.screen_id, pair, secret, server_url)
+
+    def waiting(self) -> list[Waiting]:
+        """The codes somebody can still decide on, oldest first."""
+        now = self._now()
+        return [entry.waiting for entry in self._by_device.values() if entry.waiting.open(now)]
+
+    def look(self, user_code: str) -> Waiting:
+        """What waits behind a code or its first half. Raises `PAIRING_EXPIRED`, `PAIRING_DENIED`."""
+        return self._open(user_code).waiting
+
+    async def approve(
+        self,
+        user_code: str,
+        confirm: str,
+        screen_id: str,
+        *,
+        actor: str,
+        name: str | None = None,
+        replace: bool = False,
+    ) -> tuple[str, str]:
+        """Gives the screen to the browser that shows the code; its id and name. `confirm` is the code's second half.
+
+        Raises `CONFIRM_MISMATCH`, `PAIRING_EXPIRED`, `PAIRING_DENIED`, `SCREEN_ALREADY_PAIRED`, `VALIDATION_ERROR`.
+        """
+        check_id(screen_id)
+        async with self._lock:
+            entry = self._open(user_code, decided_for=screen_id)
+            waiting = entry.waiting
+            if not waiting.confirm(confirm):
+                if waiting.state == "ended":
+                    entry.decided.set()
+                    raise Problem("PAIRING_EXPIRED", "Too many wrong confirmations.")
+                raise Problem("CONFIRM_MISMATCH", errors=[FieldError("confirm", "is not what the screen shows")])
+            if waiting.state == "pending":
+                detail: dict[str, object] = {"address": waiting.address, "client": waiting.client.name}
+                entry.keys = await self._mint(screen_id, actor, "pairing.approve", detail, name=name, replace=replace)
+                waiting.approve(screen_id, self._now())
+                entry.decided.set()
+        return screen_id, self._screens.require(screen_id).name
+
+    async def deny(self, user_code: str, *, actor: str) -> None:
+        """Refuses what shows the code. Raises `PAIRING_EXPIRED`."""
+        async with self._lock:
+            entry = self._open(user_code)
+            detail: dict[str, object] = {"address": entry.waiting.address, "client": entry.waiting.client.name}
+            prefix = entry.waiting.prefix
+            await self._database.write(lambda tx: audit.append(tx, self._now(), actor, "pairing.deny", prefix, detail))
+            entry.waiting.state = "denied"
+            entry.decided.set()
+
+    # The supervisor hands one over.
+
+    async def offer(
+        self, screen_id: str, *, actor: str, seconds: int = rules.LIFE_MS // 1000, replace: bool = False
+    ) -> tuple[str, int]:
+        """An offer's token and its end (ms). Raises `SCREEN_ALREADY_PAIRED` or `VALIDATION_ERROR`."""
+        self._check_free(check_id(screen_id), replace)
+        token, now = new_token(), self._now()
+        made = Offer(digest(token), screen_id, replace, now, now + seconds * 1000)
+
+        def job(tx: sqlite3.Connection) -> None:
+            table.save_offer(tx, made, kept=MAX_OFFERS_A_SCREEN)
+            audit.append(tx, now, actor, "pairing.offer", screen_id, {"replace": replace})
+
+        await self._database.write(job)
+        return token, made.expires_at
+
+    async def claim(self, screen_id: str, token: str, client: Client, *, address: str, server_url: str) -> Pairing:
+        """Takes an offer up, once. Raises `PAIRING_EXPIRED` for one that is used, late or another screen's."""
+        async with self._lock:
+            offer = await self._database.read(lambda connection: table.offer(connection, digest(token)))
+            if offer is None or offer.expires_at <= self._now() or offer.screen_id != screen_id:
+                raise Problem("PAIRING_EXPIRED", "This offer is used, late, or another screen's.")
+            detail: dict[str, object] = {"address": address, "client": client.name}
+            actor = f"screen:{screen_id}"
+            pair, secret = await self._mint(
+                screen_id, actor, "pairing.claim", detail, replace=offer.replaces, used_up=offer.hash
+            )
+        return self._pairing(screen_id, pair, secret, server_url)
+
+    async def provision(self, screen_ids: list[str], *, actor: str, server_url: str) -> list[Pairing]:
+        """Pairs screens without a QR, making those that are missing. Those that had a PC lose it."""
+        for screen_id in screen_ids:
+            check_id(screen_id)
+        made = []
+        async with self._lock:
+            for screen_id in screen_ids:
+                pair, secret = await self._mint(screen_id, actor, "pairing.provision", {}, replace=True)
+                made.append(self._pairing(screen_id, pair, secret, server_url))
+        return made
+
+    # A screen comes back.
+
+    async def renew(self, screen_id: str, device_secret: str, *, server_url: str) -> Pairing:
+        """A whole new pairing for a device secret, which is good until the new pairing is first used.
+
+        Raises `TOKEN_INVALID`. One that was superseded before also tells `on_cloned`: two PCs have this key.
+        """
+        screen = self._screens.get(screen_id)
+        if screen is None or not screen.paired:
+            raise Problem("TOKEN_INVALID", "This screen isn't paired.")
+        grants, now = self._auth.grants, self._now()
+        shown, following = digest(device_secret), grants.successor(device_secret)
+        grant, pair, save_grant = grants.prepare("screen", screen_id, secret=digest(following))
+        unused = [old for old in grants.of("screen", screen_id) if old.used_at is None][: -MAX_UNUSED_GRANTS + 1]
+        older = grants.superseded(screen_id, {shown, digest(following)})
+
+        def job(tx: sqlite3.Connection) -> str:
+            row = table.device_secret(tx, shown)
+            if row is None or row.screen_id != screen_id:
+                return "unknown"
+            if row.retired_at is not None and now - row.retired_at > GRACE_MS:
+                audit.append(tx, now, f"screen:{screen_id}", "screen.cloned", screen_id)
+                return "cloned"
+            first = row.retired_at is None and table.confirm_device_secret(tx, screen_id, shown, now)
+            table.save_device_secret(tx, DeviceSecret(digest(following), screen_id, now))
+            save_grant(tx)
+            table.delete_grants(tx, [old.id for old in (*unused, *(older if first else ()))])
+            audit.append(tx, now, f"screen:{screen_id}", "screen.renew", screen_id)
+            return "first" if first else "again"
+
+        outcome = await self._database.write(job)
+        if outcome == "cloned":
+            _log.warning("SCREEN_CLONED", screen_id=screen_id)
+            for call in self.on_cloned:
+                call(screen_id)
+        if outcome in {"unknown", "cloned"}:
+            raise Problem("TOKEN_INVALID", "This device secret isn't good any more.")
+        grants.drop([*unused, *(older if outcome == "first" else ())])
+        grants.admit(grant)
+        return self._pairing(screen_id, pair, following, server_url)
+
+    async def _mint(
+        self,
+        screen_id: str,
+        actor: str,
+        action: str,
+        detail: dict[str, object],
+        *,
+        name: str | None = None,
+        replace: bool,
+        used_up: bytes | None = None,
+    ) -> tuple[TokenPair, str]:
+        """New keys for a screen, registered when unknown; whatever keys it had before end."""
+        self._check_free(screen_id, replace)
+        if screen_id not in self._screens:
+            await self._screens.add(screen_id, actor=actor, name=name)
+        secret, now = new_token(), self._now()
+        grant, pair, save_grant = self._auth.grants.prepare("screen", screen_id, secret=digest(secret))
+
+        def extra(tx: sqlite3.Connection) -> None:
+            if used_up is not None and not table.delete_offer(tx, used_up):
+                raise Problem("PAIRING_EXPIRED", "This offer has been used.")
+            table.forget_screen(tx, screen_id)
+            save_grant(tx)
+            table.save_device_secret(tx, DeviceSecret(digest(secret), screen_id, now))
+            audit.append(tx, now, actor, action, screen_id, detail)
+
+        await self._screens.mark_paired(screen_id, actor=actor, extra=extra)
+        self._end_sessions(screen_id)
+        self._auth.grants.admit(grant)
+        return pair, secret
+
+    def _check_free(self, screen_id: str, replace: bool) -> None:
+        screen = self._screens.get(screen_id)
+        if screen is not None and screen.paired and not replace:
+            raise Problem("SCREEN_ALREADY_PAIRED", values={"name": screen.name})
+
+    def _forget(self, screen_id: str) -> None:
+        """A screen was revoked or removed: its keys end with it."""
+        self._database.post(lambda tx: table.forget_screen(tx, screen_id))
+        self._end_sessions(screen_id)
+
+    def _end_sessions(self, screen_id: str) -> None:
+        self._auth.grants.forget("screen", screen_id)
+        self._auth.revoked(Revoked("screen", screen_id))
+
+    def _open(self, user_code: str, *, decided_for: str | None = None) -> _Entry:
+        code = rules.normalise(user_code)
+        if code is None:
+            raise Problem("VALIDATION_ERROR", "Not a code.", errors=[FieldError("user_code", "8 letters, BCDF-GHJK")])
+        entry = self._by_prefix.get(code[: rules.HALF])
+        if entry is None:
+            raise Problem("PAIRING_EXPIRED")
+        waiting = entry.waiting
+        if waiting.state == "denied":
+            raise Problem("PAIRING_DENIED")
+        # An approval whose answer got lost may be sent again.
+        again = waiting.state == "approved" and decided_for == waiting.screen_id
+        if not (again or waiting.open(self._now())):
+            raise Problem("PAIRING_EXPIRED")
+        if len(code) > rules.HALF and not waiting.confirm(code[rules.HALF :]):
+            if waiting.state == "ended":
+                entry.decided.set()
+            raise Problem("PAIRING_EXPIRED")
+        return entry
+
+    def _pairing(self, screen_id: str, pair: TokenPair, secret: str, server_url: str) -> Pairing:
+        return Pairing(screen_id, pair.access, pair.refresh, pair.expires_in, secret, server_url, self._instance_id)
+
+    def _purge(self, now: int) -> None:
+        for key in [key for key, entry in self._by_device.items() if entry.waiting.expires_at + GRACE_MS < now]:
+            self._drop(key)
+
+    def _drop(self, key: bytes) -> None:
+        entry = self._by_device.pop(key)
+        entry.waiting.state = "ended" if entry.waiting.state == "pending" else entry.waiting.state
+        entry.decided.set()
+        self._by_prefix.pop(entry.waiting.prefix, None)

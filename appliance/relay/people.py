@@ -1,0 +1,342 @@
+"""People and programs: users with their passwords, the first admin's set-up, API keys."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import re
+import secrets
+import sqlite3
+import unicodedata
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+import structlog
+from msgspec import UNSET, UnsetType
+
+from appliance.core.lockout import Lockout
+from appliance.core.roles import Role
+from appliance.core.screens import check_id
+from appliance.errors import FieldError, Problem
+from appliance.relay.auth import KEY_PREFIX, Auth
+from appliance.relay.grants import digest
+from appliance.relay.passwords import Passwords
+from appliance.relay.secrets import new_token
+from appliance.storage import audit, pairings
+from appliance.storage import people as table
+from appliance.storage.database import Database
+from appliance.storage.people import Key, SetupToken, User
+
+_log = structlog.get_logger(__name__)
+
+SETUP_MS: Final = 30 * 60 * 1000
+PASSWORD_LENGTH: Final = (12, 256)
+_USER_NAME = re.compile(r"[\w.@-]{1,64}\Z")
+_REMEMBERED_LINKS = 8
+
+
+class People:
+    """Changes are committed and audited (`actor`), and only then visible to `auth`."""
+
+    def __init__(
+        self,
+        database: Database,
+        auth: Auth,
+        passwords: Passwords,
+        *,
+        now: Callable[[], int],
+        lock_out: bool = True,
+    ) -> None:
+        self._database = database
+        self._auth = auth
+        self._passwords = passwords
+        self._now = now
+        self._lock_out = lock_out
+        self._by_account = Lockout(limit=5, pause_ms=60_000)
+        self._by_address = Lockout(limit=30, pause_ms=60_000)
+        self._change = asyncio.Lock()
+        self._setup: list[SetupToken] = []
+        self.plant = ""
+        """The plant's name, as given at set-up; empty when none was."""
+
+    async def start(self) -> None:
+        """Reads the plant's name and what set-up links there were. `Auth` must have started."""
+        self.plant = await self._database.read(table.plant)
+        self._setup = await self._database.read(table.setup_tokens)
+
+    def close(self) -> None:
+        self._passwords.close()
+
+    # The first admin.
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is an admin, so that set-up is over."""
+        return any(user.role == "admin" for user in self._auth.users())
+
+    async def new_setup_token(self) -> tuple[str, int]:
+        """A set-up link's token and its end (ms); the ones before it end now. Raises `SETUP_COMPLETE`.
+
+        Only its hash is kept, so the token of an earlier run can't be printed again: each start makes a new one.
+        """
+        self._check_open()
+        token = new_token()
+        made = SetupToken(digest(token).hex(), self._now() + SETUP_MS)
+        links = [*self._setup, made][-_REMEMBERED_LINKS:]
+        await self._database.write(lambda tx: table.save_setup_tokens(tx, links))
+        self._setup = links
+        return token, made.expires_at
+
+    def check_setup_token(self, token: str) -> None:
+        """Raises `SETUP_COMPLETE`, `SETUP_LINK_EXPIRED` (late, or replaced by a newer link), or `TOKEN_INVALID`."""
+        self._check_open()
+        shown = digest(token).hex()
+        if shown not in [link.hash for link in self._setup]:
+            raise Problem("TOKEN_INVALID", "That is no set-up link's token.")
+        if shown != self._setup[-1].hash or self._setup[-1].expires_at <= self._now():
+            raise Problem("SETUP_LINK_EXPIRED")
+
+    async def set_up(self, username: str, password: str, plant: str | None, *, token: str | None, actor: str) -> User:
+        """Makes the first admin, once. `token` is the link's; None only for who is at the machine itself."""
+        if token is not None:
+            self.check_setup_token(token)
+        self._check_open()
+        name = _user_name(username)
+        plant = _plant(plant) if plant else ""
+        encoded = await self._passwords.hash(_password(password, "password"))
+        async with self._change:
+            self._check_open()
+            if token is not None:
+                self.check_setup_token(token)
+            user = User(name, Role.ADMIN.label, encoded, self._now())
+
+            def job(tx: sqlite3.Connection) -> None:
+                if table.count_users(tx):
+                    raise Problem("SETUP_COMPLETE")
+                table.save_user(tx, user)
+                table.forget_setup_tokens(tx)
+                table.save_plant(tx, plant)
+                audit.append(tx, user.created_at, actor, "setup.complete", name)
+
+            await self._database.write(job)
+            self._auth.put_user(user)
+            self._setup = []
+            self.plant = plant
+        return user
+
+    def _check_open(self) -> None:
+        if self.complete:
+            raise Problem("SETUP_COMPLETE")
+
+    # Signing in.
+
+    async def log_in(self, username: str, password: str, *, address: str) -> User:
+        """The user whose password it is. Raises `CREDENTIALS_INVALID`, or `RATE_LIMITED` after five wrong ones.
+
+        The pause is for this name from this address, so that nobody can keep somebody else out from elsewhere.
+        """
+        name = unicodedata.normalize("NFC", username[:256])
+        account, now = (name.casefold(), address), self._now()
+        if self._lock_out:
+            pause = max(self._by_account.pause(account, now), self._by_address.pause(address, now))
+            if pause:
+                raise too_many(math.ceil(pause / 1000))
+            self._by_account.tried(account, now)
+            self._by_address.tried(address, now)
+        user = self._auth.user(name)
+        typed = unicodedata.normalize("NFC", password[: 4 * PASSWORD_LENGTH[1]])
+        if not await self._passwords.verify(user.password if user else None, typed) or user is None:
+            _log.warning("auth.login_refused", user=name[:64], address=address)
+            raise Problem("CREDENTIALS_INVALID")
+        self._by_account.succeeded(account)
+        self._by_address.succeeded(address)
+        async with self._change:
+            present = self._auth.user(name)
+            if present is None or present.password != user.password:
+                raise Problem("CREDENTIALS_INVALID")
+            signed_in = msgspec.structs.replace(present, signed_in_at=now)
+            self._auth.put_user(signed_in)
+            self._database.post(lambda tx: table.save_user(tx, signed_in))
+        return signed_in
+
+    # Users.
+
+    async def add_user(
+        self, username: str, password: str, role: str, *, actor: str, groups: list[str] | None = None
+    ) -> User:
+        """Raises `VALIDATION_ERROR`."""
+        name, label = _user_name(username), Role.parse(role).label
+        encoded = await self._passwords.hash(_password(password, "password"))
+        async with self._change:
+            if self._auth.user(name) is not None:
+                raise _wrong("username", "is taken")
+            user = User(name, label, encoded, self._now(), _names(groups, "groups"))
+
+            def job(tx: sqlite3.Connection) -> None:
+                table.save_user(tx, user)
+                audit.append(tx, user.created_at, actor, "user.add", name, {"role": label, "groups": groups})
+
+            await self._database.write(job)
+            self._auth.put_user(user)
+        return user
+
+    async def change_user(
+        self,
+        username: str,
+        *,
+        actor: str,
+        role: str | None = None,
+        password: str | None = None,
+        groups: list[str] | UnsetType | None = UNSET,
+    ) -> User:
+        """Changes role, scope or password. A new password ends every session. Raises `LAST_ADMIN`, `NOT_FOUND`."""
+        encoded = await self._passwords.hash(_password(password, "password")) if password is not None else None
+        async with self._change:
+            before = self.require_user(username)
+            label = Role.parse(role).label if role is not None else before.role
+            if label != Role.ADMIN.label:
+                self._keep_an_admin(before)
+            scope = before.groups if isinstance(groups, UnsetType) else _names(groups, "groups")
+            user = msgspec.structs.replace(before, role=label, groups=scope, password=encoded or before.password)
+            detail: dict[str, object] = {"role": label, "groups": scope, "password": encoded is not None}
+
+            def job(tx: sqlite3.Connection) -> None:
+                table.save_user(tx, user)
+                if encoded is not None:
+                    table.delete_sessions_of(tx, user.name)
+                    pairings.delete_grants_of(tx, "user", user.name)
+                audit.append(tx, self._now(), actor, "user.change", user.name, detail)
+
+            await self._database.write(job)
+            self._auth.put_user(user)
+            if encoded is not None:
+                self._auth.forget_user(user.name)
+        return user
+
+    async def remove_user(self, username: str, *, actor: str) -> None:
+        """Raises `LAST_ADMIN` or `NOT_FOUND`."""
+        async with self._change:
+            user = self.require_user(username)
+            self._keep_an_admin(user)
+
+            def job(tx: sqlite3.Connection) -> None:
+                table.delete_user(tx, user.name)
+                pairings.delete_grants_of(tx, "user", user.name)
+                audit.append(tx, self._now(), actor, "user.remove", user.name)
+
+            await self._database.write(job)
+            self._auth.drop_user(user.name)
+
+    def users(self) -> list[User]:
+        """By name."""
+        return sorted(self._auth.users(), key=lambda user: user.folded)
+
+    def require_user(self, username: str) -> User:
+        """The user. Raises `NOT_FOUND`."""
+        user = self._auth.user(unicodedata.normalize("NFC", username))
+        if user is None:
+            raise Problem("NOT_FOUND", "There is no such user.")
+        return user
+
+    def _keep_an_admin(self, leaving: User) -> None:
+        admins = [user for user in self._auth.users() if user.role == Role.ADMIN.label]
+        if admins == [leaving]:
+            raise Problem("LAST_ADMIN")
+
+    # API keys.
+
+    async def add_key(
+        self,
+        name: str,
+        role: str,
+        *,
+        actor: str,
+        screens: list[str] | None = None,
+        groups: list[str] | None = None,
+        expires_at: int | None = None,
+    ) -> tuple[Key, str]:
+        """A key and its text, which is told this once. `expires_at` is in ms. Raises `VALIDATION_ERROR`."""
+        name, label = _plant(name, "name"), Role.parse(role).label
+        scope = [check_id(screen) for screen in screens] if screens is not None else None
+        if expires_at is not None and expires_at <= self._now():
+            raise _wrong("expiresAt", "lies in the past")
+        async with self._change:
+            if any(key.name == name for key in self._auth.api_keys()):
+                raise _wrong("name", "is taken")
+            text = KEY_PREFIX + new_token()
+            key = Key(secrets.token_hex(4), digest(text), name, label, self._now(), scope, _names(groups, "groups"))
+            key.expires_at = expires_at
+
+            def job(tx: sqlite3.Connection) -> None:
+                table.save_key(tx, key)
+                detail: dict[str, object] = {"name": name, "role": label, "screens": scope, "groups": key.groups}
+                audit.append(tx, key.created_at, actor, "key.add", key.id, detail)
+
+            await self._database.write(job)
+            self._auth.put_key(key)
+        return key, text
+
+    async def remove_key(self, key_id: str, *, actor: str) -> None:
+        """Ends a key. Raises `NOT_FOUND`."""
+        key = self.require_key(key_id)
+
+        def job(tx: sqlite3.Connection) -> None:
+            table.delete_key(tx, key.id)
+            audit.append(tx, self._now(), actor, "key.remove", key.id, {"name": key.name})
+
+        await self._database.write(job)
+        self._auth.drop_key(key.id)
+
+    def keys(self) -> list[Key]:
+        """Oldest first."""
+        return self._auth.api_keys()
+
+    def require_key(self, key_id: str) -> Key:
+        """The key. Raises `NOT_FOUND`."""
+        for key in self._auth.api_keys():
+            if key.id == key_id:
+                return key
+        raise Problem("NOT_FOUND", "There is no such key.")
+
+
+def too_many(seconds: int) -> Problem:
+    """`RATE_LIMITED` that says for how long."""
+    return Problem("RATE_LIMITED", values={"seconds": seconds}, extra={"seconds": seconds}, retry_after=seconds)
+
+
+def _wrong(field: str, reason: str) -> Problem:
+    return Problem("VALIDATION_ERROR", f"{field}: {reason}", errors=[FieldError(field, reason)])
+
+
+def _user_name(text: str) -> str:
+    name = unicodedata.normalize("NFC", text.strip())
+    if not _USER_NAME.match(name):
+        raise _wrong("username", "1 to 64 letters, digits and . _ @ -")
+    return name
+
+
+def _password(text: str, field: str) -> str:
+    password = unicodedata.normalize("NFC", text)
+    least, most = PASSWORD_LENGTH
+    if not least <= len(password) <= most:
+        raise _wrong(field, f"{least} to {most} characters")
+    return password
+
+
+def _plant(text: str, field: str = "name") -> str:
+    name = unicodedata.normalize("NFC", " ".join(text.split()))
+    if not 1 <= len(name) <= 80 or not name.isprintable():
+        raise _wrong(field, "1 to 80 characters")
+    return name
+
+
+def _names(names: list[str] | None, field: str) -> list[str] | None:
+    if names is None:
+        return None
+    if not 1 <= len(names) <= 100:
+        raise _wrong(field, "1 to 100 names")
+    cleaned = [unicodedata.normalize("NFC", name.strip()) for name in names]
+    if not all(1 <= len(name) <= 64 and name.isprintable() for name in cleaned):
+        raise _wrong(field, "names of 1 to 64 characters")
+    return cleaned
