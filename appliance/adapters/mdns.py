@@ -9,13 +9,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import ipaddress
 import logging
 from collections.abc import Sequence
 from typing import Any
 
 import structlog
-from zeroconf import AddressResolverIPv4, NonUniqueNameException, ServiceInfo  # type: ignore[attr-defined]
+from zeroconf import (  # type: ignore[attr-defined]
+    AddressResolverIPv4,
+    DNSQuestionType,
+    IPVersion,
+    NonUniqueNameException,
+    ServiceInfo,
+)
 from zeroconf.asyncio import AsyncZeroconf
 
 from appliance import PROTOCOL_VERSION
@@ -24,7 +29,7 @@ from appliance.adapters.addresses import OwnAddress, Reach, own_addresses
 SERVICE_TYPE = "_vooster._tcp.local."
 _HOST = "vooster"
 _LABEL_BYTES = 63  # RFC 6763, section 4.1.1
-_PROBE_MS = 750  # RFC 6762, section 8.1: three probes of 250 ms
+_PROBE_MS = 1500  # an answer given to all within the last second is held back for a second (RFC 6762, section 6)
 _MOST_NAMES = 50
 _RETRY_SECONDS = 10.0
 _GOODBYE_SECONDS = 3.0
@@ -64,7 +69,7 @@ class Announcer:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begins to announce in the background: settling on a name takes about two seconds."""
+        """Begins to announce in the background: settling on a name takes about three seconds."""
         logging.getLogger("zeroconf").setLevel(logging.CRITICAL)  # it logs each packet's failure; ours is said once
         self._task = asyncio.create_task(self._run(), name="mdns")
 
@@ -125,20 +130,20 @@ class Announcer:
 
     async def _register(self, zeroconf: AsyncZeroconf, addresses: list[str]) -> ServiceInfo:
         """Settles on a host name and an instance name that are free, and sends the announcements."""
-        host_number = await _free_host(zeroconf)
-        for number in range(host_number, _MOST_NAMES):
+        for number in range(1, _MOST_NAMES):
             info = ServiceInfo(
                 SERVICE_TYPE,
                 f"{instance_label(self._name, number)}.{SERVICE_TYPE}",
                 port=self._port,
                 properties=self._properties,
-                server=_host_name(host_number),
+                server=f"{_HOST}.local." if number == 1 else f"{_HOST}-{number}.local.",
                 parsed_addresses=addresses,
             )
-            with contextlib.suppress(NonUniqueNameException):
-                await (await zeroconf.async_register_service(info))
-                return info
-        raise RuntimeError(f"{_MOST_NAMES} appliances of this name are on the network already")
+            if await _is_free(zeroconf, info):
+                with contextlib.suppress(NonUniqueNameException):
+                    await (await zeroconf.async_register_service(info))
+                    return info
+        raise RuntimeError(f"{_MOST_NAMES} appliances are on the network already")
 
     async def _close(self) -> None:
         zeroconf, self._zeroconf, self._announced = self._zeroconf, None, None
@@ -174,16 +179,17 @@ def instance_label(name: str, number: int = 1) -> str:
     return cut.rstrip() + suffix
 
 
-def _host_name(number: int) -> str:
-    return f"{_HOST}.local." if number == 1 else f"{_HOST}-{number}.local."
+async def _is_free(zeroconf: AsyncZeroconf, info: ServiceInfo) -> bool:
+    """True when nobody else answers for the host name, and nobody at all for the instance name.
 
-
-async def _free_host(zeroconf: AsyncZeroconf) -> int:
-    """The first number whose host name nobody else answers for. zeroconf neither probes for nor defends host names."""
+    zeroconf probes for no host name, and for an instance name in a way that asks for a unicast answer; on one machine
+    that answer may reach the socket of the very process that sent it, so this asks for a multicast one.
+    """
+    host = AddressResolverIPv4(info.server or "")
+    instance = ServiceInfo(info.type, info.name)
+    _, taken = await asyncio.gather(
+        host.async_request(zeroconf.zeroconf, _PROBE_MS),
+        instance.async_request(zeroconf.zeroconf, _PROBE_MS, DNSQuestionType.QM),
+    )
     own = {own.ip for own in own_addresses()}
-    for number in range(1, _MOST_NAMES):
-        resolver = AddressResolverIPv4(_host_name(number))
-        await resolver.async_request(zeroconf.zeroconf, _PROBE_MS)
-        if all(ip in own for ip in resolver.parsed_addresses() if ipaddress.ip_address(ip).version == 4):
-            return number
-    raise RuntimeError(f"{_MOST_NAMES} appliances are on the network already")
+    return not taken and own.issuperset(host.parsed_addresses(IPVersion.V4Only))

@@ -103,15 +103,17 @@ def test_avahi_finds_resolves_and_sees_it_leave(lan: Lan) -> None:
         assert avahi.browse(SERVICE) == []
 
 
-def test_a_second_appliance_takes_the_next_names(lan: Lan) -> None:
-    first_host, second_host, client = lan.host(), lan.host(), lan.host()
-    Appliance(first_host).announced()
-    second = Appliance(second_host, instance_id="def").announced()
-    assert (second["host"], second["name"]) == ("vooster-2.local", "제1공장-2")
+def test_later_appliances_take_the_next_names(lan: Lan) -> None:
+    """On another machine and on the same one, where the ports tell them apart."""
+    one, two, client = lan.host(), lan.host(), lan.host()
+    Appliance(one, port=8480).announced()
+    Appliance(one, port=8481).announced()
+    Appliance(two, port=8480).announced()
     with client.avahi() as avahi:
-        assert {(f.host, f.address, f.txt["id"]) for f in avahi.browse(SERVICE)} == {
-            ("vooster.local", first_host.address, "abc"),
-            ("vooster-2.local", second_host.address, "def"),
+        assert {(f.instance, f.host, f.address, f.port) for f in avahi.browse(SERVICE)} == {
+            ("제1공장", "vooster.local", one.address, 8480),
+            ("제1공장-2", "vooster-2.local", one.address, 8481),
+            ("제1공장-3", "vooster-3.local", two.address, 8480),
         }
 
 
@@ -121,14 +123,6 @@ def test_a_foreign_host_keeps_the_name_it_has(lan: Lan) -> None:
         assert Appliance(ours).announced()["host"] == "vooster-2.local"
         assert avahi.resolve("vooster.local") == foreign.address
         assert avahi.resolve("vooster-2.local") == ours.address
-
-
-def test_two_on_one_machine_share_its_host_name(lan: Lan) -> None:
-    """The name leads to this machine either way; the ports differ, and so do the instance names."""
-    ours = lan.host()
-    Appliance(ours, port=8480).announced()
-    second = Appliance(ours, port=8481).announced()
-    assert (second["host"], second["name"]) == ("vooster.local", "제1공장-2")
 
 
 def test_the_network_comes_later_than_the_appliance(lan: Lan) -> None:
