@@ -66,7 +66,7 @@ def routes(people: People, credentials: Credentials) -> list[web.RouteDef]:
 
     async def keys(request: web.Request) -> web.Response:
         await credentials.principal(request, Role.ADMIN)
-        return json_response({"items": [_key(key) for key in people.keys()], "cursor": None})
+        return json_response({"items": [_key(key) for key in people.api_keys()], "cursor": None})
 
     async def add_key(request: web.Request) -> web.Response:
         actor = (await credentials.principal(request, Role.ADMIN)).actor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Literal
 
 from appliance.core.screens import Client, Display
@@ -58,7 +58,7 @@ class Waiting:
     screen_id: str = ""
     wrong: int = 0
     interval_ms: int = INTERVAL_MS
-    answered_at: int = field(default=0)
+    asked_at: int = 0
 
     @property
     def prefix(self) -> str:
@@ -76,7 +76,7 @@ class Waiting:
             return "expired_token"
         if self.state == "approved":
             return "approved"
-        if now - self.answered_at < self.interval_ms - _EARLY_MS:
+        if now - self.asked_at < self.interval_ms - _EARLY_MS:
             self.interval_ms += SLOW_DOWN_MS
             return "slow_down"
         return "authorization_pending"

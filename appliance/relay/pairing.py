@@ -115,7 +115,9 @@ class Pairings:
         entry = self._by_device.get(digest(device_code))
         if entry is None:
             raise PollError("invalid_grant")
-        answer = entry.waiting.poll(self._now())
+        asked_at = self._now()
+        answer = entry.waiting.poll(asked_at)
+        entry.waiting.asked_at = asked_at
         if answer == "authorization_pending" and hold > 0:
             try:
                 async with asyncio.timeout(min(hold, MAX_HELD_SECONDS)):
@@ -123,7 +125,6 @@ class Pairings:
             except TimeoutError:
                 pass
             answer = entry.waiting.poll(self._now())
-        entry.waiting.answered_at = self._now()
         if answer != "approved" or entry.keys is None:
             raise PollError("authorization_pending" if answer == "approved" else answer)
         pair, secret = entry.keys
@@ -140,7 +141,10 @@ class Pairings:
 
     def look(self, user_code: str) -> Waiting:
         """What waits behind a code or its first half. Raises `PAIRING_EXPIRED`, `PAIRING_DENIED`."""
-        return self._open(user_code).waiting
+        try:
+            return self._open(user_code).waiting
+        except Problem as problem:
+            raise Problem("PAIRING_EXPIRED") if problem.code == "CONFIRM_MISMATCH" else problem from None
 
     async def approve(
         self,
@@ -160,11 +164,7 @@ class Pairings:
         async with self._lock:
             entry = self._open(user_code, decided_for=screen_id)
             waiting = entry.waiting
-            if not waiting.confirm(confirm):
-                if waiting.state == "ended":
-                    entry.decided.set()
-                    raise Problem("PAIRING_EXPIRED", "Too many wrong confirmations.")
-                raise Problem("CONFIRM_MISMATCH", errors=[FieldError("confirm", "is not what the screen shows")])
+            self._confirm(entry, confirm)
             if waiting.state == "pending":
                 detail: dict[str, object] = {"address": waiting.address, "client": waiting.client.name}
                 entry.keys = await self._mint(screen_id, actor, "pairing.approve", detail, name=name, replace=replace)
@@ -323,11 +323,17 @@ class Pairings:
         again = waiting.state == "approved" and decided_for == waiting.screen_id
         if not (again or waiting.open(self._now())):
             raise Problem("PAIRING_EXPIRED")
-        if len(code) > rules.HALF and not waiting.confirm(code[rules.HALF :]):
-            if waiting.state == "ended":
-                entry.decided.set()
-            raise Problem("PAIRING_EXPIRED")
+        if len(code) > rules.HALF:
+            self._confirm(entry, code[rules.HALF :])
         return entry
+
+    def _confirm(self, entry: _Entry, half: str) -> None:
+        if entry.waiting.confirm(half):
+            return
+        if entry.waiting.state == "ended":
+            entry.decided.set()
+            raise Problem("PAIRING_EXPIRED", "Too many wrong confirmations.")
+        raise Problem("CONFIRM_MISMATCH", errors=[FieldError("confirm", "is not what the screen shows")])
 
     def _pairing(self, screen_id: str, pair: TokenPair, secret: str, server_url: str) -> Pairing:
         return Pairing(screen_id, pair.access, pair.refresh, pair.expires_in, secret, server_url, self._instance_id)

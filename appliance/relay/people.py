@@ -288,7 +288,7 @@ class People:
         await self._database.write(job)
         self._auth.drop_key(key.id)
 
-    def keys(self) -> list[Key]:
+    def api_keys(self) -> list[Key]:
         """Oldest first."""
         return self._auth.api_keys()
 
