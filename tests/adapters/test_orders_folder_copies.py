@@ -72,7 +72,7 @@ async def test_a_slow_copy_is_waited_for_and_announced(tmp_path: Path, poll: boo
 
 async def test_a_copy_that_finishes_in_time_needs_no_second_scan(tmp_path: Path, poll: bool) -> None:
     path = tmp_path / "ORD-1.png"
-    async with orders_in(tmp_path, poll) as source:
+    async with orders_in(tmp_path, poll, deadline=10) as source:
         path.write_bytes(PNG[:1000])
         looking = asyncio.create_task(source.look_up("ORD-1"))
         await asyncio.sleep(0.2)
@@ -111,7 +111,7 @@ async def test_an_aborted_copy_stands_in_nobodys_way_for_long(tmp_path: Path, po
 
 async def test_a_file_written_over_is_checked_again(tmp_path: Path, poll: bool) -> None:
     path = put(tmp_path / "ORD-1.pdf")
-    async with orders_in(tmp_path, poll, deadline=0.3) as source:
+    async with orders_in(tmp_path, poll, deadline=1.0) as source:
         await source.look_up("ORD-1")
         path.write_bytes(PDF[:100])
         assert (await refused(source, "ORD-1")).code == "ORDER_SOURCE_UNAVAILABLE"
@@ -130,3 +130,29 @@ async def test_a_file_that_lay_there_for_long_is_answered_at_the_first_look(
     async with orders_in(tmp_path, poll, settle=30, deadline=5) as source:
         assert (await source.look_up("ORD-1")).ref == "folder:ORD-1.pdf"
         assert (await source.look_up("ORD-2")).ref == "folder:ORD-2.png"
+
+
+@pytest.mark.parametrize("name", ["ORD-1.html", "ORD-1.jpg"])
+async def test_a_kind_without_an_end_mark_is_waited_for_too(tmp_path: Path, poll: bool, name: str) -> None:
+    """Nothing in it tells that it is whole, but it doesn't stay the same."""
+    path, content = tmp_path / name, b"<p>order</p>\n" * 500
+    path.write_bytes(content[:1000])
+    async with orders_in(tmp_path, poll, settle=0.6, deadline=10) as source:
+        looking = asyncio.create_task(source.look_up("ORD-1"))
+        for end in range(2000, len(content) + 1000, 1000):
+            await asyncio.sleep(0.1)
+            assert not looking.done()
+            path.write_bytes(content[:end])
+        found = source.resolve((await looking).ref)
+        assert found is not None
+        assert found.read_bytes() == content
+
+
+async def test_a_size_reserved_in_advance_is_no_content(tmp_path: Path, poll: bool) -> None:
+    """Windows reserves the full size of a copy first; what isn't there yet reads as zeros."""
+    path = tmp_path / "ORD-1.jpg"
+    path.write_bytes(b"\xff\xd8\xff" + bytes(20_000))
+    async with orders_in(tmp_path, poll, deadline=1.0) as source:
+        assert (await refused(source, "ORD-1")).code == "ORDER_SOURCE_UNAVAILABLE"
+        path.write_bytes(b"\xff\xd8\xff" + b"\x55" * 20_000)
+        assert (await source.look_up("ORD-1")).ref == "folder:ORD-1.jpg"
