@@ -36,6 +36,7 @@ export default defineConfig({
     outDir,
     emptyOutDir: true,
     assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 800, // pdf.js
     modulePreload: { polyfill: false },
     target: ["chrome109", "firefox115", "safari16.4"],
     rolldownOptions: { input: pages.map((name) => join(here, name)) },

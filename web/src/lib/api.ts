@@ -82,8 +82,15 @@ export async function request<T>(method: string, path: string, call: Call = {}):
   return (await answer<T>(method, path, call)).body;
 }
 
-/** Like `request`, for callers that tell 200 from 202. */
-export async function answer<T>(method: string, path: string, call: Call = {}): Promise<{ status: number; body: T }> {
+export type Answer<T> = {
+  status: number;
+  body: T;
+  /** The appliance's clock when it answered (whole seconds), to count its times down on a device whose clock is off. */
+  serverTime: number;
+};
+
+/** Like `request`, for callers that tell 200 from 202 or need the appliance's clock. */
+export async function answer<T>(method: string, path: string, call: Call = {}): Promise<Answer<T>> {
   const guarded = needsCsrf(method, call);
   if (guarded && !csrfToken) await renewCsrf();
   let response = await send(method, path, call);
@@ -93,7 +100,10 @@ export async function answer<T>(method: string, path: string, call: Call = {}): 
     response = await send(method, path, call);
     body = await read(response);
   }
-  if (response.ok) return { status: response.status, body: body as T };
+  if (response.ok) {
+    const serverTime = Date.parse(response.headers.get("Date") ?? "") || Date.now();
+    return { status: response.status, body: body as T, serverTime };
+  }
   const problem = problemFrom(body, response.status);
   const wait = Number(response.headers.get("Retry-After"));
   throw new ProblemError({ ...problem, retryAfterSeconds: wait > 0 ? wait : null });

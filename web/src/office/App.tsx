@@ -1,0 +1,104 @@
+/** Which page stands at which path, and who may see it. */
+import type { ComponentType } from "preact";
+import { useEffect } from "preact/hooks";
+import { t } from "../lib/i18n";
+import { Button } from "../ui/Button";
+import { Dialog } from "../ui/Dialog";
+import { Loading } from "../ui/Loading";
+import { ProblemNotice } from "../ui/Notice";
+import { ApprovePage } from "./ApprovePage";
+import { DeadLettersPage } from "./DeadLettersPage";
+import { Frame } from "./Frame";
+import { LoginForm, LoginPage } from "./LoginPage";
+import { NowPage } from "./NowPage";
+import { PairPage } from "./PairPage";
+import { go, goToLogin, place } from "./router";
+import { ScreensPage } from "./ScreensPage";
+import { SetupPage } from "./SetupPage";
+import { ended, loadMe, me, meProblem, signOut } from "./session";
+import { useTitle } from "./use";
+
+const OPEN: Record<string, ComponentType> = { "/setup": SetupPage, "/login": LoginPage, "/pair": PairPage };
+const BARE: Record<string, ComponentType> = { "/approve": ApprovePage };
+const FRAMED: Record<string, ComponentType> = {
+  "/": NowPage,
+  "/screens": ScreensPage,
+  "/dead-letters": DeadLettersPage,
+};
+
+export function App() {
+  const path = place.value.pathname;
+  const Open = OPEN[path];
+  if (Open) return <Open />;
+  return (
+    <>
+      <SignedIn path={path} />
+      {ended.value && <SignInAgain />}
+    </>
+  );
+}
+
+function SignedIn({ path }: { path: string }) {
+  useEffect(() => {
+    if (me.value === undefined) void loadMe();
+  }, []);
+  const nobody = me.value === null && !ended.value;
+  useEffect(() => {
+    if (nobody) goToLogin();
+  }, [nobody]);
+  if (!me.value) {
+    return (
+      <main class="alone">
+        {meProblem.value ? (
+          <ProblemNotice problem={meProblem.value} onRetry={() => void loadMe()} />
+        ) : (
+          <Loading onRetry={() => void loadMe()} />
+        )}
+      </main>
+    );
+  }
+  const Bare = BARE[path];
+  if (Bare) return <Bare />;
+  const Framed = FRAMED[path] ?? NotFoundPage;
+  return (
+    <Frame path={path}>
+      <Framed />
+    </Frame>
+  );
+}
+
+function NotFoundPage() {
+  useTitle(t("없는 페이지", "No such page"));
+  return (
+    <>
+      <div class="page-head">
+        <div>
+          <h1>{t("이 주소에는 페이지가 없습니다", "There is no page at this address")}</h1>
+          <p>{t("왼쪽 메뉴에서 골라 주세요.", "Choose one from the menu.")}</p>
+        </div>
+      </div>
+      <Button look="primary" onClick={() => go("/")}>
+        {t("지금 페이지로", "Go to Now")}
+      </Button>
+    </>
+  );
+}
+
+/** Over the page, so that what was typed on it stays. */
+function SignInAgain() {
+  const leave = (): void => {
+    ended.value = false;
+    void signOut().catch(() => undefined);
+  };
+  return (
+    <Dialog title={t("다시 로그인해 주세요", "Sign in again")} onClose={leave}>
+      <p class="quiet">
+        {t(
+          "로그인이 만료되었습니다. 로그인하면 하던 일이 이어집니다.",
+          "Your sign-in has expired. You will continue where you were.",
+        )}
+      </p>
+      <LoginForm onDone={() => undefined} />
+    </Dialog>
+  );
+}

@@ -1,0 +1,161 @@
+/** Approving a screen that shows a code: the person stands before it, types its last four letters, picks the station. */
+import { useEffect, useState } from "preact/hooks";
+import { answer } from "../lib/api";
+import { type Problem, ProblemError, problemIn, problemOf } from "../lib/errors";
+import { t } from "../lib/i18n";
+import { ButtonLink } from "../ui/Button";
+import { Icon } from "../ui/icons";
+import { Loading } from "../ui/Loading";
+import { ProblemNotice } from "../ui/Notice";
+import { ApproveDone } from "./ApproveDone";
+import { ApproveForm } from "./ApproveForm";
+import { CodeField } from "./CodeField";
+import { PhonePage } from "./PhonePage";
+import { place } from "./router";
+import { may, noticeEnd } from "./session";
+import type { List, Screen, Waiting } from "./types";
+import { useResource, useTitle } from "./use";
+import { codeLetters } from "./userCode";
+
+/** What asks, and until when by this device's own clock. */
+export type Request = { prefix: string; known: string | null; device: Waiting; expiresAt: number };
+type Outcome = { kind: "approved"; screenId: string; name: string } | { kind: "denied" } | { kind: "expired" };
+
+export function ApprovePage() {
+  const letters = codeLetters(decodeURIComponent(place.value.hash));
+  useTitle(t("모니터 승인", "Approve a screen"));
+  if (!may("supervisor")) {
+    return (
+      <PhonePage>
+        <ProblemNotice problem={problemOf("PERMISSION_DENIED", { role: t("현장 관리자", "Supervisor") })} />
+        <ButtonLink href="/">{t("지금 페이지로", "Go to Now")}</ButtonLink>
+      </PhonePage>
+    );
+  }
+  return letters.length >= 4 ? <Asked key={letters} letters={letters} /> : <TypeCode />;
+}
+
+function TypeCode() {
+  return (
+    <PhonePage>
+      <h1>{t("모니터에 보이는 코드를 입력해 주세요", "Type the code on the screen")}</h1>
+      <CodeField stacked />
+      <p class="small quiet">
+        {t(
+          "휴대폰 카메라로 모니터의 QR을 비추면 입력하지 않아도 됩니다.",
+          "Or point the phone's camera at the QR on the screen.",
+        )}
+      </p>
+    </PhonePage>
+  );
+}
+
+async function findRequest(letters: string): Promise<Request> {
+  const prefix = letters.slice(0, 4);
+  if (letters.length === 8) {
+    const code = `${prefix}-${letters.slice(4)}`;
+    const { body, serverTime } = await answer<Waiting>("GET", `/api/pairing/device/${code}`);
+    return { prefix, known: code, device: body, expiresAt: Date.now() + body.expiresAt - serverTime };
+  }
+  const { body, serverTime } = await answer<List<Waiting>>("GET", "/api/pairing/devices");
+  const device = body.items.find((item) => item.user_code_prefix === prefix);
+  if (!device) throw new ProblemError(problemOf("PAIRING_EXPIRED"));
+  return { prefix, known: null, device, expiresAt: Date.now() + device.expiresAt - serverTime };
+}
+
+function Asked({ letters }: { letters: string }) {
+  const [request, setRequest] = useState<Request | null>(null);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const [outcome, setOutcome] = useState<Outcome | null>(null);
+  const screens = useResource<List<Screen>>("/api/screens");
+  const load = async (): Promise<void> => {
+    setProblem(null);
+    try {
+      setRequest(await findRequest(letters));
+    } catch (error) {
+      const found = problemIn(error);
+      noticeEnd(found);
+      if (found.status === 401) return;
+      if (found.code === "PAIRING_EXPIRED" || found.code === "NOT_FOUND") setOutcome({ kind: "expired" });
+      else setProblem(found);
+    }
+  };
+  useEffect(() => void load(), []);
+  if (outcome?.kind === "approved") return <ApproveDone screenId={outcome.screenId} name={outcome.name} />;
+  if (outcome?.kind === "denied") return <Denied />;
+  if (outcome?.kind === "expired") return <Expired />;
+  const failed = problem ?? screens.problem;
+  if (!request || !screens.data) {
+    return (
+      <PhonePage>
+        <h1 class="vh">{t("모니터 승인", "Approve a screen")}</h1>
+        {failed ? (
+          <ProblemNotice
+            problem={failed}
+            onRetry={() => {
+              void load();
+              void screens.reload();
+            }}
+          />
+        ) : (
+          <Loading rows={4} />
+        )}
+      </PhonePage>
+    );
+  }
+  return (
+    <ApproveForm
+      request={request}
+      screens={screens.data.items}
+      wanted={place.value.searchParams.get("screenId")}
+      onApproved={(screenId, name) => setOutcome({ kind: "approved", screenId, name })}
+      onDenied={() => setOutcome({ kind: "denied" })}
+      onExpired={() => setOutcome({ kind: "expired" })}
+    />
+  );
+}
+
+function Denied() {
+  return (
+    <PhonePage
+      center
+      foot={
+        <ButtonLink look="primary" glove wide href="/screens">
+          {t("모니터 목록으로", "Go to Screens")}
+        </ButtonLink>
+      }
+    >
+      <span class="bigmark no">
+        <Icon name="close" />
+      </span>
+      <div role="status">
+        <h1>{t("등록을 거부했습니다", "Pairing denied")}</h1>
+        <p>
+          {t(
+            "아무것도 바뀌지 않았습니다. 모니터에는 10초 뒤 새 코드가 나옵니다.",
+            "Nothing has changed. The screen shows a new code in 10 s.",
+          )}
+        </p>
+      </div>
+    </PhonePage>
+  );
+}
+
+function Expired() {
+  return (
+    <PhonePage center foot={<CodeField stacked />}>
+      <span class="bigmark no">
+        <Icon name="pending" />
+      </span>
+      <div role="status">
+        <h1>{t("등록 코드가 만료되었습니다", "This pairing code has expired")}</h1>
+        <p>
+          {t(
+            "모니터에 새 QR이 떠 있습니다. 카메라로 다시 비추거나 새 코드를 입력해 주세요.",
+            "The screen already shows a new code. Point your camera at it again, or type it.",
+          )}
+        </p>
+      </div>
+    </PhonePage>
+  );
+}

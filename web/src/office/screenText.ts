@@ -1,0 +1,57 @@
+/** How a screen is spoken of: its lines, its PC, its monitor. */
+import { NONE } from "../lib/format";
+import { t } from "../lib/i18n";
+import type { Display } from "../lib/messages";
+import type { Screen } from "./types";
+
+/** `line-3` is 3라인 / Line 3; other group names stay as they were written. */
+export function lineName(group: string): string {
+  const number = /^line-(\d+)$/.exec(group)?.[1];
+  return number ? t(`${number}라인`, `Line ${number}`) : group;
+}
+
+/** 1라인 · SCREEN-001 */
+export function lineAndId(screen: Pick<Screen, "groups" | "screenId">): string {
+  return [...screen.groups.map(lineName), screen.screenId].join(" · ");
+}
+
+export function nameOf(screen: Pick<Screen, "name" | "screenId">): string {
+  return screen.name || screen.screenId;
+}
+
+/** The monitor people call number n has the index n - 1. */
+export function displayName(index: number): string {
+  return t(`화면 ${index + 1}`, `display ${index + 1}`);
+}
+
+export function sizeOf(display: Display | undefined): string | null {
+  return display?.bounds ? `${display.bounds.width}×${display.bounds.height}` : null;
+}
+
+/** 192.168.10.51 · 1920×1080 · 화면 2 */
+export function pcFacts(screen: Screen): string {
+  const display = screen.displays.find((one) => one.index === screen.displayIndex) ?? screen.displays[0];
+  const facts = [screen.client?.address, sizeOf(display), screen.paired ? displayName(screen.displayIndex) : null];
+  return facts.filter(Boolean).join(" · ") || NONE;
+}
+
+export function clientText(client: { name: string; version: string } | null): string {
+  return client ? [client.name, client.version].filter(Boolean).join(" ") : NONE;
+}
+
+const ORDER = ["problem", "offline", "showing", "ready", "unpaired", "revoked"];
+
+/** What needs somebody first, then by id. */
+export function byUrgency(a: Screen, b: Screen): number {
+  return ORDER.indexOf(a.state) - ORDER.indexOf(b.state) || byId(a, b);
+}
+
+export function byId(a: Screen, b: Screen): number {
+  return a.screenId.localeCompare(b.screenId, undefined, { numeric: true });
+}
+
+/** The next free id in the row SCREEN-001, SCREEN-002 … */
+export function nextScreenId(screens: Screen[]): string {
+  const numbers = screens.map((screen) => Number(/^SCREEN-(\d+)$/i.exec(screen.screenId)?.[1] ?? 0));
+  return `SCREEN-${String(Math.max(0, ...numbers) + 1).padStart(3, "0")}`;
+}

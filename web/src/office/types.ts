@@ -1,0 +1,104 @@
+/** What the appliance's HTTP calls answer, as far as the office pages read it. Times are ms since the epoch. */
+import type { Problem } from "../lib/errors";
+import type { Text } from "../lib/i18n";
+import type { ClientName, DeliveryState, Display, Role } from "../lib/messages";
+import type { ScreenState } from "../ui/states";
+
+export type List<T> = { items: T[]; cursor: string | null };
+
+export type Me = {
+  kind: "user" | "screen" | "key";
+  username?: string;
+  screenId?: string;
+  role: Role;
+  plant: string;
+  version: string;
+  address: string;
+  tls: boolean;
+};
+
+export type WellKnown = { product: string; version: string; name: string; tls: boolean; setupComplete?: boolean };
+
+export type SignedIn = { username: string; role: Role; csrfToken: string };
+
+export type SetupCheck = { name: string; ok: boolean | null; value: string; detail: Text };
+export type Setup = { complete: boolean; checks: SetupCheck[] };
+
+export type Screen = {
+  screenId: string;
+  name: string;
+  groups: string[];
+  displayIndex: number;
+  user?: string;
+  permission: Role;
+  paired: boolean;
+  online: boolean;
+  lastSeenAt: number | null;
+  displays: Display[];
+  currentDocument: { orderId: string; title: string; shownAt: number; url?: string } | null;
+  client: (ClientName & { address: string | null }) | null;
+  state: ScreenState;
+};
+
+/** One display that shows a code and waits for approval. */
+export type Waiting = {
+  user_code?: string;
+  user_code_prefix?: string;
+  client: ClientName;
+  displays: Display[];
+  address: string;
+  createdAt: number;
+  expiresAt: number;
+};
+
+export type Minute = { at: number; scans: number; p50ShownMs: number | null; p95ShownMs: number | null };
+
+export type RecentScan = {
+  deliveryId: string;
+  triggerId: string;
+  orderId: string;
+  title: string;
+  screenId: string;
+  screenName: string;
+  state: DeliveryState;
+  code: string | null;
+  acceptedAt: number;
+  sentMs: number | null;
+  receivedMs: number | null;
+  shownMs: number | null;
+};
+
+export type Dashboard = {
+  messagesPerMinute: number;
+  uptime: number;
+  plant: string;
+  time: number;
+  storage: "ok" | "fail";
+  screens: { total: number; paired: number; online: number };
+  p50ShownMs: number | null;
+  p95ShownMs: number | null;
+  today: { accepted: number; dead: number };
+  deadLetters: number;
+  minutes: Minute[];
+  recentScans: RecentScan[];
+};
+
+export type DeadLetter = {
+  deliveryId: string;
+  triggerId: string;
+  orderId: string;
+  title: string;
+  screenId: string;
+  screenName: string;
+  displayIndex: number;
+  code: string;
+  cause: string | null;
+  messages: Text;
+  action: Text;
+  diedAt: number;
+  acceptedAt: number;
+  round: number;
+  attempt: number;
+};
+
+export type Loaded<T> = { data: T | null; problem: Problem | null };

@@ -1,0 +1,175 @@
+/** What the Now page says first, and what there is to do: a sentence before a number. */
+import { problemOf } from "../lib/errors";
+import { lasting } from "../lib/format";
+import { pick, t } from "../lib/i18n";
+import type { IconName } from "../ui/icons";
+import { lineName, nameOf } from "./screenText";
+import type { Dashboard, DeadLetter, Screen } from "./types";
+
+export type Verdict = { tone: "ok" | "warn" | "bad" | "off"; icon: IconName; title: string; text: string };
+
+export type Todo = {
+  key: string;
+  tone: "warn" | "bad";
+  icon: IconName;
+  title: string;
+  why: string;
+  act: { kind: "none" } | { kind: "check" } | { kind: "replay"; deliveryId: string } | { kind: "open"; href: string };
+};
+
+const EACH_AT_MOST = 3;
+const TOGETHER = 4;
+
+export function verdictOf(dashboard: Dashboard, screens: Screen[]): Verdict {
+  if (dashboard.storage === "fail") {
+    return {
+      tone: "bad",
+      icon: "dead",
+      title: t("스캔을 저장할 수 없습니다", "Scans can't be saved"),
+      text: pick(problemOf("STORAGE_UNAVAILABLE").action),
+    };
+  }
+  const paired = screens.filter((screen) => screen.paired);
+  if (paired.length === 0) {
+    return {
+      tone: "off",
+      icon: "unpaired",
+      title: t("아직 모니터가 없습니다", "No screens yet"),
+      text: t("첫 모니터를 등록하면 여기에서 볼 수 있습니다.", "Once the first one is paired, it is watched here."),
+    };
+  }
+  const bad = paired.filter((screen) => !screen.online || screen.state === "problem");
+  const fine = paired.length - bad.length;
+  const line = wholeLineOff(screens);
+  if (line) {
+    return {
+      tone: "bad",
+      icon: "offline",
+      title: t(
+        `${lineName(line.group)} ${line.count}대가 모두 끊겼습니다`,
+        `All ${line.count} on ${lineName(line.group)} are off`,
+      ),
+      text: t("그 라인의 스위치를 확인해 주세요.", "Check that line's network switch."),
+    };
+  }
+  if (bad.length === 0) {
+    const waiting = dashboard.deadLetters;
+    return {
+      tone: "ok",
+      icon: "shown",
+      title: t(
+        paired.length === 1 ? "모니터가 정상입니다" : `${paired.length}대 모두 정상입니다`,
+        paired.length === 1 ? "The screen is fine" : `All ${paired.length} screens are fine`,
+      ),
+      text:
+        waiting > 0
+          ? t(`미전달 ${waiting}건을 확인해 주세요.`, `${waiting} undelivered to look at.`)
+          : t("할 일이 없습니다.", "Nothing to do."),
+    };
+  }
+  return {
+    tone: fine === 0 ? "bad" : "warn",
+    icon: "problem",
+    title: t(`${paired.length}대 중 ${fine}대가 정상입니다`, `${fine} of ${paired.length} screens are fine`),
+    text: t(`${bad.length}대를 확인해 주세요.`, bad.length === 1 ? "One needs you." : `${bad.length} need you.`),
+  };
+}
+
+/** A line of several screens that are all off: more likely its switch than its PCs. */
+function wholeLineOff(screens: Screen[]): { group: string; count: number } | null {
+  const groups = new Set(screens.flatMap((screen) => screen.groups));
+  for (const group of groups) {
+    const members = screens.filter((screen) => screen.paired && screen.groups.includes(group));
+    if (members.length >= TOGETHER && members.every((screen) => !screen.online))
+      return { group, count: members.length };
+  }
+  return null;
+}
+
+/** Most urgent first. */
+export function todosOf(dashboard: Dashboard, screens: Screen[], letters: DeadLetter[], now: number): Todo[] {
+  const list: Todo[] = [];
+  if (dashboard.storage === "fail") {
+    const problem = problemOf("STORAGE_UNAVAILABLE");
+    list.push({
+      key: "storage",
+      tone: "bad",
+      icon: "dead",
+      title: t("스캔을 저장할 수 없습니다", "Scans can't be saved"),
+      why: pick(problem.action),
+      act: { kind: "none" },
+    });
+  }
+  list.push(...offTodos(screens, now), ...letterTodos(dashboard, letters));
+  return list;
+}
+
+function placeOf(screen: Screen): string {
+  return [...screen.groups.slice(0, 1).map(lineName), nameOf(screen)].join(" ");
+}
+
+function offTodos(screens: Screen[], now: number): Todo[] {
+  const off = screens.filter((screen) => screen.paired && !screen.online);
+  const line = wholeLineOff(screens);
+  if (line || off.length >= TOGETHER) {
+    return [
+      {
+        key: "off-many",
+        tone: "bad",
+        icon: "offline",
+        title: line
+          ? t(
+              `${lineName(line.group)} ${line.count}대 · 연결 끊김`,
+              `All ${line.count} on ${lineName(line.group)} · offline`,
+            )
+          : t(`모니터 ${off.length}대 · 연결 끊김`, `${off.length} screens · offline`),
+        why: line
+          ? t(
+              "한꺼번에 끊겼다면 그 라인의 스위치를 확인해 주세요.",
+              "If they went off together, check that line's network switch.",
+            )
+          : off.map(nameOf).slice(0, 8).join(", "),
+        act: { kind: "check" },
+      },
+    ];
+  }
+  return off.map((screen) => ({
+    key: `off-${screen.screenId}`,
+    tone: "bad" as const,
+    icon: "offline" as const,
+    title: [
+      placeOf(screen),
+      screen.lastSeenAt === null
+        ? t("연결 끊김", "offline")
+        : t(`연결 끊김 ${lasting(now - screen.lastSeenAt)}`, `offline ${lasting(now - screen.lastSeenAt)}`),
+    ].join(" · "),
+    why: t("그 자리의 PC 전원과 랜선을 확인해 주세요.", "Check that PC's power and network cable."),
+    act: { kind: "check" as const },
+  }));
+}
+
+function letterTodos(dashboard: Dashboard, letters: DeadLetter[]): Todo[] {
+  const shown = letters.slice(0, EACH_AT_MOST).map(
+    (letter): Todo => ({
+      key: letter.deliveryId,
+      tone: "warn",
+      icon: "problem",
+      title: `${letter.orderId} · ${letter.screenName || letter.screenId}`,
+      why: `${pick(letter.messages)} ${pick(letter.action)}`,
+      act: { kind: "replay", deliveryId: letter.deliveryId },
+    }),
+  );
+  const rest = dashboard.deadLetters - shown.length;
+  if (rest <= 0) return shown;
+  return [
+    ...shown,
+    {
+      key: "letters",
+      tone: "warn",
+      icon: "tray",
+      title: t(`미전달 ${rest}건 더`, `${rest} more undelivered`),
+      why: t("원인을 고친 뒤 다시 보내 주세요.", "Fix the cause, then send again."),
+      act: { kind: "open", href: "/dead-letters" },
+    },
+  ];
+}
