@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import sys
 from dataclasses import dataclass
 from importlib import resources
@@ -14,6 +16,8 @@ _SERVICE_DATA = {
     "linux": Path("/var/lib/vooster"),
     "win32": Path(r"C:\ProgramData\Vooster"),
 }
+
+_SOCKET_PATH_BYTES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,12 @@ class DataDir:
 
     @property
     def control_socket(self) -> Path:
-        return self.root / "control.sock"
+        """Where the commands reach the running appliance; beside the data unless that path is too long for a socket."""
+        socket = self.root / "control.sock"
+        if len(os.fsencode(socket)) <= _SOCKET_PATH_BYTES:
+            return socket
+        name = hashlib.sha256(os.fsencode(self.root)).hexdigest()[:16]
+        return Path(platformdirs.user_runtime_dir("vooster", appauthor=False)) / f"{name}.sock"
 
     @property
     def config(self) -> Path:

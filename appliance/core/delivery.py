@@ -64,6 +64,7 @@ class Delivery(msgspec.Struct, kw_only=True):
     trigger_id: str
     sender: str
     order_id: str | None
+    target: str
     screen_id: str
     display_index: int
     mode: str
@@ -89,6 +90,11 @@ class Delivery(msgspec.Struct, kw_only=True):
     @property
     def id(self) -> str:
         return f"{self.trigger_id}:{self.screen_id}"
+
+    @property
+    def single(self) -> bool:
+        """Whether its trigger was meant for this one screen alone, by name."""
+        return self.target == f"screen:{self.screen_id}"
 
     @property
     def lane(self) -> tuple[str, int]:

@@ -207,7 +207,7 @@ class Grants:
         """Forgets what has ended by itself."""
         now = self._now()
         await self._database.write(lambda tx: table.sweep(tx, now))
-        self.drop([grant for grant in self._by_id.values() if grant.expires_at < now])
+        self.drop([grant for grant in self._by_id.values() if grant.expires_at <= now])
 
     def superseded(self, screen_id: str, secrets: set[bytes]) -> list[Grant]:
         """A screen's grants that came with other device secrets than these."""

@@ -24,8 +24,10 @@ from appliance.errors import Problem
 
 T = TypeVar("T")
 Job = Callable[[sqlite3.Connection], T]
-Source = Callable[[], "tuple[Job[None], Callable[[], None]] | None"]
-"""Asked as a group is put together: what changed since, as one job, and what to call after its commit."""
+Gathered = tuple[Job[None], Callable[[], None]] | None
+"""What changed since, as one job, and what to call after its commit; None when nothing did."""
+Source = Callable[[], Gathered]
+"""Asked as each group is put together."""
 
 MAX_GROUP = 512
 """Jobs in one transaction; bounds how long the first of them waits for the last."""

@@ -94,9 +94,9 @@ def use_refresh_token(tx: sqlite3.Connection, digest: bytes, at: int) -> None:
 
 def sweep(tx: sqlite3.Connection, now: int) -> None:
     """Deletes what has ended by itself."""
-    tx.execute("DELETE FROM grants WHERE expires_at < ?", (now,))
-    tx.execute("DELETE FROM refresh_tokens WHERE expires_at < ?", (now,))
-    tx.execute("DELETE FROM pairing_offers WHERE expires_at < ?", (now,))
+    tx.execute("DELETE FROM grants WHERE expires_at <= ?", (now,))
+    tx.execute("DELETE FROM refresh_tokens WHERE expires_at <= ?", (now,))
+    tx.execute("DELETE FROM pairing_offers WHERE expires_at <= ?", (now,))
 
 
 _DEVICE_COLUMNS = "hash, screen_id, created_at, confirmed_at, retired_at"

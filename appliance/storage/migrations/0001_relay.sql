@@ -32,7 +32,7 @@ CREATE TABLE triggers (
   nonce         TEXT,
   accepted_at   INTEGER NOT NULL
 );
-CREATE UNIQUE INDEX triggers_nonce ON triggers (nonce) WHERE nonce IS NOT NULL;
+CREATE INDEX triggers_nonce ON triggers (nonce) WHERE nonce IS NOT NULL;
 
 CREATE TABLE deliveries (
   pk            INTEGER PRIMARY KEY,
@@ -57,6 +57,7 @@ CREATE TABLE deliveries (
   updated_at    INTEGER NOT NULL,
   history       BLOB NOT NULL                 -- packed list of entries, oldest first
 );
+CREATE INDEX deliveries_lane ON deliveries (screen_id, display_index, seq);
 CREATE INDEX deliveries_trigger ON deliveries (trigger_pk);
 CREATE INDEX deliveries_open ON deliveries (seq) WHERE final = 0;
 CREATE INDEX deliveries_listed ON deliveries (updated_at) WHERE listed = 1;

@@ -1,0 +1,134 @@
+"""The pages and their assets, the documents, and what anyone may ask about the appliance."""
+
+from __future__ import annotations
+
+import asyncio
+import mimetypes
+from collections.abc import Awaitable, Callable
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from aiohttp import hdrs, web
+
+from appliance import PROTOCOL_VERSION, __version__
+from appliance.core.documents import content_type
+from appliance.edge.server import json_response
+from appliance.errors import Problem
+from appliance.paths import package_data
+from appliance.relay.documents import Documents
+from appliance.relay.plant import Plant
+
+_OFFICE = ("/", "/setup", "/login", "/screens", "/screens/{rest:.*}", "/approve", "/pair", "/dead-letters")
+_DOCUMENT_HEADERS = {
+    # Documents are strangers: whatever they carry runs in an origin of its own.
+    "Content-Security-Policy": "sandbox allow-scripts",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    hdrs.CACHE_CONTROL: "private, no-cache",
+    hdrs.CONTENT_DISPOSITION: "inline",
+}
+_SAMPLE_BYTES = 4096
+_TYPES = {
+    ".mjs": "text/javascript",
+    ".js": "text/javascript",
+    ".wasm": "application/wasm",
+    ".bcmap": "application/octet-stream",
+}
+
+
+def routes(
+    *,
+    plant: Plant,
+    documents: Documents,
+    tls: bool,
+    base_url: Callable[[], str],
+    setup_complete: Callable[[], bool],
+) -> list[web.RouteDef]:
+    static = package_data("static")
+
+    def page(file: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def serve(_request: web.Request) -> web.Response:
+            return web.Response(
+                body=_read(static.joinpath(file)),
+                content_type="text/html",
+                charset="utf-8",
+                headers={hdrs.CACHE_CONTROL: "no-cache"},
+            )
+
+        return serve
+
+    async def asset(request: web.Request) -> web.StreamResponse:
+        file = _within(static.joinpath("assets"), request.match_info["path"])
+        if file is None:
+            raise Problem("NOT_FOUND", "There is no such file.")
+        kind = _TYPES.get(Path(file.name).suffix) or mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+        headers = {hdrs.CONTENT_TYPE: kind, hdrs.CACHE_CONTROL: "public, max-age=31536000, immutable"}
+        if isinstance(file, Path):
+            return web.FileResponse(file, headers=headers)
+        return web.Response(body=_read(file), headers=headers)
+
+    async def document(request: web.Request) -> web.StreamResponse:
+        file = documents.open(request.rel_url.raw_path)
+        if file is None:
+            raise Problem("NOT_FOUND", "There is no such document, or its link has ended.")
+        try:
+            sample = await asyncio.to_thread(_sample, file)
+        except OSError:
+            raise Problem("NOT_FOUND", "The document is gone.") from None
+        headers = {**_DOCUMENT_HEADERS, hdrs.CONTENT_TYPE: content_type(file.name, sample)}
+        return web.FileResponse(file, headers=headers)
+
+    async def well_known(request: web.Request) -> web.Response:
+        http = f"{request.scheme}://{request.host}" if request.remote else base_url()
+        response = json_response(
+            {
+                "product": "vooster",
+                "protocol": PROTOCOL_VERSION,
+                "version": __version__,
+                "instanceId": plant.instance_id,
+                "name": plant.name,
+                "urls": {
+                    "http": http,
+                    "ws": f"ws{http.removeprefix('http')}/ws",
+                    "socketio": f"{http}/socket.io/",
+                    "events": f"{http}/api/events/subscribe",
+                },
+                "tls": tls,
+                "setupComplete": setup_complete(),
+                "address": urlsplit(base_url()).netloc,
+            }
+        )
+        response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = "*"
+        return response
+
+    return [
+        *(web.get(path, page("office.html")) for path in _OFFICE),
+        web.get("/display", page("display.html")),
+        web.get("/scan", page("scan.html")),
+        web.get("/assets/{path:.+}", asset),
+        web.get("/documents/{path:.+}", document),
+        web.get("/.well-known/vooster", well_known),
+    ]
+
+
+def _sample(file: Path) -> bytes:
+    with file.open("rb") as opened:
+        return opened.read(_SAMPLE_BYTES)
+
+
+def _read(file: Traversable) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError:
+        raise Problem("NOT_FOUND", "There is no such page in this build.") from None
+
+
+def _within(folder: Traversable, path: str) -> Traversable | None:
+    parts = path.split("/")
+    if any(part in {"", ".", ".."} or "\\" in part or "\0" in part for part in parts):
+        return None
+    file = folder
+    for part in parts:
+        file = file.joinpath(part)
+    return file if file.is_file() else None

@@ -1,0 +1,148 @@
+"""The resource of screens: list, make, change, identify, blank, unpair, delete."""
+
+from __future__ import annotations
+
+import msgspec
+from aiohttp import web
+
+from appliance.api.views import ScreenViews
+from appliance.core.messages import Clear
+from appliance.core.roles import Role
+from appliance.core.screens import MAX_DISPLAY_INDEX, Screen
+from appliance.core.targets import in_scope
+from appliance.core.triggers import PERMISSIONS
+from appliance.edge.credentials import Credentials
+from appliance.edge.server import json_response, read_json
+from appliance.errors import FieldError, Problem
+from appliance.relay.conversation import Conversation
+from appliance.relay.currents import Currents
+from appliance.relay.principal import Principal
+from appliance.relay.screens import Screens
+from appliance.relay.sessions import Sessions
+
+
+class NewScreen(msgspec.Struct, rename="camel"):
+    screen_id: str
+    name: str | None = None
+    groups: list[str] = []
+    display_index: int = 0
+
+
+class ScreenChange(msgspec.Struct, rename="camel"):
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    groups: list[str] | msgspec.UnsetType = msgspec.UNSET
+    display_index: int | msgspec.UnsetType = msgspec.UNSET
+    user: str | msgspec.UnsetType | None = msgspec.UNSET
+    permission: str | msgspec.UnsetType = msgspec.UNSET
+
+
+def routes(
+    *,
+    credentials: Credentials,
+    screens: Screens,
+    views: ScreenViews,
+    sessions: Sessions,
+    currents: Currents,
+    conversation: Conversation,
+) -> list[web.RouteDef]:
+    def reach(principal: Principal, screen: Screen) -> Screen:
+        if not in_scope(screen, principal.screens, principal.groups):
+            raise Problem("PERMISSION_DENIED", "This screen is outside the credential's reach.")
+        return screen
+
+    async def supervised(request: web.Request) -> tuple[Principal, Screen]:
+        principal = await credentials.principal(request, Role.SUPERVISOR)
+        return principal, reach(principal, screens.require(request.match_info["screenId"]))
+
+    async def listing(request: web.Request) -> web.Response:
+        principal = await credentials.principal(request, Role.VIEWER)
+        found = sorted(screens.all(), key=lambda screen: screen.screen_id)
+        visible = [screen for screen in found if in_scope(screen, principal.screens, principal.groups)]
+        return json_response({"items": [views.view(screen) for screen in visible], "cursor": None})
+
+    async def show(request: web.Request) -> web.Response:
+        principal = await credentials.principal(request, Role.VIEWER)
+        return json_response(views.view(reach(principal, screens.require(request.match_info["screenId"]))))
+
+    async def add(request: web.Request) -> web.Response:
+        principal = await credentials.principal(request, Role.SUPERVISOR)
+        body = await read_json(request, NewScreen)
+        _check(groups=body.groups, display_index=body.display_index)
+        _within_reach(principal, body.screen_id, body.groups)
+        screen = await screens.add(
+            body.screen_id,
+            actor=principal.actor,
+            name=body.name,
+            groups=body.groups,
+            display_index=body.display_index,
+        )
+        return json_response(views.view(screen), 201)
+
+    async def change(request: web.Request) -> web.Response:
+        principal, screen = await supervised(request)
+        body = await read_json(request, ScreenChange)
+        changes = {name: value for name, value in msgspec.structs.asdict(body).items() if value is not msgspec.UNSET}
+        _check(**changes)
+        if "groups" in changes:
+            _within_reach(principal, screen.screen_id, changes["groups"])
+        return json_response(views.view(await screens.update(screen.screen_id, actor=principal.actor, **changes)))
+
+    async def remove(request: web.Request) -> web.Response:
+        principal, screen = await supervised(request)
+        await screens.remove(screen.screen_id, actor=principal.actor)
+        return web.Response(status=204)
+
+    async def revoke(request: web.Request) -> web.Response:
+        principal, screen = await supervised(request)
+        await screens.revoke(screen.screen_id, actor=principal.actor)
+        return web.Response(status=204)
+
+    async def identify(request: web.Request) -> web.Response:
+        _, screen = await supervised(request)
+        if not conversation.identify(screen):
+            raise Problem("NOT_FOUND", f"{screen.screen_id} is offline.")
+        return web.Response(status=204)
+
+    async def clear(request: web.Request) -> web.Response:
+        _, screen = await supervised(request)
+        currents.clear(screen.screen_id)
+        session = sessions.of_screen(screen.screen_id)
+        if session is not None:
+            session.send(Clear())
+        return web.Response(status=204)
+
+    path = "/api/screens/{screenId}"
+    return [
+        web.get("/api/screens", listing),
+        web.post("/api/screens", add),
+        web.get(path, show),
+        web.patch(path, change),
+        web.delete(path, remove),
+        web.post(f"{path}/revoke", revoke),
+        web.post(f"{path}/identify", identify),
+        web.post(f"{path}/clear", clear),
+    ]
+
+
+def _check(
+    *,
+    groups: list[str] | None = None,
+    display_index: int | None = None,
+    permission: str | None = None,
+    **_others: object,
+) -> None:
+    errors = []
+    if groups is not None and (len(groups) > 20 or any(not 1 <= len(group.strip()) <= 80 for group in groups)):
+        errors.append(FieldError("groups", "at most 20, each 1 to 80 characters"))
+    if display_index is not None and not 0 <= display_index <= MAX_DISPLAY_INDEX:
+        errors.append(FieldError("displayIndex", f"0 to {MAX_DISPLAY_INDEX}"))
+    if permission is not None and permission not in PERMISSIONS:
+        errors.append(FieldError("permission", "one of " + ", ".join(PERMISSIONS)))
+    if errors:
+        raise Problem("VALIDATION_ERROR", "The screen has members that don't fit.", errors=errors)
+
+
+def _within_reach(principal: Principal, screen_id: str, groups: list[str]) -> None:
+    """Whoever is limited to lines or screens can't make or move a screen out of them."""
+    if not in_scope(Screen(screen_id, "", 0, groups), principal.screens, principal.groups):
+        raise Problem("PERMISSION_DENIED", "These lines are outside the credential's reach.")

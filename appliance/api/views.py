@@ -1,0 +1,118 @@
+"""Deliveries and screens as answers show them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from appliance.core.delivery import Delivery, State
+from appliance.core.screens import Screen
+from appliance.errors import entry
+from appliance.relay.currents import Currents
+from appliance.relay.outcomes import wording
+from appliance.relay.sessions import Sessions
+
+
+def delivery_view(delivery: Delivery) -> dict[str, Any]:
+    """A delivery with its whole history."""
+    view: dict[str, Any] = {
+        "id": delivery.id,
+        "screenId": delivery.screen_id,
+        "displayIndex": delivery.display_index,
+        "state": delivery.state.value,
+        "final": delivery.final,
+        "seq": delivery.seq,
+        "round": delivery.round,
+        "attempt": delivery.attempt,
+        "title": delivery.title,
+        "expiresAt": delivery.expires_at,
+        "history": msgspec.to_builtins(delivery.history),
+    }
+    known = {"code": delivery.code, "cause": delivery.cause, "evidence": delivery.evidence}
+    return view | {name: value for name, value in known.items() if value is not None}
+
+
+def dead_letter_view(delivery: Delivery, name: str) -> dict[str, Any]:
+    """A dead delivery with the reason a supervisor reads; `name` is its screen's."""
+    code = delivery.code or "UNKNOWN"
+    values = {**wording(delivery), "name": name}
+    row = entry(delivery.cause) if delivery.cause and code == "RETRIES_EXHAUSTED" else entry(code)
+    return {
+        "deliveryId": delivery.id,
+        "triggerId": delivery.trigger_id,
+        "orderId": delivery.order_id,
+        "title": delivery.title,
+        "screenId": delivery.screen_id,
+        "screenName": name,
+        "displayIndex": delivery.display_index,
+        "code": code,
+        "cause": delivery.cause,
+        "messages": entry(code).messages(**values),
+        "action": row.actions(dead=True, **values),
+        "diedAt": delivery.history[-1].at if delivery.history else delivery.accepted_at,
+        "acceptedAt": delivery.accepted_at,
+        "round": delivery.round,
+        "attempt": delivery.attempt,
+    }
+
+
+def scan_view(delivery: Delivery, name: str) -> dict[str, Any]:
+    """A scan as the live page lists it; times are ms since it was accepted, null until they are known."""
+    times: dict[str, int] = {}
+    for line in delivery.history:
+        if line.state in {State.SENT.value, State.RECEIVED.value, State.SHOWN.value}:
+            times[line.state] = line.at - delivery.accepted_at
+    return {
+        "deliveryId": delivery.id,
+        "triggerId": delivery.trigger_id,
+        "orderId": delivery.order_id,
+        "title": delivery.title,
+        "screenId": delivery.screen_id,
+        "screenName": name,
+        "state": delivery.state.value,
+        "code": delivery.code,
+        "acceptedAt": delivery.accepted_at,
+        "sentMs": times.get("sent"),
+        "receivedMs": times.get("received"),
+        "shownMs": times.get("shown"),
+    }
+
+
+class ScreenViews:
+    """Screens with what is known of them right now."""
+
+    def __init__(self, sessions: Sessions, currents: Currents) -> None:
+        self._sessions = sessions
+        self._currents = currents
+
+    def view(self, screen: Screen) -> dict[str, Any]:
+        online = self._sessions.of_screen(screen.screen_id) is not None
+        shown = self._currents.of_screen(screen.screen_id)
+        current = shown[0] if shown else None
+        return {
+            "screenId": screen.screen_id,
+            "name": screen.name,
+            "groups": screen.groups,
+            "displayIndex": screen.display_index,
+            "user": screen.user,
+            "permission": screen.permission,
+            "paired": screen.paired,
+            "online": online,
+            "lastSeenAt": screen.last_seen_at,
+            "displays": msgspec.to_builtins(screen.displays),
+            "currentDocument": {"orderId": current.order_id, "title": current.title, "shownAt": current.at}
+            if current
+            else None,
+            "client": msgspec.to_builtins(screen.client) if screen.client else None,
+            "state": state_of(screen, online=online, showing=current is not None),
+        }
+
+
+def state_of(screen: Screen, *, online: bool, showing: bool) -> str:
+    """The one word for a screen, as pages show it."""
+    if not screen.paired:
+        return "revoked" if screen.revoked_at is not None else "unpaired"
+    if not online:
+        return "offline"
+    return "showing" if showing else "ready"

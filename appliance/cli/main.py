@@ -1,0 +1,66 @@
+"""The `vooster` command: one verb a thing to do."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from appliance import __version__
+from appliance.cli import people, screens
+from appliance.cli.common import DataOption, as_json, directory
+from appliance.cli.people import setup
+from appliance.cli.serve import serve
+from appliance.cli.triggers import trigger
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Scan an order, and its work order appears on the right station's second monitor.",
+)
+app.command()(serve)
+app.command()(setup)
+app.command()(trigger)
+app.add_typer(people.keys, name="keys")
+app.add_typer(screens.app, name="screens")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    print(__version__)
+
+
+@app.command()
+def paths(
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False, data_dir: DataOption = None
+) -> None:
+    """Say where the appliance keeps its things."""
+    data = directory(data_dir, quiet=True)
+    found = {
+        "data": str(data.root),
+        "database": str(data.database),
+        "settings": str(data.config),
+        "documents": str(data.documents),
+        "control": str(data.control_socket),
+    }
+    if json:
+        as_json(found)
+        return
+    for name, path in found.items():
+        print(f"{name:<10} {path}")
+
+
+def main() -> None:
+    """Entry point of the installed command and of the single binary."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    app()
+
+
+if __name__ == "__main__":
+    main()

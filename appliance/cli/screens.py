@@ -1,0 +1,112 @@
+"""`vooster screens`: the stations' screens, from the command line."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from appliance.cli.client import connect
+from appliance.cli.common import DataOption, JsonOption, as_json, directory, language, quiet_configuration, run, say
+from appliance.errors import FieldError, Problem
+from appliance.paths import DataDir
+
+app = typer.Typer(no_args_is_help=True, help="Screens: one station's monitors each.")
+
+_STATES = {
+    "showing": ("표시 중", "Showing"),
+    "ready": ("준비됨", "Ready"),
+    "problem": ("문서 오류", "Document problem"),
+    "offline": ("연결 끊김", "Offline"),
+    "unpaired": ("등록 전", "Not paired"),
+    "revoked": ("등록 해제됨", "Unpaired"),
+}
+
+
+@app.command()
+def add(
+    screen_id: Annotated[str, typer.Argument(metavar="ID")],
+    name: Annotated[str | None, typer.Option(help="The station's name.")] = None,
+    group: Annotated[list[str] | None, typer.Option(help="A line it belongs to; may be repeated.")] = None,
+    data_dir: DataOption = None,
+) -> None:
+    """Register a screen."""
+    data = directory(data_dir)
+    body = {"screenId": screen_id, "name": name, "groups": group or []}
+    screen = run(_one(data, "POST", "/api/screens", body))
+    say(f"{screen['screenId']} · {screen['name']}")
+
+
+@app.command("list")
+def list_(json: JsonOption = False, data_dir: DataOption = None) -> None:
+    """List the screens."""
+    data = directory(data_dir)
+    items = run(_one(data, "GET", "/api/screens"))["items"]
+    if json:
+        as_json(items)
+        return
+    korean = language() == "ko"
+    table = Table("ID", "이름" if korean else "Name", "라인" if korean else "Lines", "상태" if korean else "State")
+    for screen in items:
+        state = _STATES.get(screen["state"], ("–", "–"))[0 if korean else 1]
+        table.add_row(screen["screenId"], screen["name"], ", ".join(screen["groups"]), state)
+    Console().print(table)
+
+
+@app.command()
+def provision(
+    screen_ids: Annotated[list[str] | None, typer.Argument(metavar="ID...")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--csv", metavar="FILE", help="Columns screenId, name, groups (separated by ;).", exists=True),
+    ] = None,
+    data_dir: DataOption = None,
+) -> None:
+    """Make missing screens and pair them without a QR: one JSON pairing a line."""
+    if not screen_ids and file is None:
+        raise typer.BadParameter("name screens, or a file with --csv")
+    data = directory(data_dir)
+    for pairing in run(_provision(data, [{"screenId": i} for i in screen_ids or []], file)):
+        print(msgspec.json.encode(pairing).decode())
+
+
+async def _provision(data: DataDir, wanted: list[dict[str, Any]], file: Path | None) -> list[dict[str, Any]]:
+    if file is not None:
+        wanted += _rows(file)
+    async with connect(data, quiet_configuration(data)) as client:
+        known = {screen["screenId"] for screen in (await client.call("GET", "/api/screens"))["items"]}
+        for screen in wanted:
+            if screen["screenId"] not in known:
+                await client.call("POST", "/api/screens", screen)
+                known.add(screen["screenId"])
+        ids = [screen["screenId"] for screen in wanted]
+        pairings: list[dict[str, Any]] = (await client.call("POST", "/api/pairing/provision", {"screenIds": ids}))[
+            "items"
+        ]
+        return pairings
+
+
+def _rows(file: Path) -> list[dict[str, Any]]:
+    try:
+        text = file.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        text = file.read_text("cp949")  # what a Korean spreadsheet saves
+    rows = []
+    for number, row in enumerate(csv.DictReader(text.splitlines()), 2):
+        screen_id = (row.get("screenId") or "").strip()
+        if not screen_id:
+            reason = f"line {number} has no screenId"
+            raise Problem("VALIDATION_ERROR", str(file), errors=[FieldError("screenId", reason)])
+        groups = [group.strip() for group in (row.get("groups") or "").split(";") if group.strip()]
+        rows.append({"screenId": screen_id, "name": (row.get("name") or "").strip() or None, "groups": groups})
+    return rows
+
+
+async def _one(data: DataDir, method: str, path: str, body: object = None) -> Any:
+    async with connect(data, quiet_configuration(data)) as client:
+        return await client.call(method, path, body)

@@ -1,0 +1,102 @@
+"""`vooster serve`: the appliance in the foreground."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import structlog
+import typer
+
+from appliance.adapters.notify import Notifier
+from appliance.app import Appliance
+from appliance.cli.banner import banner
+from appliance.cli.common import DataOption, configuration, directory, fail, say
+from appliance.errors import Problem
+from appliance.paths import DataDir
+from appliance.settings import Settings
+
+_log = structlog.get_logger(__name__)
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default=False)] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="TCP port (8480).", show_default=False)] = None,
+    documents: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder with the work orders.", show_default=False)
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Settings file (TOML).", show_default=False)
+    ] = None,
+    no_mdns: Annotated[bool, typer.Option("--no-mdns", help="Don't announce the appliance on the network.")] = False,
+    log: Annotated[str | None, typer.Option(help="json or console.", show_default=False)] = None,
+    check: Annotated[bool, typer.Option("--check", help="Only check the settings.")] = False,
+    start_empty: Annotated[
+        bool, typer.Option("--start-empty", help="Begin with an empty data file; a damaged one stays aside.")
+    ] = False,
+    data_dir: DataOption = None,
+) -> None:
+    """Run the appliance in the foreground."""
+    flags: dict[str, dict[str, Any]] = {}
+    for section, key, value in (
+        ("server", "host", host),
+        ("server", "port", port),
+        ("orders", "folder", str(documents.absolute()) if documents else None),
+        ("discovery", "enabled", False if no_mdns else None),
+        ("log", "format", log),
+    ):
+        if value is not None:
+            flags.setdefault(section, {})[key] = value
+    data = directory(data_dir)
+    try:
+        settings = configuration(data, config, flags)
+    except Problem as problem:
+        raise fail(problem) from None
+    if check:
+        say("settings: ok")
+        return
+    run_appliance(settings, data, start_empty=start_empty)
+
+
+def run_appliance(settings: Settings, data: DataDir, *, start_empty: bool = False) -> None:
+    """Serves until it is told to stop. A `Problem` at the start is said to the person; exit code 1."""
+    try:
+        _run(_serve(settings, data, start_empty=start_empty))
+    except Problem as problem:
+        raise fail(problem) from None
+
+
+def _run(work: Any) -> None:
+    if sys.platform == "win32":
+        asyncio.run(work)
+        return
+    import uvloop  # noqa: PLC0415 - not on Windows
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(work)
+
+
+async def _serve(settings: Settings, data: DataDir, *, start_empty: bool) -> None:
+    appliance = Appliance(settings, data, start_empty=start_empty)
+    notifier = Notifier()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, stop.set)
+    await appliance.start()
+    try:
+        await banner(appliance)
+        notifier.ready(f"Serving {appliance.base_url()}")
+        _log.info("serving", address=appliance.base_url(), data=str(data.root))
+        await stop.wait()
+        notifier.stopping()
+        _log.info("stopping")
+    finally:
+        await appliance.stop()
+        await notifier.close()
+    _log.info("stopped")

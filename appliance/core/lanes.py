@@ -1,0 +1,54 @@
+"""A lane, one display of one screen: who stands in it, in accepted order, and who is next."""
+
+from __future__ import annotations
+
+from typing import Generic, Protocol, TypeVar
+
+from appliance.core.delivery import Delivery, State
+
+MAX_OPEN = 1_000
+"""Open deliveries of a lane; past it a trigger for it is refused with `QUEUE_FULL`."""
+
+
+class Standing(Protocol):
+    """Anything that stands in a lane for a delivery."""
+
+    delivery: Delivery
+
+
+R = TypeVar("R", bound=Standing)
+
+
+class Lane(Generic[R]):
+    """The open deliveries of one lane by `seq`. `newest` is the highest `seq` that ever became pending in it."""
+
+    __slots__ = ("newest", "rows")
+
+    def __init__(self) -> None:
+        self.rows: list[R] = []
+        self.newest = 0
+
+    def add(self, row: R) -> None:
+        """Takes `row` in at its place."""
+        index = len(self.rows)
+        while index and self.rows[index - 1].delivery.seq > row.delivery.seq:
+            index -= 1
+        self.rows.insert(index, row)
+
+    def remove(self, row: R) -> None:
+        self.rows.remove(row)
+
+    def head(self) -> R | None:
+        """Whose turn it is: the oldest whose order is known. One that waits for its order holds nobody back."""
+        for row in self.rows:
+            if row.delivery.state is not State.AWAITING_ORDER:
+                return row
+        return None
+
+    def older(self, row: R) -> list[R]:
+        """Those that were accepted before `row`."""
+        return [other for other in self.rows if other.delivery.seq < row.delivery.seq]
+
+    def overtaken(self, delivery: Delivery) -> bool:
+        """Whether a newer one has become pending since."""
+        return self.newest > delivery.seq

@@ -1,0 +1,233 @@
+"""What a session and the appliance say to each other, the same over every transport."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+
+from appliance.core.messages import (
+    Ack,
+    ClientMessage,
+    ClientPong,
+    Displays,
+    ErrorMessage,
+    Hello,
+    Identify,
+    Ping,
+    Pong,
+    Renew,
+    Renewed,
+    Status,
+    StatusRequest,
+    Subscribe,
+    Trigger,
+    TriggerError,
+    TriggerResponse,
+    Welcome,
+    WelcomeScreen,
+)
+from appliance.core.roles import Role
+from appliance.core.screens import MAX_DISPLAY_INDEX, Display, Screen
+from appliance.core.triggers import TriggerBody
+from appliance.errors import FieldError, Problem
+from appliance.relay.auth import Auth, Principal
+from appliance.relay.clock import now_ms
+from appliance.relay.currents import Currents
+from appliance.relay.dispatcher import Dispatcher
+from appliance.relay.documents import Documents
+from appliance.relay.intake import Intake
+from appliance.relay.plant import Plant
+from appliance.relay.restore import restored
+from appliance.relay.screens import Screens
+from appliance.relay.sessions import Session, Sessions, Transport, client_of
+
+MAX_TOPICS = 100
+MAX_DISPLAYS = 16
+
+
+class Conversation:
+    """Opens sessions and answers their messages."""
+
+    def __init__(
+        self,
+        *,
+        auth: Auth,
+        sessions: Sessions,
+        screens: Screens,
+        intake: Intake,
+        dispatcher: Dispatcher,
+        currents: Currents,
+        documents: Documents,
+        plant: Plant,
+        restore_hours: int,
+    ) -> None:
+        self._auth = auth
+        self._sessions = sessions
+        self._screens = screens
+        self._intake = intake
+        self._dispatcher = dispatcher
+        self._currents = currents
+        self._documents = documents
+        self._plant = plant
+        self._restore_ms = restore_hours * 3_600_000
+        screens.on_changed.append(self._screen_changed)
+
+    async def open(
+        self, hello: Hello, principal: Principal, transport: Transport, *, base_url: str, address: str
+    ) -> Session:
+        """A session for a client whose credential was good: `welcome`, then what is restored, then what waits."""
+        _check_displays(hello.displays)
+        if principal.screen_id is not None and principal.screen_id not in self._screens:
+            raise Problem("TOKEN_INVALID", "This screen has been removed.")
+        session = Session(principal, transport, hello, base_url)
+        self._sessions.add(session)
+        session.send(self._welcome(session))
+        if session.screen_id is not None:
+            self._screens.seen(session.screen_id, displays=hello.displays, client=client_of(hello, address))
+            if session.restore:
+                self._restore(session)
+        self._sessions.opened(session)
+        return session
+
+    async def handle(self, session: Session, message: ClientMessage) -> None:
+        """One message of an open session. Raises nothing a client could cause: it is told instead."""
+        session.last_heard = asyncio.get_running_loop().time()
+        try:
+            match message:
+                case Ack():
+                    await self._dispatcher.ack(session, message)
+                case Trigger():
+                    await self.trigger(session, message)
+                case Ping():
+                    session.send(Pong(t=message.t, server_time=now_ms()))
+                case ClientPong():
+                    pass
+                case Displays():
+                    self._displays(session, message.displays)
+                case Subscribe():
+                    self._subscribe(session, message.topics)
+                case StatusRequest():
+                    session.send(self._status(session))
+                case Renew():
+                    await self._renew(session, message.token)
+                case Hello():
+                    session.send(error_message(Problem("VALIDATION_ERROR", "hello comes once, first.")))
+        except Problem as problem:
+            session.send(error_message(problem))
+        session.answered()
+
+    async def trigger(self, session: Session, body: TriggerBody) -> None:
+        """Accepts a trigger a session brought and answers it there."""
+        try:
+            receipt = await self._intake.accept(session.principal, body, session)
+        except Problem as problem:
+            session.send(
+                TriggerError(
+                    id=body.id,
+                    error=problem.messages()["en"],
+                    code=problem.code,
+                    messages=problem.messages(),
+                    action=problem.actions(),
+                    retryable=problem.retryable,
+                )
+            )
+        else:
+            session.send(TriggerResponse(id=receipt.id, success=True, data=receipt.body()))
+
+    def gone(self, session: Session, reason: str) -> None:
+        """The session's wire has ended."""
+        if session.screen_id is not None and not session.closed:
+            self._screens.seen(session.screen_id)
+        self._sessions.gone(session, reason)
+
+    def identify(self, screen: Screen, seconds: int = 10) -> bool:
+        """Lets a screen flash its name; False when it is offline."""
+        session = self._sessions.of_screen(screen.screen_id)
+        if session is not None:
+            session.send(Identify(label=screen.name, seconds=seconds))
+        return session is not None
+
+    def _welcome(self, session: Session) -> Welcome:
+        welcome = Welcome(
+            session_id=session.id,
+            plant=self._plant.name,
+            role=session.principal.role.label,
+            server_time=now_ms(),
+            heartbeat_seconds=self._sessions.heartbeat_seconds,
+            token_expires_at=session.principal.expires_at,
+            epoch=self._plant.epoch,
+        )
+        screen = self._screens.get(session.screen_id) if session.screen_id is not None else None
+        if screen is not None:
+            welcome.screen_id = screen.screen_id
+            welcome.screen = WelcomeScreen(name=screen.name, groups=screen.groups, display_index=screen.display_index)
+        return welcome
+
+    def _restore(self, session: Session) -> None:
+        """Sends each lane's current document again, unless something newer is on its way to it."""
+        assert session.screen_id is not None
+        for current in self._currents.of_screen(session.screen_id):
+            young = now_ms() - current.at <= self._restore_ms
+            if young and not self._dispatcher.has_open(current.screen_id, current.display_index):
+                session.send(restored(current, self._documents.url(current.ref, session.base_url)))
+
+    def _screen_changed(self, screen: Screen) -> None:
+        session = self._sessions.of_screen(screen.screen_id)
+        if session is not None and screen.paired:
+            session.send(self._welcome(session))
+
+    def _displays(self, session: Session, displays: list[Display]) -> None:
+        _check_displays(displays)
+        if session.screen_id is not None:
+            self._screens.seen(session.screen_id, displays=displays)
+            self._dispatcher.displays_changed(session.screen_id)
+
+    def _subscribe(self, session: Session, topics: list[str]) -> None:
+        if session.principal.screen_id is not None or session.principal.role < Role.VIEWER:
+            raise Problem("PERMISSION_DENIED", "Screens can't subscribe.", values={"role": "viewer"})
+        if len(topics) > MAX_TOPICS or any(len(topic) > 90 for topic in topics):
+            raise Problem(
+                "VALIDATION_ERROR", errors=[FieldError("topics", f"at most {MAX_TOPICS}, 90 characters each")]
+            )
+        self._sessions.subscribe(session, frozenset(topics))
+
+    def _status(self, session: Session) -> Status:
+        if session.screen_id is None:
+            return Status(online=True, open=self._dispatcher.open, current_document=None, server_time=now_ms())
+        shown = self._currents.of_screen(session.screen_id)
+        return Status(
+            screen_id=session.screen_id,
+            online=True,
+            open=self._dispatcher.open_of(session.screen_id),
+            current_document={"orderId": shown[0].order_id, "title": shown[0].title, "shownAt": shown[0].at}
+            if shown
+            else None,
+            server_time=now_ms(),
+        )
+
+    async def _renew(self, session: Session, token: str) -> None:
+        principal = await self._auth.bearer(token)
+        if (principal.kind, principal.subject) != (session.principal.kind, session.principal.subject):
+            raise Problem("TOKEN_INVALID", "A session keeps its subject.")
+        session.principal = principal
+        self._sessions.watch_token(session)
+        session.send(Renewed(token_expires_at=principal.expires_at))
+
+
+def error_message(problem: Problem) -> ErrorMessage:
+    """A problem as the wire's `error`."""
+    return ErrorMessage(
+        code=problem.code,
+        messages=problem.messages(),
+        action=problem.actions(),
+        retryable=problem.retryable,
+    )
+
+
+def _check_displays(displays: list[Display] | None) -> None:
+    if displays is None:
+        return
+    wrong = len(displays) > MAX_DISPLAYS or any(not 0 <= d.index <= MAX_DISPLAY_INDEX for d in displays)
+    if wrong or len(msgspec.json.encode(displays)) > 16_384:
+        raise Problem("VALIDATION_ERROR", errors=[FieldError("displays", f"at most {MAX_DISPLAYS}, index 0 to 15")])

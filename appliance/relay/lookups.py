@@ -1,0 +1,36 @@
+"""Order look-ups with a deadline: a slow or missing source never makes a worker wait, its triggers do."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import unicodedata
+
+from appliance.core.triggers import is_order_id
+from appliance.errors import Problem
+from appliance.relay.orders import Document, OrderSource
+
+
+class Lookups:
+    """Asks the order source, for at most `timeout_ms`. `barcode_pattern` takes the id out of a longer barcode."""
+
+    def __init__(self, source: OrderSource, *, timeout_ms: int, barcode_pattern: str = "") -> None:
+        self.source = source
+        self._timeout = timeout_ms / 1000
+        self._pattern = re.compile(barcode_pattern) if barcode_pattern else None
+
+    def order_id(self, scanned: str) -> str:
+        """The order's id in what was scanned: the pattern's first group, or its whole match, or all of it."""
+        match = self._pattern.search(scanned) if self._pattern else None
+        if match is None:
+            return scanned
+        found = unicodedata.normalize("NFC", match[1] if match.re.groups else match[0])
+        return found if is_order_id(found) else scanned
+
+    async def find(self, order_id: str) -> Document:
+        """The order's document. Raises what the source says, or `ORDER_SOURCE_UNAVAILABLE` past the deadline."""
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await self.source.look_up(order_id)
+        except TimeoutError:
+            raise Problem("ORDER_SOURCE_UNAVAILABLE", "The order source took too long.") from None

@@ -1,0 +1,130 @@
+"""How deliveries end, told after the commit: to the sender, to the screen, to subscribers, and to the figures."""
+
+from __future__ import annotations
+
+import structlog
+
+from appliance.core.delivery import Delivery, State
+from appliance.core.messages import DeliveryUpdate, ErrorMessage, Evidence
+from appliance.core.targets import matches
+from appliance.errors import Problem, entry
+from appliance.metrics import Metrics
+from appliance.relay.clock import now_ms
+from appliance.relay.currents import Currents
+from appliance.relay.events import Events
+from appliance.relay.recent import Recent
+from appliance.relay.screens import Screens
+from appliance.relay.sessions import Session, Sessions
+from appliance.relay.waits import Waits
+
+_log = structlog.get_logger(__name__)
+
+
+class Outcomes:
+    """Tells the ends."""
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        screens: Screens,
+        currents: Currents,
+        waits: Waits,
+        recent: Recent,
+        events: Events,
+        metrics: Metrics,
+    ) -> None:
+        self._sessions = sessions
+        self._screens = screens
+        self._currents = currents
+        self._waits = waits
+        self._recent = recent
+        self._events = events
+        self._metrics = metrics
+
+    def changed(self) -> None:
+        """Something that a live page shows is different now."""
+        self._events.changed()
+
+    def ended(self, delivery: Delivery, origin: Session | None, took_ms: float | None) -> None:
+        """A delivery has become final, on disk. `took_ms` counts from its acceptance by a clock that doesn't jump."""
+        self._figures(delivery, took_ms)
+        self._waits.final(delivery)
+        self._recent.ended(delivery)
+        if delivery.state is State.DEAD:
+            self._events.error(delivery.code or "UNKNOWN", delivery.screen_id)
+            _log.warning("delivery.dead", delivery=delivery.id, code=delivery.code, cause=delivery.cause)
+        self._events.changed()
+        self._tell(delivery, origin)
+
+    def shown(self, delivery: Delivery) -> None:
+        """The lane's current document is this one, from now on."""
+        self._currents.ended(delivery, now_ms())
+
+    def refused(self, problem: Problem, delivery: Delivery) -> None:
+        """The one screen a refused (or waiting) scan was for puts its old document away and says why."""
+        self.refuse_screen(problem, delivery.screen_id, delivery.display_index, delivery.order_id)
+
+    def refuse_screen(self, problem: Problem, screen_id: str, display_index: int, order_id: str | None) -> None:
+        session = self._sessions.of_screen(screen_id)
+        self._currents.clear(screen_id, display_index)
+        if session is not None:
+            session.send(
+                ErrorMessage(
+                    code=problem.code,
+                    messages=problem.messages(),
+                    action=problem.actions(),
+                    retryable=problem.retryable,
+                    order_id=order_id,
+                    display_index=display_index,
+                )
+            )
+
+    def _figures(self, delivery: Delivery, took_ms: float | None) -> None:
+        self._metrics.end(delivery.state.value, retried=delivery.attempt > 1 or delivery.round > 1)
+        if delivery.state is State.SHOWN and took_ms is not None:
+            self._metrics.shown.observe(took_ms)
+            self._metrics.minutes.current().shown.observe(took_ms)
+        if delivery.state is State.DEAD and delivery.code:
+            self._metrics.dead_by_code[delivery.code] = self._metrics.dead_by_code.get(delivery.code, 0) + 1
+
+    def _tell(self, delivery: Delivery, origin: Session | None) -> None:
+        update = _update(delivery)
+        told = {origin, self._sessions.of_screen(delivery.screen_id)}
+        screen = self._screens.get(delivery.screen_id)
+        for session in self._sessions.listening():
+            if screen is not None and any(matches(topic, screen) for topic in session.topics):
+                told.add(session)
+        for listener in told:
+            if listener is not None:
+                listener.send(update)
+
+
+def _update(delivery: Delivery) -> DeliveryUpdate:
+    update = DeliveryUpdate(
+        id=delivery.id,
+        trigger_id=delivery.trigger_id,
+        screen_id=delivery.screen_id,
+        state=delivery.state.value,
+        final=delivery.final,
+    )
+    if delivery.code is not None:
+        values = wording(delivery)
+        update.code = delivery.code
+        update.messages = entry(delivery.code).messages(**values)
+        update.action = entry(delivery.code).actions(dead=True, **values)
+    if delivery.evidence is not None:
+        update.display = Evidence(**delivery.evidence["display"])
+        update.window_id = delivery.evidence.get("windowId")
+    return update
+
+
+def wording(delivery: Delivery) -> dict[str, object]:
+    """What fills the placeholders of a dead delivery's texts."""
+    by = delivery.history[-1].detail if delivery.history else None
+    return {
+        "n": delivery.attempt,
+        "orderId": delivery.order_id,
+        "user": (by or "").partition(":")[2] or by or "–",
+        "target": delivery.screen_id,
+        "type": by,
+    }

@@ -1,0 +1,242 @@
+"""Live sessions over any transport: who is there, what they asked to hear, and whether they still answer."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import structlog
+
+from appliance.core.messages import (
+    ErrorMessage,
+    Expiring,
+    Goodbye,
+    Hello,
+    Presence,
+    ServerMessage,
+    ServerPing,
+)
+from appliance.core.screens import Client
+from appliance.errors import entry
+from appliance.relay.auth import Principal
+from appliance.relay.clock import now_ms
+
+WARN_BEFORE_SECONDS = 60
+GRACE_SECONDS = 30
+
+_log = structlog.get_logger(__name__)
+
+
+class Transport(Protocol):
+    """The wire below a session. Sending never waits; a reader too slow to keep up is closed by the transport."""
+
+    name: str
+
+    def send(self, message: ServerMessage) -> None: ...
+
+    def close(self, code: int, reason: str) -> None:
+        """Ends the wire with a close code of the contract; whatever was written before goes out first."""
+        ...
+
+
+class Session:
+    """One live connection of a screen, a person or a producer."""
+
+    __slots__ = (
+        "_probes",
+        "base_url",
+        "closed",
+        "connected_at",
+        "id",
+        "last_heard",
+        "principal",
+        "restore",
+        "screen_id",
+        "shows",
+        "timers",
+        "topics",
+        "transport",
+    )
+
+    def __init__(self, principal: Principal, transport: Transport, hello: Hello, base_url: str) -> None:
+        self.id = secrets.token_urlsafe(9)
+        self.principal = principal
+        self.transport = transport
+        self.base_url = base_url
+        """Scheme, host and port this session came by, no slash at the end; links to documents begin with it."""
+        self.screen_id = principal.screen_id
+        self.shows = "shown" in hello.capabilities
+        self.restore = hello.restore
+        self.topics: frozenset[str] = frozenset()
+        self.connected_at = now_ms()
+        self.last_heard = 0.0
+        self.closed = False
+        self.timers: dict[str, asyncio.TimerHandle] = {}
+        self._probes: list[Callable[[], None]] = []
+
+    def send(self, message: ServerMessage) -> None:
+        if not self.closed:
+            self.transport.send(message)
+
+    def answered(self) -> None:
+        """Something has arrived and was handled: whoever waited for a sign of life has it now."""
+        if self._probes:
+            probes, self._probes = self._probes, []
+            for call in probes:
+                call()
+
+    def probe(self, call: Callable[[], None]) -> None:
+        """`call` runs once, after the next message of the client; never when the session ends first."""
+        self._probes.append(call)
+
+    def end(self) -> None:
+        """Stops everything that was timed for this session."""
+        self.closed = True
+        for timer in self.timers.values():
+            timer.cancel()
+        self.timers.clear()
+        self._probes.clear()
+
+
+class Sessions:
+    """All live sessions. One a screen: a newer one replaces the older (4409)."""
+
+    def __init__(self, *, interval: float, timeout: float) -> None:
+        self.heartbeat_seconds = interval
+        self._timeout = timeout
+        self._all: dict[str, Session] = {}
+        self._by_screen: dict[str, Session] = {}
+        self._listening: dict[str, Session] = {}
+        self.on_opened: list[Callable[[Session], None]] = []
+        self.on_closed: list[Callable[[Session, str], None]] = []
+        """Called with the session and why it ended, after its screen is free again."""
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def __iter__(self) -> Iterator[Session]:
+        return iter(list(self._all.values()))
+
+    @property
+    def screens_online(self) -> int:
+        return len(self._by_screen)
+
+    def of_screen(self, screen_id: str) -> Session | None:
+        return self._by_screen.get(screen_id)
+
+    def listening(self) -> Iterator[Session]:
+        """Sessions that subscribed to something."""
+        return iter(list(self._listening.values()))
+
+    def add(self, session: Session) -> None:
+        """Takes a session in whose hello was good; it hears of everything after its `welcome`."""
+        if session.screen_id is not None:
+            before = self._by_screen.get(session.screen_id)
+            self._by_screen[session.screen_id] = session
+            if before is not None:
+                self.drop(before, "SESSION_REPLACED")
+        self._all[session.id] = session
+        session.last_heard = asyncio.get_running_loop().time()
+        self._beat_later(session)
+        self.watch_token(session)
+
+    def opened(self, session: Session) -> None:
+        """The session's `welcome` is written: deliveries may follow."""
+        if session.screen_id is not None:
+            self._announce(session.screen_id, online=True)
+        for call in self.on_opened:
+            call(session)
+
+    def subscribe(self, session: Session, topics: frozenset[str]) -> None:
+        session.topics = topics
+        if topics:
+            self._listening[session.id] = session
+        else:
+            self._listening.pop(session.id, None)
+
+    def drop(self, session: Session, code: str) -> None:
+        """Ends a session for a reason of the catalogue, which is also told to the client."""
+        row = entry(code)
+        session.send(ErrorMessage(code=code, messages=row.messages(), action=row.actions(), retryable=row.retryable))
+        session.transport.close(row.close_code or 1011, code)
+        self.gone(session, code)
+
+    def gone(self, session: Session, reason: str) -> None:
+        """The session's wire has ended, whoever ended it. Calling it again does nothing."""
+        if session.closed:
+            return
+        session.end()
+        self._all.pop(session.id, None)
+        self._listening.pop(session.id, None)
+        screen_id = session.screen_id
+        if screen_id is not None and self._by_screen.get(screen_id) is session:
+            del self._by_screen[screen_id]
+            self._announce(screen_id, online=False)
+        for call in self.on_closed:
+            call(session, reason)
+
+    def end_of(self, match: Callable[[Principal], bool], code: str) -> None:
+        """Ends every session whose credential is no longer good."""
+        for session in self:
+            if match(session.principal):
+                self.drop(session, code)
+
+    def say_goodbye(self, reason: str, *, restarting: bool, spread_ms: int) -> None:
+        """Tells everyone that the appliance stops, each with its own delay so that they don't all return at once."""
+        sessions = list(self)
+        for index, session in enumerate(sessions):
+            delay = 100 + spread_ms * index // max(1, len(sessions))
+            session.send(Goodbye(reason=reason, reconnect_after_ms=delay))
+            session.transport.close(1012 if restarting else 1001, reason)
+            self.gone(session, "SHUTTING_DOWN")
+
+    def watch_token(self, session: Session) -> None:
+        """Warns a minute before the session's credential ends, then ends the session half a minute after."""
+        for name in ("expiring", "expired"):
+            timer = session.timers.pop(name, None)
+            if timer is not None:
+                timer.cancel()
+        expires_at = session.principal.expires_at
+        if expires_at is None:
+            return
+        left = (expires_at - now_ms()) / 1000
+        loop = asyncio.get_running_loop()
+        session.timers["expiring"] = loop.call_later(max(0.0, left - WARN_BEFORE_SECONDS), self._warn, session)
+        session.timers["expired"] = loop.call_later(left + GRACE_SECONDS, self.drop, session, "TOKEN_EXPIRED")
+
+    def _warn(self, session: Session) -> None:
+        left = ((session.principal.expires_at or 0) - now_ms()) / 1000
+        session.send(Expiring(in_seconds=max(0, round(left))))
+
+    def ping(self, session: Session, silent: Callable[[], None]) -> None:
+        """Asks for a sign of life; `silent` is called when nothing at all has come within the heartbeat's timeout."""
+        loop = asyncio.get_running_loop()
+        asked = loop.time()
+
+        def check() -> None:
+            if not session.closed and session.last_heard < asked:
+                silent()
+
+        session.send(ServerPing(t=now_ms()))
+        loop.call_later(self._timeout, check)
+
+    def _beat_later(self, session: Session) -> None:
+        loop = asyncio.get_running_loop()
+        session.timers["beat"] = loop.call_later(self.heartbeat_seconds, self._beat, session)
+
+    def _beat(self, session: Session) -> None:
+        self.ping(session, lambda: self.drop(session, "HEARTBEAT_LOST"))
+        self._beat_later(session)
+
+    def _announce(self, screen_id: str, *, online: bool) -> None:
+        for session in self.listening():
+            if "presence" in session.topics:
+                session.send(Presence(screen_id=screen_id, online=online))
+
+
+def client_of(hello: Hello, address: str) -> Client:
+    """The client as it says of itself, cut to a sane length, with the address it is seen from."""
+    name, version = (hello.client.name[:80], hello.client.version[:40]) if hello.client else ("", "")
+    return Client(name=name, version=version, address=address)

@@ -1,0 +1,113 @@
+"""The data file before it is a database: one owner, and what happens when it is damaged."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+import time
+from pathlib import Path
+from typing import IO
+
+from appliance.errors import Problem
+from appliance.storage.migrations import migrate
+
+_CHECK_BELOW_BYTES = 64 << 20
+"""Files up to this size are checked whole at each start; larger ones as they are read."""
+_KEPT_ASIDE = ".damaged-"
+
+
+class DirectoryLock:
+    """One process owns a data directory; the lock goes with the process, however it ends."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: IO[str] | None = None
+
+    def acquire(self) -> None:
+        """Raises `APPLIANCE_RUNNING` when another process has it."""
+        file = self._path.open("a+", encoding="utf-8")
+        try:
+            _lock(file.fileno())
+        except OSError:
+            file.close()
+            raise Problem(
+                "APPLIANCE_RUNNING",
+                f"Another Vooster uses {self._path.parent}.",
+                values={"command": "vooster service stop"},
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        self._file = file
+
+    def release(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(descriptor: int) -> None:
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _lock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def prepare(path: Path, *, start_empty: bool = False) -> None:
+    """Makes or brings up to date the data file, before anything else opens it.
+
+    A damaged file is moved aside under a name of its own and the start is refused with `DATABASE_CORRUPT`, again at
+    each start, until a good file is in its place or `start_empty` says that an empty one is wanted.
+    """
+    aside = kept_aside(path)
+    if not path.exists() and aside and not start_empty:
+        raise _corrupt(aside[-1])
+    try:
+        _open_and_migrate(path)
+    except sqlite3.OperationalError as error:
+        raise Problem("STORAGE_UNAVAILABLE", f"{path} can't be opened: {error}") from None
+    except sqlite3.DatabaseError:
+        raise _corrupt(_keep_aside(path)) from None
+
+
+def kept_aside(path: Path) -> list[Path]:
+    """Damaged files of earlier, oldest first."""
+    found = path.parent.glob(f"{path.name}{_KEPT_ASIDE}*")
+    return sorted(file for file in found if not file.name.endswith(("-wal", "-shm")))
+
+
+def _open_and_migrate(path: Path) -> None:
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        if path.stat().st_size <= _CHECK_BELOW_BYTES:
+            found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if found != "ok":
+                raise sqlite3.DatabaseError(found)
+        connection.execute("PRAGMA journal_mode=WAL")
+        migrate(connection)
+    finally:
+        connection.close()
+
+
+def _keep_aside(path: Path) -> Path:
+    aside = path.with_name(f"{path.name}{_KEPT_ASIDE}{time.strftime('%Y%m%d-%H%M%S')}")
+    for suffix in ("", "-wal", "-shm"):
+        file = path.with_name(path.name + suffix)
+        if file.exists():
+            file.rename(aside.with_name(aside.name + suffix))
+    return aside
+
+
+def _corrupt(aside: Path) -> Problem:
+    return Problem(
+        "DATABASE_CORRUPT",
+        f"The data file is damaged and was kept as {aside}.",
+        values={"file": str(aside), "command": "vooster serve --start-empty"},
+    )
