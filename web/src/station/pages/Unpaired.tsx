@@ -36,7 +36,7 @@ function Invitation({ station, asking }: PageProps & { asking: Code | null }) {
         <>
           <span>
             {t("카메라가 없으면 브라우저에 입력:", "No camera? Type in a browser:")}{" "}
-            <b class="code">{asking && asking.uri.replace(/^https?:\/\//, "")}</b>
+            <b class="code">{asking?.uri.replace(/^https?:\/\//, "")}</b>
           </span>
           <span class="code">{facts}</span>
         </>
@@ -128,14 +128,14 @@ export function Revoked() {
 export function OfferQuestion({ station }: PageProps) {
   const screenId = station.offer.value?.screenId ?? "";
   const held = station.place.value;
-  const head: Text = { ko: `이 모니터를 ${screenId} 자리에 등록할까요?`, en: `Make this screen ${screenId}?` };
+  const head: Text = { ko: "이 자리의 모니터로 등록할까요?", en: "Pair this screen with this station?" };
   return (
     <Frame
       lamp="unpaired"
       top={<PlantName name={held?.plant ?? ""} />}
       foot={<span>{t("Esc를 누르면 그만둡니다", "Esc cancels")}</span>}
     >
-      <Middle icon="unpaired" head={head}>
+      <Middle icon="unpaired" head={head} above={<p class="ord">{screenId}</p>}>
         <Both
           text={{
             ko: "맞으면 Enter를 누르거나 한 번 더 스캔해 주세요.",

@@ -10,7 +10,7 @@ export async function prepareText(url: string, host: HTMLElement, signal: AbortS
   const line = Number.parseFloat(getComputedStyle(sheet).lineHeight) || 1;
   // Whole lines only, and one line of the last screenful again, so that the eye finds its place.
   const step = Math.max(line, Math.floor(sheet.clientHeight / line - 1) * line);
-  const pages = Math.max(1, Math.ceil((sheet.scrollHeight - line) / step));
+  const pages = 1 + Math.ceil(Math.max(0, sheet.scrollHeight - sheet.clientHeight) / step);
   return {
     pages,
     draw: async (number) => {

@@ -1,0 +1,178 @@
+/** The scan page: who scans, where to, the field, what became of it. */
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { t } from "../lib/i18n";
+import { recall, remember } from "../lib/storage";
+import { Button } from "../ui/Button";
+import { Icon, Mark } from "../ui/icons";
+import { Notice } from "../ui/Notice";
+import { LangSwitch, ThemeSwitch } from "../ui/Switches";
+import type { Desk } from "./desk";
+import { Field } from "./Field";
+import { Picker } from "./Picker";
+import { hangulHint, NoSession, Recent, Result } from "./Result";
+import type { Scanner } from "./session";
+import { playShown } from "./sound";
+import { type Stations, saidName } from "./stations";
+import type { Scan } from "./store";
+
+const SOUND_KEY = "vooster.scan.sound";
+const HINT_MS = 12_000;
+
+export const soundOn = (): boolean => recall(SOUND_KEY) !== "off";
+
+type AppProps = { desk: Desk; scanner: Scanner; stations: Stations };
+
+export function App({ desk, scanner, stations }: AppProps) {
+  const picking = useSignal(false);
+  /** Scanned before a station was chosen. */
+  const unsent = useSignal<string | null>(null);
+  const hint = useSignal("");
+  const hinted = useSignal(false);
+  const session = scanner.session.value;
+  const chosen = stations.chosen.value;
+  const scans = desk.scans.value;
+  const asking = scans.findLast((scan) => scan.outcome === "asking") ?? null;
+
+  useEffect(() => {
+    document.title = t("스캔 · Vooster", "Scan · Vooster");
+  });
+  useEffect(() => {
+    if (session.kind === "user") void stations.load();
+  }, [session.kind]);
+  useEffect(() => {
+    if (unsent.value === null || !chosen) return;
+    const orderId = unsent.value;
+    unsent.value = null;
+    desk.submit(orderId, chosen.screenId, saidName(chosen));
+  }, [chosen]);
+
+  const scan = (orderId: string, hangul: boolean): void => {
+    if (hangul && !hinted.value) {
+      hinted.value = true;
+      hint.value = hangulHint(orderId);
+      setTimeout(() => {
+        hint.value = "";
+      }, HINT_MS);
+    }
+    if (session.kind === "screen") {
+      desk.submit(orderId, null, session.screenId);
+    } else if (chosen) {
+      desk.submit(orderId, chosen.screenId, saidName(chosen));
+    } else {
+      unsent.value = orderId;
+      picking.value = true;
+    }
+  };
+  const answer = (yes: boolean): void => {
+    if (picking.value || !asking) return;
+    if (yes) desk.answerYes(asking);
+    else desk.answerNo(asking);
+  };
+
+  return (
+    <main class="scan">
+      <header class="scan-top">
+        <div class="brand">
+          <Mark />
+          <div>
+            {t("스캔", "Scan")}
+            <small>{session.kind === "user" || session.kind === "screen" ? session.plant : "Vooster"}</small>
+          </div>
+        </div>
+        {session.kind === "screen" ? (
+          <p class="to own">
+            <Icon name="ready" /> <b>{session.screenId}</b>
+          </p>
+        ) : (
+          <p class="to">
+            <span class="quiet">{t("띄울 모니터", "Show it on")}</span>
+            <Button
+              glove
+              icon="ready"
+              look={chosen ? "plain" : "primary"}
+              aria-expanded={picking.value}
+              onClick={() => {
+                picking.value = !picking.value;
+              }}
+            >
+              <span class="to-name">{chosen ? saidName(chosen) : t("모니터 고르기", "Pick a screen")}</span>
+              <svg class="ico" viewBox="0 0 24 24" aria-hidden="true">
+                <path d="M5 9l7 7 7-7" />
+              </svg>
+            </Button>
+          </p>
+        )}
+      </header>
+      <Field onScan={scan} onAnswer={answer} />
+      <div class="scan-body">
+        <Notices desk={desk} hint={hint.value} unsent={unsent.value} />
+        {picking.value ? (
+          <Picker
+            stations={stations}
+            onClose={() => {
+              picking.value = false;
+            }}
+          />
+        ) : (
+          <Center desk={desk} scanner={scanner} asking={asking} />
+        )}
+      </div>
+      <Recent scans={scans} />
+      <Foot />
+    </main>
+  );
+}
+
+function Center({ desk, scanner, asking }: { desk: Desk; scanner: Scanner; asking: Scan | null }) {
+  const newest = desk.scans.value[0] ?? null;
+  if (scanner.session.value.kind === "none" && newest?.outcome !== "signIn") return <NoSession />;
+  return <Result scan={asking ?? newest} desk={desk} />;
+}
+
+function Notices({ desk, hint, unsent }: { desk: Desk; hint: string; unsent: string | null }) {
+  const kept = desk.scans.value.filter((scan) => scan.outcome === "kept").length;
+  return (
+    <>
+      {unsent !== null && (
+        <Notice>{t(`${unsent}: 모니터를 고르면 보냅니다.`, `${unsent}: pick a screen and it is sent.`)}</Notice>
+      )}
+      {desk.away.value && (
+        <Notice tone="warn" icon="offline">
+          <b>{t("서버에 연결할 수 없습니다.", "Can't reach the server.")}</b>{" "}
+          {t(`스캔은 보관합니다 (${kept}건).`, `Scans are kept (${kept}).`)}
+        </Notice>
+      )}
+      {desk.forgetful.value && (
+        <Notice tone="warn">
+          {t(
+            "이 브라우저는 스캔을 보관하지 못합니다. 결과가 나올 때까지 창을 닫지 마세요.",
+            "This browser can't keep scans. Leave the window open until the result is here.",
+          )}
+        </Notice>
+      )}
+      {hint && <Notice>{hint}</Notice>}
+    </>
+  );
+}
+
+function Foot() {
+  const sound = useSignal(soundOn());
+  return (
+    <footer class="scan-foot">
+      <Button
+        glove
+        icon={sound.value ? "check" : "close"}
+        onClick={() => {
+          sound.value = !sound.value;
+          remember(SOUND_KEY, sound.value ? null : "off");
+          if (sound.value) playShown();
+        }}
+      >
+        {sound.value ? t("소리 켜짐", "Sound on") : t("소리 꺼짐", "Sound off")}
+      </Button>
+      <LangSwitch />
+      <ThemeSwitch />
+    </footer>
+  );
+}

@@ -1,0 +1,75 @@
+/** How each outcome looks and what it says: shape, word, colour, in that order. */
+import { actionOf, messageOf } from "../lib/errors";
+import { type Text, t } from "../lib/i18n";
+import type { IconName } from "../ui/icons";
+import type { Outcome } from "./outcome";
+import type { Scan } from "./store";
+
+export type Look = { tone: "ok" | "warn" | "bad" | "flow" | "off"; icon: IconName; pill: string; word: Text };
+
+const LOOKS: Record<Outcome, Look> = {
+  queued: { tone: "flow", icon: "lines", pill: "pending", word: { ko: "차례 기다림", en: "Next in line" } },
+  sending: { tone: "flow", icon: "sent", pill: "sent", word: { ko: "보내는 중", en: "Sending" } },
+  sent: { tone: "flow", icon: "sent", pill: "sent", word: { ko: "보내는 중", en: "Sending" } },
+  received: { tone: "flow", icon: "received", pill: "received", word: { ko: "모니터가 받음", en: "Screen has it" } },
+  shown: { tone: "ok", icon: "shown", pill: "shown", word: { ko: "표시됨", en: "Shown" } },
+  pending: { tone: "flow", icon: "pending", pill: "pending", word: { ko: "대기 중", en: "Waiting" } },
+  awaitingOrder: {
+    tone: "flow",
+    icon: "awaitingOrder",
+    pill: "awaiting",
+    word: { ko: "주문 조회 중", en: "Looking up" },
+  },
+  superseded: { tone: "off", icon: "superseded", pill: "superseded", word: { ko: "새 주문으로 바뀜", en: "Replaced" } },
+  dead: { tone: "bad", icon: "dead", pill: "dead", word: { ko: "미전달", en: "Undelivered" } },
+  refused: { tone: "bad", icon: "dead", pill: "dead", word: { ko: "접수하지 못함", en: "Not accepted" } },
+  kept: { tone: "flow", icon: "pending", pill: "pending", word: { ko: "보관함", en: "Kept" } },
+  signIn: { tone: "warn", icon: "lock", pill: "awaiting", word: { ko: "로그인 필요", en: "Sign in" } },
+  asking: { tone: "warn", icon: "awaitingOrder", pill: "awaiting", word: { ko: "확인 필요", en: "Still needed?" } },
+  dropped: { tone: "off", icon: "bin", pill: "superseded", word: { ko: "보내지 않음", en: "Not sent" } },
+};
+
+/** Refusals that a person can mend by scanning again aren't failures of the appliance: amber, a triangle. */
+const REFUSED: Record<string, Text> = {
+  ORDER_NOT_FOUND: { ko: "없는 주문", en: "No such order" },
+  ORDER_OUT_OF_STOCK: { ko: "재고 없음", en: "Out of stock" },
+  DOCUMENT_TYPE_UNSUPPORTED: { ko: "띄울 수 없는 파일", en: "Can't be shown" },
+};
+
+export function lookOf(scan: Scan): Look {
+  const word = scan.problem && REFUSED[scan.problem.code];
+  if (word && (scan.outcome === "refused" || scan.outcome === "dead")) {
+    return { tone: "warn", icon: "problem", pill: "trouble", word };
+  }
+  return LOOKS[scan.outcome] ?? LOOKS.sending;
+}
+
+/** One or two sentences below the word: what it means and what to do. */
+export function meaningOf(scan: Scan): string {
+  const said = scan.problem && `${messageOf(scan.problem)} ${actionOf(scan.problem)}`;
+  switch (scan.outcome) {
+    case "pending":
+      return t("저장했습니다. 모니터가 켜지면 나타납니다.", "Saved. It appears when the screen is on.");
+    case "awaitingOrder":
+      return t(
+        "주문 시스템을 기다리는 중입니다. 다시 스캔하지 않아도 됩니다.",
+        "Waiting for the order system. No need to scan again.",
+      );
+    case "kept":
+      return t("보관했습니다. 서버가 돌아오면 보냅니다.", "Kept. It is sent when the server is back.");
+    case "queued":
+      return t("앞의 스캔이 끝나면 보냅니다.", "It is sent after the scan before it.");
+    case "superseded":
+      return t("더 새로운 스캔을 보여 줍니다.", "A newer scan is shown instead.");
+    case "dropped":
+      return t("필요 없다고 하여 보내지 않았습니다.", "Not sent, because it isn't needed any more.");
+    case "refused":
+      return said ?? t("저장하지 못했습니다. 다시 스캔해 주세요.", "Not saved. Scan again.");
+    case "dead":
+      return said ?? t("모니터에 띄우지 못했습니다. 관리자를 불러 주세요.", "It wasn't shown. Call your supervisor.");
+    case "signIn":
+      return t("보관했습니다. 로그인하면 보냅니다.", "Kept. It is sent after you sign in.");
+    default:
+      return "";
+  }
+}
