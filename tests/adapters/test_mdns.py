@@ -103,6 +103,30 @@ def test_avahi_finds_resolves_and_sees_it_leave(lan: Lan) -> None:
         assert avahi.browse(SERVICE) == []
 
 
+def test_avahi_finds_the_running_appliance(lan: Lan, tmp_path: Path) -> None:
+    """`vooster serve` as it is run, found by name from another machine and answering there."""
+    ours, client = lan.host(), lan.host()
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    run = (sys.executable, "-c", "from appliance.cli.main import main; main()")
+    server = ours.start(*run, "serve", "--data-dir", str(tmp_path), "--port", "8481", env=environ)
+    with client.avahi() as avahi:
+        (found,) = until(lambda: avahi.browse(SERVICE), "avahi finds the appliance", 30)
+        assert (found.host, found.address, found.port) == ("vooster.local", ours.address, 8481)
+        url = f"http://{found.address}:{found.port}/.well-known/vooster"
+        call = f"import urllib.request as u; print(u.urlopen({url!r}).read().decode())"
+        told = json.loads(client.run(sys.executable, "-c", call).stdout)
+        assert found.txt == {
+            "id": told["instanceId"],
+            "v": told["version"],
+            "proto": str(told["protocol"]),
+            "tls": "0",
+            "path": "/",
+        }
+        server.terminate()
+        assert server.wait(15) == 0
+        until(lambda: not avahi.browse(SERVICE), "avahi forgets what said goodbye", 5)
+
+
 def test_later_appliances_take_the_next_names(lan: Lan) -> None:
     """On another machine and on the same one, where the ports tell them apart."""
     one, two, client = lan.host(), lan.host(), lan.host()
