@@ -200,6 +200,7 @@ class Browser:
     def __init__(self, gatehouse: Gatehouse, answer: Answer) -> None:
         assert answer.status in {200, 201}, answer.text
         self._gatehouse = gatehouse
+        self.port = gatehouse.port
         self.cookie = "; ".join(f"{name}={value}" for name, value in answer.cookies.items())
         self.csrf = answer.json["csrfToken"]
 

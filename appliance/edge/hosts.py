@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
@@ -16,12 +17,13 @@ _REFRESH_SECONDS = 5.0
 _MAX_CACHED = 256
 
 
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^\[\]:@/\s]+?)\.?(?::\d{0,5})?\Z")
+
+
 def host_name(host: str) -> str:
-    """The name or address of a `Host` header or allow-list entry without its port, in lower case."""
-    host = host.strip().lower()
-    if host.startswith("["):
-        return host.partition("]")[0] + "]"
-    return host.partition(":")[0].removesuffix(".")
+    """The name or address of a `Host` header or allow-list entry without its port, in lower case; empty for no host."""
+    match = _HOST.match(host.strip().lower())
+    return match[1] if match else ""
 
 
 class Hosts:
@@ -63,9 +65,10 @@ class Hosts:
             return True
         if is_local(request):
             return True
-        if not host or not (host_name(host) in self._names or host_name(host) == _arrived_at(request)):
+        name = host_name(host or "")
+        if not name or not (name in self._names or name == _arrived_at(request)):
             return False
-        if len(self._passed) < _MAX_CACHED:
+        if host and len(self._passed) < _MAX_CACHED:
             self._passed.add(host)
         return True
 

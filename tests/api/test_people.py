@@ -102,7 +102,7 @@ async def test_only_admins_reach_people_and_keys(gate: Gatehouse) -> None:
     calls = [("GET", "/api/users"), ("POST", "/api/users"), ("PATCH", "/api/users/kim"), ("DELETE", "/api/users/kim")]
     calls += [("GET", "/api/keys"), ("POST", "/api/keys"), ("DELETE", "/api/keys/1")]
     for method, path in calls:
-        body = {} if method in {"POST", "PATCH"} else None
+        body: dict[str, Any] | None = {} if method in {"POST", "PATCH"} else None
         assert (await supervisor.call(method, path, body)).code == "PERMISSION_DENIED", (method, path)
         assert (await gate.call(method, path, body)).status == 401
 
