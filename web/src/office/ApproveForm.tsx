@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { post } from "../lib/api";
 import { type Problem, problemOf } from "../lib/errors";
 import { ago, long } from "../lib/format";
-import { t } from "../lib/i18n";
+import { lang, t } from "../lib/i18n";
 import { withParticle } from "../lib/particles";
 import { Button } from "../ui/Button";
 import { Dialog } from "../ui/Dialog";
@@ -106,7 +106,7 @@ export function ApproveForm({ request, screens, wanted, onApproved, onDenied, on
           }
           onClick={press}
         >
-          {name ? t(`${withParticle(name, "으로/로")} 승인`, `Approve as ${name}`) : t("승인", "Approve")}
+          <ApproveText name={name} />
         </Button>
       </div>
     </>
@@ -158,6 +158,19 @@ export function ApproveForm({ request, screens, wanted, onApproved, onDenied, on
         </Dialog>
       )}
     </PhonePage>
+  );
+}
+
+/** The name stays on one line, its particle with it. */
+function ApproveText({ name }: { name: string }) {
+  if (!name) return <>{t("승인", "Approve")}</>;
+  const ko = lang.value === "ko";
+  return (
+    <span>
+      {!ko && "Approve as "}
+      <span class="keep">{ko ? withParticle(name, "으로/로") : name}</span>
+      {ko && " 승인"}
+    </span>
   );
 }
 

@@ -2,14 +2,21 @@
 import { useState } from "preact/hooks";
 import { t } from "../lib/i18n";
 import { Button } from "../ui/Button";
+import { Icon } from "../ui/icons";
 import { go, place } from "./router";
 import { codeLetters, withDash } from "./userCode";
 
 /** `stacked` is the phone's form: field and button under each other, for gloves. */
 export function CodeField({ stacked }: { stacked?: boolean }) {
   const [letters, setLetters] = useState("");
+  const [asked, setAsked] = useState(false);
+  const why =
+    asked && letters.length < 8
+      ? t("모니터에 보이는 여덟 글자를 입력해 주세요.", "Type the eight letters on the screen.")
+      : null;
   const submit = (event: Event): void => {
     event.preventDefault();
+    setAsked(true);
     if (letters.length === 8)
       go(`/approve${place.value.pathname === "/approve" ? place.value.search : ""}#${withDash(letters)}`);
   };
@@ -29,25 +36,23 @@ export function CodeField({ stacked }: { stacked?: boolean }) {
         placeholder="XXXX-XXXX"
         data-search=""
         value={withDash(letters)}
+        aria-invalid={why ? true : undefined}
+        aria-describedby={why ? "pairing-code-why" : undefined}
         onInput={(event) => {
           const next = codeLetters(event.currentTarget.value);
           setLetters(next);
           event.currentTarget.value = withDash(next);
         }}
       />
-      <Button
-        type="submit"
-        look="primary"
-        glove={stacked}
-        wide={stacked}
-        off={
-          letters.length === 8
-            ? false
-            : t("모니터에 보이는 여덟 글자를 입력해 주세요", "Type the eight letters on the screen")
-        }
-      >
+      <Button type="submit" look="primary" glove={stacked} wide={stacked}>
         {t("다음", "Next")}
       </Button>
+      {why && (
+        <p class="why" id="pairing-code-why" role="status">
+          <Icon name="problem" />
+          {why}
+        </p>
+      )}
     </form>
   );
 }

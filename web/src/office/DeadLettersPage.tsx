@@ -129,13 +129,19 @@ function Causes({ letters, reason }: { letters: DeadLetter[]; reason: string | n
   );
 }
 
+function triesText({ round, attempt }: DeadLetter): string {
+  const parts = [];
+  if (round > 1) parts.push(t(`${round}회차`, `round ${round}`));
+  if (attempt > 1) parts.push(t(`${attempt}번 시도`, `${attempt} attempts`));
+  return parts.map((part) => ` · ${part}`).join("");
+}
+
 function Row({ letter, onSent }: { letter: DeadLetter; onSent: () => void }) {
   const now = useNow(10_000);
   const replay = useAction();
   const reason = reasonOf(letter);
-  const tries = letter.attempt > 1 || letter.round > 1;
   return (
-    <li class="row">
+    <li class="row" data-row="" tabIndex={-1}>
       <Icon name={iconOf(reason)} />
       <div class="row-text">
         <b>
@@ -149,11 +155,7 @@ function Row({ letter, onSent }: { letter: DeadLetter; onSent: () => void }) {
         </p>
         <p class="tiny">
           <code>{letter.cause ? `${letter.code} · ${letter.cause}` : letter.code}</code>
-          {tries &&
-            t(
-              ` · ${letter.round}회차, ${letter.attempt}번 시도`,
-              ` · round ${letter.round}, ${letter.attempt} attempts`,
-            )}
+          {triesText(letter)}
         </p>
         {replay.problem && <ProblemNotice problem={replay.problem} />}
       </div>
@@ -165,6 +167,7 @@ function Row({ letter, onSent }: { letter: DeadLetter; onSent: () => void }) {
       {may("supervisor") && (
         <Button
           icon="repeat"
+          rowKey="KeyR"
           busy={replay.busy}
           off={offReason()}
           onClick={() =>

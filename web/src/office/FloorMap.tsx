@@ -25,7 +25,7 @@ export function FloorMap({ screens }: { screens: Screen[] }) {
     a === "" ? 1 : b === "" ? -1 : a.localeCompare(b, undefined, { numeric: true }),
   );
   return (
-    <section class="card" aria-labelledby="h-floor">
+    <section class="card floor-card" aria-labelledby="h-floor">
       <div class="card-head">
         <h2 id="h-floor">{t("현장", "Floor")}</h2>
         <a class="end small" href="/screens">

@@ -1,6 +1,6 @@
 /** The shell with what the office knows: plant, person, live or not, how much was not delivered. */
 import type { ComponentChildren } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { clock } from "../lib/format";
 import { t } from "../lib/i18n";
 import { Button } from "../ui/Button";
@@ -13,6 +13,11 @@ import { may, me, roleName, signOut } from "./session";
 export function Frame({ path, children }: { path: string; children: ComponentChildren }) {
   const person = me.value;
   useEffect(startLive, []);
+  const shown = useRef(path);
+  useEffect(() => {
+    if (shown.current !== path) document.getElementById("main")?.focus({ preventScroll: true });
+    shown.current = path;
+  }, [path]);
   if (!person) return null;
   const leave = (): void => {
     stopLive();

@@ -14,6 +14,13 @@ function isTyping(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && target.closest("input, textarea, select, dialog") !== null;
 }
 
+/** Focus to the row after or before the one that has it. */
+function moveRow(step: number): void {
+  const rows = [...document.querySelectorAll<HTMLElement>("[data-row]")];
+  const at = rows.findIndex((row) => row.contains(document.activeElement));
+  rows[at < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, at + step))]?.focus();
+}
+
 export function Keys() {
   const [open, setOpen] = useState(false);
   const [on, setOn] = useState(recall(KEY) !== "off");
@@ -32,6 +39,10 @@ export function Keys() {
         field.focus();
       } else if (event.code === "KeyG") chord = event.timeStamp;
       else if (to && event.timeStamp - chord < CHORD_MS) go(to);
+      else if (event.code === "KeyJ") moveRow(1);
+      else if (event.code === "KeyK") moveRow(-1);
+      else
+        document.activeElement?.closest("[data-row]")?.querySelector<HTMLElement>(`[data-key=${event.code}]`)?.click();
     };
     addEventListener("keydown", press);
     return () => removeEventListener("keydown", press);
@@ -47,6 +58,9 @@ export function Keys() {
     ["g u", t("미전달", "Undelivered")],
     ["g m", t("모니터", "Screens")],
     ["/", t("찾기", "Search")],
+    ["j k", t("다음 줄, 이전 줄", "Next row, previous row")],
+    ["i", t("이 줄의 모니터 찾기", "Identify this row's screen")],
+    ["r", t("이 줄 다시 보내기", "Send this row again")],
     ["Esc", t("닫기", "Close")],
     ["?", t("이 목록", "This list")],
   ];

@@ -68,11 +68,14 @@ export function LoginForm({ onDone }: { onDone: () => void }) {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem | null>(null);
   const [lockedUntil, setLockedUntil] = useState(0);
+  const [asked, setAsked] = useState(false);
   const first = useRef<HTMLInputElement>(null);
   useEffect(() => first.current?.focus(), []);
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
     if (busy) return;
+    setAsked(true);
+    if (!username.trim() || !password) return;
     setBusy(true);
     setProblem(null);
     try {
@@ -83,6 +86,7 @@ export function LoginForm({ onDone }: { onDone: () => void }) {
       if (found.code === "RATE_LIMITED") setLockedUntil(Date.now() + (found.retryAfterSeconds ?? 60) * 1000);
       else setProblem(found);
       setPassword("");
+      setAsked(false);
     } finally {
       setBusy(false);
     }
@@ -96,12 +100,16 @@ export function LoginForm({ onDone }: { onDone: () => void }) {
         inputRef={first}
         name="username"
         autocomplete="username"
-        required
+        why={asked && !username.trim() ? t("아이디를 입력해 주세요.", "Type your user name.") : null}
       />
-      <Password value={password} onValue={setPassword} />
+      <Password
+        value={password}
+        onValue={setPassword}
+        why={asked && !password ? t("비밀번호를 입력해 주세요.", "Type your password.") : null}
+      />
       {problem && <ProblemNotice problem={problem} />}
       <LockedNotice until={lockedUntil} />
-      <Button type="submit" look="primary" glove wide busy={busy} off={!username.trim() || !password}>
+      <Button type="submit" look="primary" glove wide busy={busy}>
         {t("로그인", "Sign in")}
       </Button>
     </form>

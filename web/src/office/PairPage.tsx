@@ -103,7 +103,11 @@ function Offer({ screenId, token }: { screenId: string; token: string }) {
         <>
           {claim.problem && <ProblemNotice problem={claim.problem} />}
           <Button look="primary" glove wide busy={claim.busy} onClick={press}>
-            {t(`이 브라우저를 ${withParticle(screenId, "으로/로")} 쓰기`, `Make this browser ${screenId}`)}
+            <span>
+              {t("이 브라우저를 ", "Make this browser ")}
+              <span class="keep">{t(withParticle(screenId, "으로/로"), screenId)}</span>
+              {t(" 쓰기", "")}
+            </span>
           </Button>
         </>
       }

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { t } from "../lib/i18n";
 import { Mark } from "../ui/icons";
-import { LangSwitch } from "../ui/Switches";
+import { LangToggle } from "../ui/Switches";
 import { me, roleName } from "./session";
 
 type PhoneProps = { children: ComponentChildren; foot?: ComponentChildren; center?: boolean };
@@ -16,7 +16,7 @@ export function PhonePage({ children, foot, center }: PhoneProps) {
           {t("모니터 등록", "Pair a screen")}
         </a>
         {me.value ? <span class="who">{roleName(me.value.role)}</span> : null}
-        <LangSwitch />
+        <LangToggle />
       </header>
       <main class={center ? "ph-body center" : "ph-body"}>{children}</main>
       {foot && <footer class="ph-foot">{foot}</footer>}

@@ -61,7 +61,7 @@ export function ScreenTable({ screens, onChanged }: TableProps) {
 function Row({ screen, onDeed }: { screen: Screen; onDeed: ((deed: Deed) => void) | null }) {
   const now = useNow(10_000);
   return (
-    <tr>
+    <tr data-row="" tabIndex={-1}>
       <td class="c-s">
         <ScreenPill state={screen.state} />
       </td>
@@ -132,6 +132,7 @@ function Actions({ screen, onDeed }: { screen: Screen; onDeed: (deed: Deed) => v
       <span class="act">
         <Button
           icon="identify"
+          rowKey="KeyI"
           busy={identify.busy}
           off={off || (screen.online ? false : t("모니터가 연결되어 있지 않습니다", "The screen isn't connected"))}
           onClick={() => void identify.run(() => post(`/api/screens/${encodeURIComponent(screen.screenId)}/identify`))}

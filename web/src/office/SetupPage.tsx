@@ -81,10 +81,14 @@ function SetupForm({ token, onProblem }: { token: string; onProblem: (problem: P
   const [password, setPassword] = useState("");
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem | null>(null);
+  const [asked, setAsked] = useState(false);
+  const short = [...password].length < MIN_PASSWORD;
   const bad = (field: string): boolean => problem?.fields.some((item) => item.field === field) ?? false;
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
     if (busy) return;
+    setAsked(true);
+    if (short || !username.trim()) return;
     setBusy(true);
     setProblem(null);
     try {
@@ -101,7 +105,8 @@ function SetupForm({ token, onProblem }: { token: string; onProblem: (problem: P
       setBusy(false);
     }
   };
-  const short = [...password].length < MIN_PASSWORD;
+  const whyName = asked && !username.trim() ? t("아이디를 입력해 주세요.", "Type a user name.") : null;
+  const whyPassword = asked && short ? t("12자 이상 입력해 주세요.", "Type at least 12 characters.") : null;
   return (
     <form class="stack" onSubmit={submit}>
       <Field
@@ -121,9 +126,10 @@ function SetupForm({ token, onProblem }: { token: string; onProblem: (problem: P
         name="username"
         autocomplete="username"
         maxLength={64}
-        required
         why={
-          bad("username") ? t("글자와 숫자, . _ - 만 쓸 수 있습니다.", "Letters, digits and . _ - can be used.") : null
+          bad("username")
+            ? t("글자와 숫자, . _ - 만 쓸 수 있습니다.", "Letters, digits and . _ - can be used.")
+            : whyName
         }
       />
       <Password
@@ -133,22 +139,11 @@ function SetupForm({ token, onProblem }: { token: string; onProblem: (problem: P
         why={
           bad("password")
             ? t("더 길거나 덜 흔한 비밀번호가 필요합니다.", "A longer or less common one is needed.")
-            : null
+            : whyPassword
         }
       />
       {problem && <ProblemNotice problem={problem} />}
-      <Button
-        type="submit"
-        look="primary"
-        glove
-        wide
-        busy={busy}
-        off={
-          short || !username.trim()
-            ? t("아이디와 12자 이상의 비밀번호가 필요합니다", "Needs a user name and 12 characters")
-            : false
-        }
-      >
+      <Button type="submit" look="primary" glove wide busy={busy}>
         {t("만들고 모니터 등록으로", "Create, then pair a screen")}
       </Button>
       <p class="faint small">{t("이 설치 링크는 한 번만 쓸 수 있습니다.", "This set-up link works once.")}</p>

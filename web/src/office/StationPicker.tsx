@@ -4,7 +4,7 @@ import { t } from "../lib/i18n";
 import { Field } from "../ui/Field";
 import { Icon } from "../ui/icons";
 import { ScreenPill } from "../ui/states";
-import { byId, lineAndId, nameOf, nextScreenId } from "./screenText";
+import { byId, lineAndId, lineName, nameOf, nextScreenId } from "./screenText";
 import type { Screen } from "./types";
 
 export type Choice =
@@ -120,7 +120,12 @@ function Station({ screen, on, onPick }: { screen: Screen; on: boolean; onPick: 
       <b>
         {nameOf(screen)}
         <small>
-          {lineAndId(screen)}
+          {[...screen.groups.map(lineName), screen.screenId].map((part, index) => (
+            <span key={part}>
+              {index > 0 && " · "}
+              <span class="nowrap">{part}</span>
+            </span>
+          ))}
           {screen.paired && t(" · 이 PC로 바꿉니다", " · moves to this PC")}
         </small>
       </b>

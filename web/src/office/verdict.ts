@@ -1,5 +1,4 @@
 /** What the Now page says first, and what there is to do: a sentence before a number. */
-import { problemOf } from "../lib/errors";
 import { lasting } from "../lib/format";
 import { pick, t } from "../lib/i18n";
 import type { IconName } from "../ui/icons";
@@ -17,7 +16,7 @@ export type Todo = {
   act: { kind: "none" } | { kind: "check" } | { kind: "replay"; deliveryId: string } | { kind: "open"; href: string };
 };
 
-const EACH_AT_MOST = 3;
+const EACH_AT_MOST = 2;
 const TOGETHER = 4;
 
 export function verdictOf(dashboard: Dashboard, screens: Screen[]): Verdict {
@@ -26,7 +25,7 @@ export function verdictOf(dashboard: Dashboard, screens: Screen[]): Verdict {
       tone: "bad",
       icon: "dead",
       title: t("스캔을 저장할 수 없습니다", "Scans can't be saved"),
-      text: pick(problemOf("STORAGE_UNAVAILABLE").action),
+      text: t("고칠 때까지 스캔을 받지 않습니다.", "Scans are refused until this is put right."),
     };
   }
   const paired = screens.filter((screen) => screen.paired);
@@ -90,17 +89,19 @@ function wholeLineOff(screens: Screen[]): { group: string; count: number } | nul
 export function todosOf(dashboard: Dashboard, screens: Screen[], letters: DeadLetter[], now: number): Todo[] {
   const list: Todo[] = [];
   if (dashboard.storage === "fail") {
-    const problem = problemOf("STORAGE_UNAVAILABLE");
     list.push({
       key: "storage",
       tone: "bad",
       icon: "dead",
       title: t("스캔을 저장할 수 없습니다", "Scans can't be saved"),
-      why: pick(problem.action),
+      why: t(
+        "서버 PC의 디스크가 가득 찼거나 빠졌는지 확인해 주세요. 저장할 수 있게 되면 저절로 다시 받습니다.",
+        "See whether the server PC's disk is full or gone. Scans are taken again by themselves once it can be written.",
+      ),
       act: { kind: "none" },
     });
   }
-  list.push(...offTodos(screens, now), ...letterTodos(dashboard, letters));
+  list.push(...offTodos(screens, now), ...troubleTodos(screens, letters), ...letterTodos(dashboard, letters));
   return list;
 }
 
@@ -146,6 +147,22 @@ function offTodos(screens: Screen[], now: number): Todo[] {
     why: t("그 자리의 PC 전원과 랜선을 확인해 주세요.", "Check that PC's power and network cable."),
     act: { kind: "check" as const },
   }));
+}
+
+/** Screens in trouble whose trouble isn't listed as undelivered (yet). */
+function troubleTodos(screens: Screen[], letters: DeadLetter[]): Todo[] {
+  const listed = new Set(letters.map((letter) => letter.screenId));
+  return screens
+    .filter((screen) => screen.state === "problem" && !listed.has(screen.screenId))
+    .slice(0, EACH_AT_MOST)
+    .map((screen) => ({
+      key: `trouble-${screen.screenId}`,
+      tone: "warn",
+      icon: "problem",
+      title: `${placeOf(screen)} · ${t("문서 오류", "Document problem")}`,
+      why: t("그 모니터에 보이는 안내를 확인해 주세요.", "See what the screen itself says."),
+      act: { kind: "open", href: `/screens?q=${encodeURIComponent(screen.screenId)}` },
+    }));
 }
 
 function letterTodos(dashboard: Dashboard, letters: DeadLetter[]): Todo[] {

@@ -33,6 +33,8 @@ type ButtonProps = Common & {
   busy?: boolean;
   label?: string;
   id?: string;
+  /** Letter that presses it while its row has the focus. */
+  rowKey?: string;
   "aria-expanded"?: boolean;
   "aria-haspopup"?: "menu" | "dialog";
 };
@@ -50,6 +52,7 @@ export function Button(props: ButtonProps) {
       class={classes(props)}
       onClick={press}
       id={props.id}
+      data-key={props.rowKey}
       aria-disabled={blocked || undefined}
       aria-busy={busy || undefined}
       aria-label={label}

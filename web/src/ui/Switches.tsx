@@ -2,7 +2,7 @@
 import { type Lang, lang, setLang, t } from "../lib/i18n";
 import { setTheme, type Theme, theme } from "../lib/theme";
 
-const LANGS: [Lang, string][] = [
+const LANGS: [[Lang, string], [Lang, string]] = [
   ["ko", "한국어"],
   ["en", "English"],
 ];
@@ -17,6 +17,16 @@ export function LangSwitch() {
         </button>
       ))}
     </fieldset>
+  );
+}
+
+/** The other language's name, where there is room for one word. */
+export function LangToggle() {
+  const [code, name] = LANGS.find(([one]) => one !== lang.value) ?? LANGS[0];
+  return (
+    <button type="button" class="btn btn-bare" lang={code} onClick={() => setLang(code)}>
+      {name}
+    </button>
   );
 }
 
