@@ -3,6 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { t } from "../lib/i18n";
 import { recall, remember } from "../lib/storage";
+import { recallPlace } from "../station/place";
 import { Button } from "../ui/Button";
 import { Icon, Mark } from "../ui/icons";
 import { Notice } from "../ui/Notice";
@@ -56,7 +57,7 @@ export function App({ desk, scanner, stations }: AppProps) {
       }, HINT_MS);
     }
     if (session.kind === "screen") {
-      desk.submit(orderId, null, session.screenId);
+      desk.submit(orderId, null, ownName(session.screenId));
     } else if (chosen) {
       desk.submit(orderId, chosen.screenId, saidName(chosen));
     } else {
@@ -82,7 +83,7 @@ export function App({ desk, scanner, stations }: AppProps) {
         </div>
         {session.kind === "screen" ? (
           <p class="to own">
-            <Icon name="ready" /> <b>{session.screenId}</b>
+            <Icon name="ready" /> <b>{ownName(session.screenId)}</b>
           </p>
         ) : (
           <p class="to">
@@ -122,6 +123,12 @@ export function App({ desk, scanner, stations }: AppProps) {
       <Foot />
     </main>
   );
+}
+
+/** What the station's page, in this same browser, was told its name is. */
+function ownName(screenId: string): string {
+  const place = recallPlace();
+  return place?.screenId === screenId ? saidName(place) : screenId;
 }
 
 function Center({ desk, scanner, asking }: { desk: Desk; scanner: Scanner; asking: Scan | null }) {

@@ -23,7 +23,7 @@ const LOOKS: Record<Outcome, Look> = {
   superseded: { tone: "off", icon: "superseded", pill: "superseded", word: { ko: "새 주문으로 바뀜", en: "Replaced" } },
   dead: { tone: "bad", icon: "dead", pill: "dead", word: { ko: "미전달", en: "Undelivered" } },
   refused: { tone: "bad", icon: "dead", pill: "dead", word: { ko: "접수하지 못함", en: "Not accepted" } },
-  kept: { tone: "flow", icon: "pending", pill: "pending", word: { ko: "보관함", en: "Kept" } },
+  kept: { tone: "flow", icon: "pending", pill: "pending", word: { ko: "보관 중", en: "Kept" } },
   signIn: { tone: "warn", icon: "lock", pill: "awaiting", word: { ko: "로그인 필요", en: "Sign in" } },
   asking: { tone: "warn", icon: "awaitingOrder", pill: "awaiting", word: { ko: "확인 필요", en: "Still needed?" } },
   dropped: { tone: "off", icon: "bin", pill: "superseded", word: { ko: "보내지 않음", en: "Not sent" } },

@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Asking, pairDevice } from "../../src/station/deviceflow.ts";
+
+type Answer = { status: number; body: unknown } | Error;
+
+const CODE = {
+  status: 200,
+  body: {
+    device_code: "dc",
+    user_code: "BCDF-GHJK",
+    verification_uri: "http://host/approve",
+    expires_in: 600,
+    interval: 2,
+  },
+};
+const pending = (error = "authorization_pending"): Answer => ({ status: 400, body: { error } });
+const PAIRED = { status: 200, body: { screenId: "SCREEN-001" } };
+
+/** Answers come in turn; a sleep takes no real time. */
+async function run(answers: Answer[]) {
+  const paths: string[] = [];
+  const slept: number[] = [];
+  const states: Asking[] = [];
+  let clock = 0;
+  const abort = new AbortController();
+  const pairing = pairDevice(
+    {
+      send: async (path) => {
+        paths.push(path);
+        const answer = answers.shift();
+        if (!answer) abort.abort(new Error("no answers left"));
+        if (!answer || answer instanceof Error) throw answer ?? new Error("none");
+        return answer;
+      },
+      sleep: async (ms, signal) => {
+        signal.throwIfAborted();
+        slept.push(ms);
+        clock += ms;
+      },
+      now: () => clock,
+      request: () => ({ client: { name: "c", version: "1" }, displays: [] }),
+      onState: (state) => states.push(state),
+    },
+    abort.signal,
+  );
+  return { pairing: await pairing, paths, slept, kinds: states.map(({ kind }) => kind), states };
+}
+
+test("polls until somebody approved it", async () => {
+  const { pairing, slept, kinds } = await run([CODE, pending(), pending(), PAIRED]);
+  assert.equal(pairing.screenId, "SCREEN-001");
+  assert.deepEqual(slept, [2_000, 2_000, 2_000]);
+  assert.deepEqual(kinds, ["code"]);
+});
+
+test("slow_down adds five seconds, and a lost answer changes nothing", async () => {
+  const { slept } = await run([CODE, pending("slow_down"), new Error("lost"), pending("slow_down"), PAIRED]);
+  assert.deepEqual(slept, [2_000, 7_000, 7_000, 12_000]);
+});
+
+test("denied is said for ten seconds, then a new code comes", async () => {
+  const { kinds, slept } = await run([CODE, pending("access_denied"), CODE, PAIRED]);
+  assert.deepEqual(kinds, ["code", "denied", "code"]);
+  assert.equal(slept[1], 10_000);
+});
+
+test("a code that ended is replaced by a new one", async () => {
+  for (const end of ["expired_token", "invalid_grant"]) {
+    assert.deepEqual((await run([CODE, pending(end), CODE, PAIRED])).kinds, ["code", "code"]);
+  }
+});
+
+test("the page's own clock ends a code too", async () => {
+  const silent = Array.from({ length: 299 }, () => new Error("lost"));
+  const { kinds, slept } = await run([CODE, ...silent, CODE, PAIRED]);
+  assert.deepEqual(kinds, ["code", "code"]);
+  assert.equal(
+    slept.slice(0, -1).reduce((sum, ms) => sum + ms, 0),
+    600_000,
+  );
+});
+
+test("an appliance that can't be reached is asked again, ever more slowly", async () => {
+  const { kinds, slept } = await run([new Error("away"), { status: 503, body: null }, CODE, PAIRED]);
+  assert.deepEqual(kinds, ["unreachable", "unreachable", "code"]);
+  assert.deepEqual(slept.slice(0, 2), [2_000, 3_000]);
+});
