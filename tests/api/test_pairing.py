@@ -370,6 +370,17 @@ async def test_two_tabs_that_wake_together_both_live_on(gate: Gatehouse) -> None
     assert cloned == []
 
 
+async def test_a_tab_that_was_given_its_pairing_late_ends_no_other_tab(gate: Gatehouse) -> None:
+    first = await paired(gate, await gate.admin())
+    tab = (await device(gate, first)).json
+    gate.now.forward(seconds=60)
+    assert await works(gate, tab)
+    gate.now.forward(seconds=20)
+    late = (await device(gate, first)).json
+    assert await works(gate, late)
+    assert await works(gate, tab)
+
+
 async def test_the_first_use_of_a_new_pairing_ends_the_one_before(gate: Gatehouse) -> None:
     first = await paired(gate, await gate.admin())
     assert await works(gate, first)
@@ -402,6 +413,25 @@ async def test_a_revoked_or_removed_screen_is_out_at_once_and_stays_out(gate: Ga
         assert (await device(gate, pairing)).status == 401
         refreshed = await gate.call("POST", "/api/auth/refresh", {"refreshToken": pairing["refreshToken"]})
         assert refreshed.code == "TOKEN_INVALID"
+
+
+async def test_revoking_deletes_the_keys(gate: Gatehouse) -> None:
+    await paired(gate, await gate.admin())
+    await gate.screens.revoke("SCREEN-001", actor="user:kim")
+    await gate.database.flush()
+    kept = "SELECT (SELECT count(*) FROM grants) + (SELECT count(*) FROM refresh_tokens) + count(*) FROM device_secrets"
+    assert await gate.database.read(lambda connection: connection.execute(kept).fetchone()) == (0,)
+
+
+async def test_a_crash_between_revoking_and_deleting_lets_nobody_in(gate: Gatehouse) -> None:
+    pairing = await paired(gate, await gate.admin())
+    gate.screens.on_revoked.clear()
+    await gate.screens.revoke("SCREEN-001", actor="user:kim")
+    await gate.restart()
+    assert not await works(gate, pairing)
+    assert (await device(gate, pairing)).code == "TOKEN_INVALID"
+    refreshed = await gate.call("POST", "/api/auth/refresh", {"refreshToken": pairing["refreshToken"]})
+    assert refreshed.code == "TOKEN_INVALID"
 
 
 async def test_what_a_screen_s_token_may_and_may_not_do(gate: Gatehouse) -> None:
