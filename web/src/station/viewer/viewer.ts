@@ -58,6 +58,7 @@ export class Viewer {
       this.take(layer, page);
       this.onDrawn(sheet);
       await painted(abort.signal);
+      element.querySelector("iframe")?.focus(); // so that the keyboard scrolls what is longer than the monitor
       await visible(abort.signal);
     } catch (error) {
       if (this.current !== layer) dismantle(layer);
@@ -92,7 +93,6 @@ export class Viewer {
     this.current = layer;
     layer.element.inert = false;
     layer.element.classList.add("is-shown");
-    layer.element.querySelector("iframe")?.focus();
     this.turned(page, this.turnMs);
   }
 
