@@ -136,6 +136,12 @@ function triesText({ round, attempt }: DeadLetter): string {
   return parts.map((part) => ` · ${part}`).join("");
 }
 
+/** What went wrong at the last attempt, then what became of it. */
+function whyText(letter: DeadLetter): string {
+  const cause = letter.cause && pick(problemOf(letter.cause, { orderId: letter.orderId }).message);
+  return [cause, pick(letter.messages)].filter(Boolean).join(" ");
+}
+
 function Row({ letter, onSent }: { letter: DeadLetter; onSent: () => void }) {
   const now = useNow(10_000);
   const replay = useAction();
@@ -148,7 +154,7 @@ function Row({ letter, onSent }: { letter: DeadLetter; onSent: () => void }) {
           {letter.orderId} · {letter.screenName || letter.screenId}
         </b>
         {letter.title && letter.title !== letter.orderId && <span class="quiet"> {letter.title}</span>}
-        <p>{pick(letter.messages)}</p>
+        <p>{whyText(letter)}</p>
         <p>
           <span class="vh">{t("할 일: ", "What to do: ")}</span>
           {pick(letter.action)}

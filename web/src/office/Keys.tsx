@@ -31,7 +31,7 @@ export function Keys() {
       if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
       // By position, so that a Korean input method changes nothing.
       const to = PLACES[event.code];
-      if (event.code === "Slash" && event.shiftKey) setOpen(true);
+      if (event.key === "?" || (event.code === "Slash" && event.shiftKey)) setOpen(true);
       else if (event.code === "Slash") {
         const field = document.querySelector<HTMLElement>("[data-search]");
         if (!field) return;

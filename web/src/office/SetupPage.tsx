@@ -7,7 +7,7 @@ import { Button, ButtonLink } from "../ui/Button";
 import { Field } from "../ui/Field";
 import { Icon, Mark } from "../ui/icons";
 import { Loading } from "../ui/Loading";
-import { Notice, ProblemNotice } from "../ui/Notice";
+import { ProblemNotice } from "../ui/Notice";
 import { LangSwitch } from "../ui/Switches";
 import { MIN_PASSWORD, Password } from "./Password";
 import { go, place } from "./router";
@@ -42,12 +42,7 @@ export function SetupPage() {
             </div>
             <LangSwitch />
           </div>
-          <div>
-            <h1>{t("시스템 관리자 계정을 만듭니다", "Create the administrator")}</h1>
-            <p class="lead">
-              {t("이 공장의 모든 설정을 바꿀 수 있는 계정입니다.", "This account can change everything in this plant.")}
-            </p>
-          </div>
+          <Heading code={problem?.code ?? null} />
           {problem && <SetupProblem problem={problem} onRetry={() => void load()} />}
           {!problem && !setup && <Loading rows={3} />}
           {setup && <SetupForm token={token} onProblem={setProblem} />}
@@ -58,17 +53,25 @@ export function SetupPage() {
   );
 }
 
+function Heading({ code }: { code: string | null }) {
+  if (code === "SETUP_COMPLETE") return <h1>{t("설치가 이미 끝났습니다", "Set-up is already done")}</h1>;
+  if (code === "SETUP_LINK_EXPIRED") return <h1>{t("새 설치 링크가 필요합니다", "A new set-up link is needed")}</h1>;
+  return (
+    <div>
+      <h1>{t("시스템 관리자 계정을 만듭니다", "Create the administrator")}</h1>
+      <p class="lead">
+        {t("이 공장의 모든 설정을 바꿀 수 있는 계정입니다.", "This account can change everything in this plant.")}
+      </p>
+    </div>
+  );
+}
+
 function SetupProblem({ problem, onRetry }: { problem: Problem; onRetry: () => void }) {
   if (problem.code === "SETUP_COMPLETE") {
     return (
-      <>
-        <Notice icon="shown">
-          <b>{pick(problem.message)}</b>
-        </Notice>
-        <ButtonLink look="primary" glove wide href="/login">
-          {t("로그인", "Sign in")}
-        </ButtonLink>
-      </>
+      <ButtonLink look="primary" glove wide href="/login">
+        {t("로그인", "Sign in")}
+      </ButtonLink>
     );
   }
   const lost = problem.code === "SETUP_LINK_EXPIRED";

@@ -146,7 +146,7 @@ function NewStation({ choice, screens, onChoice }: NewProps) {
   return (
     <div class="pick-new">
       <Field
-        label={t("이름", "Name")}
+        label={t("자리 이름", "Station name")}
         value={choice.name}
         onValue={(name) => onChoice({ ...choice, name })}
         placeholder={t("예: 절단 1", "For example: Cutting 1")}
@@ -154,7 +154,7 @@ function NewStation({ choice, screens, onChoice }: NewProps) {
         autocomplete="off"
       />
       <Field
-        label={t("번호", "Id")}
+        label={t("모니터 번호", "Screen id")}
         value={choice.screenId}
         onValue={(screenId) => onChoice({ ...choice, screenId })}
         maxLength={64}

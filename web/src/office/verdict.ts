@@ -1,4 +1,5 @@
 /** What the Now page says first, and what there is to do: a sentence before a number. */
+import { problemOf } from "../lib/errors";
 import { lasting } from "../lib/format";
 import { pick, t } from "../lib/i18n";
 import type { IconName } from "../ui/icons";
@@ -172,7 +173,7 @@ function letterTodos(dashboard: Dashboard, letters: DeadLetter[]): Todo[] {
       tone: "warn",
       icon: "problem",
       title: `${letter.orderId} · ${letter.screenName || letter.screenId}`,
-      why: `${pick(letter.messages)} ${pick(letter.action)}`,
+      why: `${pick(problemOf(letter.cause ?? letter.code, { orderId: letter.orderId }).message)} ${pick(letter.action)}`,
       act: { kind: "replay", deliveryId: letter.deliveryId },
     }),
   );
