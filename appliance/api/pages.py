@@ -69,15 +69,11 @@ def routes(
         return web.Response(body=_read(file), headers=headers)
 
     async def document(request: web.Request) -> web.StreamResponse:
-        file = documents.open(request.rel_url.raw_path)
-        if file is None:
+        found = await asyncio.to_thread(_open, documents, request.rel_url.raw_path)
+        if found is None:
             raise Problem("NOT_FOUND", "There is no such document, or its link has ended.")
-        try:
-            sample = await asyncio.to_thread(_sample, file)
-        except OSError:
-            raise Problem("NOT_FOUND", "The document is gone.") from None
-        headers = {**_DOCUMENT_HEADERS, hdrs.CONTENT_TYPE: content_type(file.name, sample)}
-        return web.FileResponse(file, headers=headers)
+        file, sample = found
+        return web.FileResponse(file, headers={**_DOCUMENT_HEADERS, hdrs.CONTENT_TYPE: content_type(file.name, sample)})
 
     async def well_known(request: web.Request) -> web.Response:
         http = f"{request.scheme}://{request.host}" if request.remote else base_url()
@@ -112,9 +108,16 @@ def routes(
     ]
 
 
-def _sample(file: Path) -> bytes:
-    with file.open("rb") as opened:
-        return opened.read(_SAMPLE_BYTES)
+def _open(documents: Documents, path: str) -> tuple[Path, bytes] | None:
+    """The file behind a link with its first bytes; on a share each of these steps may take its time."""
+    file = documents.open(path)
+    if file is None:
+        return None
+    try:
+        with file.open("rb") as opened:
+            return file, opened.read(_SAMPLE_BYTES)
+    except OSError:
+        return None
 
 
 def _read(file: Traversable) -> bytes:

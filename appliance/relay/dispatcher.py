@@ -38,15 +38,28 @@ _log = structlog.get_logger(__name__)
 class Row:
     """An open delivery with what only matters while the appliance runs."""
 
-    __slots__ = ("accepted", "backing_off", "deadline", "delivery", "held", "origin", "sends", "session", "timer")
+    __slots__ = (
+        "accepted",
+        "arrived",
+        "backing_off",
+        "deadline",
+        "delivery",
+        "held",
+        "origin",
+        "sends",
+        "session",
+        "timer",
+    )
 
-    def __init__(self, delivery: Delivery, origin: Session | None, accepted: float, deadline: float) -> None:
+    def __init__(self, delivery: Delivery, arrived: float, deadline: float) -> None:
         self.delivery = delivery
-        self.origin = origin
-        """The session that sent the trigger; it hears how the delivery ends."""
-        self.accepted = accepted
-        """Loop time of the accepting commit."""
+        self.arrived = arrived
+        """Loop time at which its trigger came in; "scan to shown" counts from here."""
         self.deadline = deadline
+        self.accepted: float | None = None
+        """Loop time of the accepting commit, where that was in this run."""
+        self.origin: Session | None = None
+        """The session that sent the trigger; it hears how the delivery ends."""
         self.session: Session | None = None
         self.sends = 0
         self.timer: asyncio.TimerHandle | None = None
@@ -88,7 +101,7 @@ class Dispatcher:
         now, wall = self._loop.time(), now_ms()
         for delivery in await self._outbox.start():
             self._metrics.taken_up += 1
-            row = Row(delivery, None, now, now + (delivery.expires_at - wall) / 1000)
+            row = Row(delivery, now - (wall - delivery.accepted_at) / 1000, now + (delivery.expires_at - wall) / 1000)
             self._enter(row)
             self._happen(row, Happening(Event.RESTARTED))
             lane = self._lane(delivery)
@@ -109,11 +122,12 @@ class Dispatcher:
 
     # --- what comes in ----------------------------------------------------------------------------------------------
 
-    def accepted(self, deliveries: list[Delivery], origin: Session | None) -> None:
-        """New deliveries, committed just now."""
+    def accepted(self, deliveries: list[Delivery], origin: Session | None, arrived: float) -> None:
+        """New deliveries, committed just now; `arrived` is the loop's time when their trigger came in."""
         now = self._loop.time()
         for delivery in deliveries:
-            row = Row(delivery, origin, now, now + delivery.ttl_ms / 1000)
+            row = Row(delivery, arrived, arrived + delivery.ttl_ms / 1000)
+            row.accepted, row.origin = now, origin
             self._enter(row)
             if delivery.state is State.PENDING:
                 self._became_pending(row)
@@ -168,7 +182,7 @@ class Dispatcher:
             state = (open_row.delivery if open_row else delivery).state
             raise Problem("NOT_DEAD", values={"state": state.value})
         now = self._loop.time()
-        row = Row(delivery, None, now, now + delivery.ttl_ms / 1000)
+        row = Row(delivery, now, now + delivery.ttl_ms / 1000)
         self._metrics.taken_up += 1
         delivery.seq = self._outbox.next_seq()
         delivery.expires_at = now_ms() + delivery.ttl_ms
@@ -282,7 +296,7 @@ class Dispatcher:
             self._outcomes.shown(delivery)
         self._rows.pop((delivery.trigger_id.lower(), delivery.screen_id), None)
         self._lane(delivery).remove(row)
-        took = (self._loop.time() - row.accepted) * 1000
+        took = (self._loop.time() - row.arrived) * 1000
         self._outbox.mark(delivery, lambda: self._outcomes.ended(delivery, row.origin, took))
 
     def _pump(self, lane: Lane[Row]) -> None:
@@ -305,7 +319,7 @@ class Dispatcher:
         self._after(row, self._ack_timeout, self._ack_over)
         session.send(navigate(delivery, self._documents.url(delivery.ref or "", session.base_url)))
         self._metrics.sent += 1
-        if row.sends == 1 and delivery.round == 1:
+        if row.sends == 1 and row.accepted is not None:
             self._metrics.navigate.observe((self._loop.time() - row.accepted) * 1000)
 
     def _after(self, row: Row, seconds: float, call: Any) -> None:

@@ -107,6 +107,7 @@ class Intake:
             done.set()
 
     async def _first(self, principal: Principal, body: TriggerBody, origin: Session | None) -> Receipt:
+        arrived = asyncio.get_running_loop().time()
         record = self._record(principal, body)
         try:
             targets = self._targets(principal, body, record)
@@ -129,7 +130,7 @@ class Intake:
         receipt = Receipt(record.id, False, [msgspec.structs.replace(delivery) for delivery in deliveries])
         for delivery in deliveries:
             self._recent.accepted(delivery)
-        self._dispatcher.accepted(deliveries, origin)
+        self._dispatcher.accepted(deliveries, origin, arrived)
         if document is None and record.order_id is not None:
             self._refuse_on_screen(Problem("ORDER_SOURCE_UNAVAILABLE"), record, body)
         return receipt
