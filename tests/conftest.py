@@ -1,0 +1,35 @@
+"""Fixtures that many rooms' tests share."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from tests.support.house import House, Values, opened
+
+
+class MakeHouse(Protocol):
+    """Starts an appliance with these settings; the test's end stops it."""
+
+    async def __call__(self, values: Values | None = None) -> House: ...
+
+
+@pytest.fixture
+async def make_house(tmp_path: Path) -> AsyncIterator[MakeHouse]:
+    """For a test that needs settings of its own."""
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def make(values: Values | None = None) -> House:
+            return await stack.enter_async_context(opened(tmp_path, values))
+
+        yield make
+
+
+@pytest.fixture
+async def house(make_house: MakeHouse) -> House:
+    """A running appliance with the settings it ships with, two orders and nobody connected."""
+    return await make_house()
