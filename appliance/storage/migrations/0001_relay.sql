@@ -22,7 +22,7 @@ CREATE TABLE triggers (
   pk            INTEGER PRIMARY KEY,
   id            TEXT NOT NULL COLLATE NOCASE UNIQUE,
   sender        TEXT NOT NULL,
-  order_id      TEXT NOT NULL,
+  order_id      TEXT,                         -- null: an address was sent instead
   target        TEXT NOT NULL,
   display_index INTEGER,                      -- as asked for; null: each screen's own
   url           TEXT,
