@@ -115,6 +115,8 @@ class Intake:
         except Problem as problem:
             # A repeat is answered even when the same request couldn't be accepted any more.
             if problem.code not in ("PERMISSION_DENIED", "STORAGE_UNAVAILABLE"):
+                if problem.code == "REQUEST_EXPIRED":
+                    record.nonce = None  # the timestamp is judged before the nonce
                 before = await self._outbox.check(record)
                 if before is not None:
                     return await self._repeat(before.record)
