@@ -3,7 +3,7 @@ import type { Text } from "./i18n";
 
 export type Role = "viewer" | "operator" | "supervisor" | "admin";
 export type DeliveryState = "awaitingOrder" | "pending" | "sent" | "received" | "shown" | "superseded" | "dead";
-export type Bounds = { x: number; y: number; width: number; height: number };
+export type Bounds = { left: number; top: number; width: number; height: number };
 export type Display = { index: number; name?: string; bounds?: Bounds; primary?: boolean };
 export type ClientName = { name: string; version: string };
 

@@ -38,11 +38,11 @@ export function clientName(userAgent = navigator.userAgent): ClientName {
 export function bounds(): Bounds {
   const { width, height } = screen;
   const { availLeft = 0, availTop = 0 } = screen as Screen & { availLeft?: number; availTop?: number };
-  return { x: availLeft, y: availTop, width, height };
+  return { left: availLeft, top: availTop, width, height };
 }
 
 /** This page's one monitor. Before a screen's own index is known, the place tells the first monitor from a second. */
 export function display(index?: number): Display {
   const at = bounds();
-  return { index: index ?? (at.x === 0 ? 0 : 1), bounds: at };
+  return { index: index ?? (at.left === 0 ? 0 : 1), bounds: at };
 }
