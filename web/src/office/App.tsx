@@ -4,6 +4,7 @@ import { useEffect } from "preact/hooks";
 import { t } from "../lib/i18n";
 import { Button } from "../ui/Button";
 import { Dialog } from "../ui/Dialog";
+import { Mark } from "../ui/icons";
 import { Loading } from "../ui/Loading";
 import { ProblemNotice } from "../ui/Notice";
 import { ApprovePage } from "./ApprovePage";
@@ -12,6 +13,7 @@ import { Frame } from "./Frame";
 import { LoginForm, LoginPage } from "./LoginPage";
 import { NowPage } from "./NowPage";
 import { PairPage } from "./PairPage";
+import { PhonePage } from "./PhonePage";
 import { go, goToLogin, place } from "./router";
 import { ScreensPage } from "./ScreensPage";
 import { SetupPage } from "./SetupPage";
@@ -47,14 +49,22 @@ function SignedIn({ path }: { path: string }) {
     if (nobody) goToLogin();
   }, [nobody]);
   if (!me.value) {
+    const waits = meProblem.value ? (
+      <ProblemNotice problem={meProblem.value} onRetry={() => void loadMe()} />
+    ) : (
+      <Loading rows={6} onRetry={() => void loadMe()} />
+    );
+    if (path in BARE) return <PhonePage>{waits}</PhonePage>;
     return (
-      <main class="alone">
-        {meProblem.value ? (
-          <ProblemNotice problem={meProblem.value} onRetry={() => void loadMe()} />
-        ) : (
-          <Loading onRetry={() => void loadMe()} />
-        )}
-      </main>
+      <div class="shell">
+        <div class="nav">
+          <div class="brand">
+            <Mark />
+            <div lang="en">Vooster Appliance</div>
+          </div>
+        </div>
+        <main class="main">{waits}</main>
+      </div>
     );
   }
   const Bare = BARE[path];

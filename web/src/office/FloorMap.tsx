@@ -1,8 +1,9 @@
 /** The floor in miniature: one small monitor a screen, line by line. Where all is well it is nearly colourless. */
 import { t } from "../lib/i18n";
+import { lineName } from "../lib/names";
 import { Icon, type IconName } from "../ui/icons";
 import { SCREEN, type ScreenState } from "../ui/states";
-import { byId, lineName, nameOf } from "./screenText";
+import { byId, nameOf } from "./screenText";
 import type { Screen } from "./types";
 
 const STATES: ScreenState[] = ["showing", "ready", "problem", "offline", "unpaired"];

@@ -6,6 +6,7 @@ import { ago, stamp } from "../lib/format";
 import { t } from "../lib/i18n";
 import { loadPairing, type Pairing, savePairing } from "../lib/pairing";
 import { withParticle } from "../lib/particles";
+import { clientName } from "../station/client";
 import { Button, ButtonLink } from "../ui/Button";
 import { Icon } from "../ui/icons";
 import { Loading } from "../ui/Loading";
@@ -62,12 +63,13 @@ function PhoneExplains() {
 function Offer({ screenId, token }: { screenId: string; token: string }) {
   const claim = useAction();
   const [done, setDone] = useState(false);
+  const [kept, setKept] = useState(true);
   const before = useMemo(loadPairing, []);
   const press = (): void =>
     void claim.run(async () => {
-      const client = { name: "Vooster display", version: "1" };
-      const pairing = await post<Pairing>("/api/pairing/claim", { screenId, token, client }, { csrf: false });
-      savePairing(pairing);
+      const body = { screenId, token, client: clientName() };
+      const pairing = await post<Pairing>("/api/pairing/claim", body, { csrf: false });
+      setKept(savePairing(pairing));
       history.replaceState(null, "", `/pair?screenId=${encodeURIComponent(screenId)}`);
       setDone(true);
     });
@@ -93,6 +95,14 @@ function Offer({ screenId, token }: { screenId: string; token: string }) {
             )}
           </p>
         </div>
+        {!kept && (
+          <Notice tone="warn">
+            {t(
+              "이 브라우저가 저장을 막아 등록을 기억하지 못합니다. 시크릿 창이 아닌 창에서 다시 해 주세요.",
+              "This browser blocks storage, so the pairing can't be kept. Do it again in a window that isn't private.",
+            )}
+          </Notice>
+        )}
       </PhonePage>
     );
   }

@@ -2,6 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { counted } from "../lib/format";
 import { t } from "../lib/i18n";
+import { lineName } from "../lib/names";
 import { Button, ButtonLink } from "../ui/Button";
 import { Empty } from "../ui/Empty";
 import { Icon } from "../ui/icons";
@@ -11,7 +12,7 @@ import { CodeField } from "./CodeField";
 import { dashboard } from "./live";
 import { place } from "./router";
 import { ScreenTable } from "./ScreenTable";
-import { byUrgency, lineName } from "./screenText";
+import { byUrgency } from "./screenText";
 import { may, me } from "./session";
 import type { List, Screen } from "./types";
 import { useResource, useTitle } from "./use";

@@ -1,10 +1,11 @@
 /** Which station a new PC is for: those without a PC first, any other by search, or a new one. */
 import { useState } from "preact/hooks";
 import { t } from "../lib/i18n";
+import { lineName } from "../lib/names";
 import { Field } from "../ui/Field";
 import { Icon } from "../ui/icons";
 import { ScreenPill } from "../ui/states";
-import { byId, lineAndId, lineName, nameOf, nextScreenId } from "./screenText";
+import { byId, lineAndId, nameOf, nextScreenId } from "./screenText";
 import type { Screen } from "./types";
 
 export type Choice =

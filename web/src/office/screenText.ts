@@ -2,13 +2,8 @@
 import { NONE } from "../lib/format";
 import { t } from "../lib/i18n";
 import type { Display } from "../lib/messages";
+import { lineName } from "../lib/names";
 import type { Screen } from "./types";
-
-/** `line-3` is 3라인 / Line 3; other group names stay as they were written. */
-export function lineName(group: string): string {
-  const number = /^line-(\d+)$/.exec(group)?.[1];
-  return number ? t(`${number}라인`, `Line ${number}`) : group;
-}
 
 /** 1라인 · SCREEN-001 */
 export function lineAndId(screen: Pick<Screen, "groups" | "screenId">): string {

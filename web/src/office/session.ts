@@ -37,8 +37,9 @@ export async function loadMe(): Promise<void> {
     ended.value = false;
   } catch (error) {
     const problem = problemIn(error);
-    if (problem.status === 401) me.value = null;
-    else meProblem.value = problem;
+    if (problem.status !== 401) meProblem.value = problem;
+    else if (me.value) ended.value = true;
+    else me.value = null;
   }
 }
 

@@ -2,8 +2,9 @@
 import { problemOf } from "../lib/errors";
 import { lasting } from "../lib/format";
 import { pick, t } from "../lib/i18n";
+import { lineName } from "../lib/names";
 import type { IconName } from "../ui/icons";
-import { lineName, nameOf } from "./screenText";
+import { nameOf } from "./screenText";
 import type { Dashboard, DeadLetter, Screen } from "./types";
 
 export type Verdict = { tone: "ok" | "warn" | "bad" | "off"; icon: IconName; title: string; text: string };
@@ -52,25 +53,37 @@ export function verdictOf(dashboard: Dashboard, screens: Screen[]): Verdict {
       text: t("그 라인의 스위치를 확인해 주세요.", "Check that line's network switch."),
     };
   }
+  const many = paired.length;
   if (bad.length === 0) {
     const waiting = dashboard.deadLetters;
     return {
       tone: "ok",
       icon: "shown",
-      title: t(
-        paired.length === 1 ? "모니터가 정상입니다" : `${paired.length}대 모두 정상입니다`,
-        paired.length === 1 ? "The screen is fine" : `All ${paired.length} screens are fine`,
-      ),
+      title:
+        many === 1
+          ? t("모니터 1대가 정상입니다", "The screen is fine")
+          : t(`${many}대 모두 정상입니다`, `All ${many} screens are fine`),
       text:
         waiting > 0
           ? t(`미전달 ${waiting}건을 확인해 주세요.`, `${waiting} undelivered to look at.`)
           : t("할 일이 없습니다.", "Nothing to do."),
     };
   }
+  if (bad.every((screen) => !screen.online) && fine === 0) {
+    return {
+      tone: "bad",
+      icon: "offline",
+      title:
+        many === 1
+          ? t("모니터가 끊겨 있습니다", "The screen is offline")
+          : t(`${many}대 모두 끊겨 있습니다`, `All ${many} screens are offline`),
+      text: t("PC 전원, 랜선, 스위치를 확인해 주세요.", "Check the PCs' power, the network cables and the switch."),
+    };
+  }
   return {
     tone: fine === 0 ? "bad" : "warn",
     icon: "problem",
-    title: t(`${paired.length}대 중 ${fine}대가 정상입니다`, `${fine} of ${paired.length} screens are fine`),
+    title: t(`${many}대 중 ${fine}대가 정상입니다`, `${fine} of ${many} screens are fine`),
     text: t(`${bad.length}대를 확인해 주세요.`, bad.length === 1 ? "One needs you." : `${bad.length} need you.`),
   };
 }
