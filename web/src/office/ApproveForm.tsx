@@ -1,7 +1,7 @@
 /** The question itself: code, facts, station, and Approve beside Deny. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { post } from "../lib/api";
-import { type Problem, problemOf } from "../lib/errors";
+import type { Problem } from "../lib/errors";
 import { ago, long } from "../lib/format";
 import { lang, t } from "../lib/i18n";
 import { withParticle } from "../lib/particles";
@@ -15,7 +15,7 @@ import { type Choice, choiceName, firstChoice, isComplete, StationPicker } from 
 import { clientText, displayName, sizeOf } from "./screenText";
 import type { Screen } from "./types";
 import { useAction, useNow } from "./use";
-import { codeLetters } from "./userCode";
+import { codeLetters, typedHalf } from "./userCode";
 
 const DEAD_MS = 400;
 
@@ -30,7 +30,7 @@ type FormProps = {
 };
 
 export function ApproveForm({ request, screens, wanted, onApproved, onDenied, onExpired }: FormProps) {
-  const [typed, setTyped] = useState("");
+  const [typed, setTyped] = useState(() => typedHalf(request.prefix));
   const [choice, setChoice] = useState<Choice>(() => firstChoice(screens, wanted));
   const [asking, setAsking] = useState(false);
   const approve = useAction();
@@ -49,7 +49,7 @@ export function ApproveForm({ request, screens, wanted, onApproved, onDenied, on
       choice.kind === "old"
         ? { screenId: choice.screenId }
         : { screenId: choice.screenId.trim(), ...(choice.name.trim() && { name: choice.name.trim() }) };
-    const body = { user_code: request.known ?? `${request.prefix}-${typed}`, confirm: typed, ...place };
+    const body = { user_code: request.prefix, confirm: typed, ...place };
     void approve.run(async () => {
       const done = await post<{ screenId: string; name: string }>("/api/pairing/approve", {
         ...body,
@@ -62,7 +62,7 @@ export function ApproveForm({ request, screens, wanted, onApproved, onDenied, on
     if (picked?.paired && picked.online) setAsking(true);
     else send(picked?.paired ?? false);
   };
-  const problem = shownProblem(approve.problem, request);
+  const problem = shownProblem(approve.problem);
   useEffect(() => {
     if (approve.problem?.code === "PAIRING_EXPIRED") onExpired();
     if (approve.problem?.code === "SCREEN_ALREADY_PAIRED") setAsking(true);
@@ -82,13 +82,8 @@ export function ApproveForm({ request, screens, wanted, onApproved, onDenied, on
           busy={deny.busy}
           onClick={() =>
             void deny
-              .run(() => post("/api/pairing/deny", { user_code: request.known ?? request.prefix + typed }))
+              .run(() => post("/api/pairing/deny", { user_code: request.prefix }))
               .then((done) => done && onDenied())
-          }
-          off={
-            request.known || typed.length === 4
-              ? false
-              : t("뒤 네 글자를 먼저 입력해 주세요", "Type the last four first")
           }
         >
           {t("거부", "Deny")}
@@ -163,7 +158,7 @@ export function ApproveForm({ request, screens, wanted, onApproved, onDenied, on
 
 /** The name stays on one line, its particle with it. */
 function ApproveText({ name }: { name: string }) {
-  if (!name) return <>{t("승인", "Approve")}</>;
+  if (!name) return <>{t("자리를 골라 주세요", "Pick a station")}</>;
   const ko = lang.value === "ko";
   return (
     <span>
@@ -186,11 +181,9 @@ function useAwake(ready: boolean): boolean {
   return ready && awake;
 }
 
-/** Where only the first half was known, a wrong second half names no code at all. */
-function shownProblem(problem: Problem | null, request: Request): Problem | null {
-  if (problem?.code === "SCREEN_ALREADY_PAIRED" || problem?.code === "PAIRING_EXPIRED") return null;
-  if (problem?.code === "NOT_FOUND" && !request.known) return problemOf("CONFIRM_MISMATCH");
-  return problem;
+/** Two answers aren't shown as text: one is the question below, the other the page for codes that ended. */
+function shownProblem(problem: Problem | null): Problem | null {
+  return problem?.code === "SCREEN_ALREADY_PAIRED" || problem?.code === "PAIRING_EXPIRED" ? null : problem;
 }
 
 type BoxProps = { request: Request; typed: string; onTyped: (typed: string) => void; wrong: boolean };

@@ -1,7 +1,7 @@
 /** Approving a screen that shows a code: the person stands before it, types its last four letters, picks the station. */
 import { useEffect, useState } from "preact/hooks";
 import { answer } from "../lib/api";
-import { type Problem, ProblemError, problemIn, problemOf } from "../lib/errors";
+import { type Problem, problemIn, problemOf } from "../lib/errors";
 import { t } from "../lib/i18n";
 import { ButtonLink } from "../ui/Button";
 import { Icon } from "../ui/icons";
@@ -17,8 +17,8 @@ import type { List, Screen, Waiting } from "./types";
 import { useResource, useTitle } from "./use";
 import { codeLetters } from "./userCode";
 
-/** What asks, and until when by this device's own clock. */
-export type Request = { prefix: string; known: string | null; device: Waiting; expiresAt: number };
+/** What asks, and until when by this device's own clock. Only the code's first half is ever sent before approval. */
+export type Request = { prefix: string; device: Waiting; expiresAt: number };
 type Outcome = { kind: "approved"; screenId: string; name: string } | { kind: "denied" } | { kind: "expired" };
 
 export function ApprovePage() {
@@ -32,7 +32,8 @@ export function ApprovePage() {
       </PhonePage>
     );
   }
-  return letters.length >= 4 ? <Asked key={letters} letters={letters} /> : <TypeCode />;
+  const prefix = letters.slice(0, 4);
+  return prefix.length === 4 ? <Asked key={prefix} prefix={prefix} /> : <TypeCode />;
 }
 
 function TypeCode() {
@@ -50,20 +51,12 @@ function TypeCode() {
   );
 }
 
-async function findRequest(letters: string): Promise<Request> {
-  const prefix = letters.slice(0, 4);
-  if (letters.length === 8) {
-    const code = `${prefix}-${letters.slice(4)}`;
-    const { body, serverTime } = await answer<Waiting>("GET", `/api/pairing/device/${code}`);
-    return { prefix, known: code, device: body, expiresAt: Date.now() + body.expiresAt - serverTime };
-  }
-  const { body, serverTime } = await answer<List<Waiting>>("GET", "/api/pairing/devices");
-  const device = body.items.find((item) => item.user_code_prefix === prefix);
-  if (!device) throw new ProblemError(problemOf("PAIRING_EXPIRED"));
-  return { prefix, known: null, device, expiresAt: Date.now() + device.expiresAt - serverTime };
+async function findRequest(prefix: string): Promise<Request> {
+  const { body, serverTime } = await answer<Waiting>("GET", `/api/pairing/device/${prefix}`);
+  return { prefix, device: body, expiresAt: Date.now() + body.expiresAt - serverTime };
 }
 
-function Asked({ letters }: { letters: string }) {
+function Asked({ prefix }: { prefix: string }) {
   const [request, setRequest] = useState<Request | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
   const [outcome, setOutcome] = useState<Outcome | null>(null);
@@ -71,7 +64,7 @@ function Asked({ letters }: { letters: string }) {
   const load = async (): Promise<void> => {
     setProblem(null);
     try {
-      setRequest(await findRequest(letters));
+      setRequest(await findRequest(prefix));
     } catch (error) {
       const found = problemIn(error);
       noticeEnd(found);

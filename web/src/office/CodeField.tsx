@@ -4,7 +4,7 @@ import { t } from "../lib/i18n";
 import { Button } from "../ui/Button";
 import { Icon } from "../ui/icons";
 import { go, place } from "./router";
-import { codeLetters, withDash } from "./userCode";
+import { codeLetters, rememberTyped, withDash } from "./userCode";
 
 /** `stacked` is the phone's form: field and button under each other, for gloves. */
 export function CodeField({ stacked }: { stacked?: boolean }) {
@@ -17,8 +17,9 @@ export function CodeField({ stacked }: { stacked?: boolean }) {
   const submit = (event: Event): void => {
     event.preventDefault();
     setAsked(true);
-    if (letters.length === 8)
-      go(`/approve${place.value.pathname === "/approve" ? place.value.search : ""}#${withDash(letters)}`);
+    if (letters.length < 8) return;
+    rememberTyped(letters);
+    go(`/approve${place.value.pathname === "/approve" ? place.value.search : ""}#${withDash(letters)}`);
   };
   return (
     <form class={stacked ? "codefield is-stacked" : "codefield"} onSubmit={submit}>

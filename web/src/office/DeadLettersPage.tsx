@@ -2,7 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { post } from "../lib/api";
 import { problemOf } from "../lib/errors";
-import { ago, count, short, stamp, when } from "../lib/format";
+import { ago, count, stamp, when } from "../lib/format";
 import { pick, t } from "../lib/i18n";
 import { Button } from "../ui/Button";
 import { Empty } from "../ui/Empty";
@@ -201,7 +201,6 @@ function Sent({ ids, letters }: { ids: Set<string>; letters: DeadLetter[] | null
       {shown.map((scan) => (
         <Notice key={scan.deliveryId} tone="ok">
           <b>{scan.orderId}</b> {t("표시됨", "Shown")} · {scan.screenName || scan.screenId}
-          {scan.shownMs !== null && scan.shownMs < 60_000 && ` · ${short(scan.shownMs)}`}
         </Notice>
       ))}
       {going > 0 && (

@@ -8,7 +8,7 @@ import { Icon } from "../ui/icons";
 import { Shell } from "../ui/Shell";
 import { Keys } from "./Keys";
 import { dashboard, lastEventAt, liveState, startLive, stopLive } from "./live";
-import { may, me, roleName, signOut } from "./session";
+import { may, me, roleName, signOut, updated } from "./session";
 
 export function Frame({ path, children }: { path: string; children: ComponentChildren }) {
   const person = me.value;
@@ -35,7 +35,12 @@ export function Frame({ path, children }: { path: string; children: ComponentChi
       undelivered={dashboard.value?.deadLetters ?? 0}
       canPair={may("supervisor")}
       onSignOut={leave}
-      bar={<LiveBar />}
+      bar={
+        <>
+          <LiveBar />
+          {updated.value && <UpdatedBar />}
+        </>
+      }
     >
       {children}
       <Keys />
@@ -73,6 +78,18 @@ function LiveBar() {
       </span>
       <Button icon="repeat" onClick={startLive}>
         {t("다시 연결", "Reconnect")}
+      </Button>
+    </div>
+  );
+}
+
+function UpdatedBar() {
+  return (
+    <div class="livebar is-new" role="status">
+      <Icon name="info" />
+      {t("프로그램이 새 버전으로 바뀌었습니다.", "The program was updated.")}
+      <Button icon="repeat" onClick={() => location.reload()}>
+        {t("새로 고침", "Reload")}
       </Button>
     </div>
   );

@@ -40,6 +40,7 @@ function onSnapshot(event: Event): void {
   dashboard.value = value;
   if (liveState.value === "lost") {
     liveState.value = "back";
+    void loadMe(); // it may be another version now
     setTimeout(() => {
       if (liveState.value === "back") liveState.value = "live";
     }, BACK_MS);

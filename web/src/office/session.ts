@@ -10,8 +10,12 @@ import type { Me, SignedIn } from "./types";
 export const me = signal<Me | null | undefined>(undefined);
 /** Why asking failed, when it wasn't because nobody is signed in. */
 export const meProblem = signal<Problem | null>(null);
+/** The program was updated under this page: reload it. */
+export const updated = signal(false);
 /** The session ended while a page was open: sign-in comes over the page, so that nothing typed is lost. */
 export const ended = signal(false);
+
+let version: string | null = null;
 
 const RANK: Record<Role, number> = { viewer: 0, operator: 1, supervisor: 2, admin: 3 };
 
@@ -33,6 +37,8 @@ export async function loadMe(): Promise<void> {
   meProblem.value = null;
   try {
     const answer = await get<Me>("/api/me");
+    if (version && version !== answer.version) updated.value = true;
+    version ??= answer.version;
     me.value = answer.kind === "user" ? answer : null;
     ended.value = false;
   } catch (error) {

@@ -31,3 +31,15 @@ export function codeLetters(typed: string, length = 8): string {
 export function withDash(letters: string): string {
   return letters.length > 4 ? `${letters.slice(0, 4)}-${letters.slice(4)}` : letters;
 }
+
+let typedCode = "";
+
+/** A whole code typed on one of the pages: whoever did has read it off the screen, and isn't asked for its end again. */
+export function rememberTyped(letters: string): void {
+  typedCode = letters;
+}
+
+/** The end of the code that was typed and begins so; empty when it came from a camera. */
+export function typedHalf(prefix: string): string {
+  return typedCode.startsWith(prefix) ? typedCode.slice(4) : "";
+}
