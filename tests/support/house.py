@@ -120,9 +120,7 @@ class House:
         data: bytes | None = None,
     ) -> Answer:
         assert self._http is not None
-        return await request(
-            self._http, method, self.url + path, body, bearer=bearer, headers=headers, data=data
-        )
+        return await request(self._http, method, self.url + path, body, bearer=bearer, headers=headers, data=data)
 
     async def local(self, method: str, path: str, body: Any = None) -> Answer:
         """The same over the control socket, as the local administrator."""
@@ -136,7 +134,12 @@ class House:
         return str(answer.json["key"])
 
     async def trigger(
-        self, order_id: str | None = "ORD-1001", screen_id: str | None = "S-1", *, wait: int | None = None, **members: Any
+        self,
+        order_id: str | None = "ORD-1001",
+        screen_id: str | None = "S-1",
+        *,
+        wait: int | None = None,
+        **members: Any,
     ) -> Answer:
         """Sends a trigger with the operator's key; `wait` in ms holds the answer until it is shown."""
         query = "" if wait is None else f"?wait=shown&timeoutMs={wait}"
