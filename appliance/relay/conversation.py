@@ -27,7 +27,7 @@ from appliance.core.messages import (
     Welcome,
     WelcomeScreen,
 )
-from appliance.core.roles import Role
+from appliance.core.roles import Role, require
 from appliance.core.screens import MAX_DISPLAY_INDEX, Display, Screen
 from appliance.core.triggers import TriggerBody
 from appliance.errors import FieldError, Problem
@@ -120,6 +120,7 @@ class Conversation:
     async def trigger(self, session: Session, body: TriggerBody) -> None:
         """Accepts a trigger a session brought and answers it there."""
         try:
+            require(session.principal.role, Role.OPERATOR)
             receipt = await self._intake.accept(session.principal, body, session)
         except Problem as problem:
             session.send(
