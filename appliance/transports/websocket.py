@@ -30,6 +30,7 @@ MAX_BUFFER = 1 << 20
 """Bytes that may wait for a slow reader before it is closed (4430)."""
 CLOSE_SECONDS = 2.0
 _MESSAGE_TOO_BIG = 1009
+_GONE_SECONDS = 0.02
 
 _log = structlog.get_logger(__name__)
 _encode = msgspec.json.Encoder().encode
@@ -40,8 +41,18 @@ class _Socket(web.WebSocketResponse):
     """aiohttp's socket, closing an over-long message with the contract's own code."""
 
     async def close(self, *, code: int = 1000, message: bytes = b"", drain: bool = True) -> bool:
-        if code == _MESSAGE_TOO_BIG:
-            code, message = entry("PAYLOAD_TOO_LARGE").close_code or code, b"PAYLOAD_TOO_LARGE"
+        if code != _MESSAGE_TOO_BIG:
+            return await super().close(code=code, message=message, drain=drain)
+        code, message = entry("PAYLOAD_TOO_LARGE").close_code or code, b"PAYLOAD_TOO_LARGE"
+        request, writer = self._req, self._writer
+        if request is not None and writer is not None and not self.closed:
+            # A socket closed with unread data is reset, and the client would never see why: aiohttp throws away what
+            # still comes, until the client has gone.
+            with contextlib.suppress(ConnectionError, TimeoutError):
+                await writer.close(code, message)
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    while request.transport is not None and not request.transport.is_closing():
+                        await asyncio.sleep(_GONE_SECONDS)
         return await super().close(code=code, message=message, drain=drain)
 
 
