@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 from collections.abc import Callable
 from pathlib import Path
@@ -165,7 +166,9 @@ class Appliance:
         )
         self.documents = Documents(self.source, self.keys.documents, now=now_ms)
         self.sessions = Sessions(
-            interval=settings.heartbeat.interval_seconds, timeout=settings.heartbeat.timeout_seconds
+            interval=settings.heartbeat.interval_seconds,
+            timeout=settings.heartbeat.timeout_seconds,
+            groups_of=self._lines_of,
         )
         self.outbox, self.currents = Outbox(self.database), Currents(self.database)
         self.recent, self.waits = Recent(), Waits()
@@ -203,6 +206,10 @@ class Appliance:
         awaiting = Awaiting(self.dispatcher, lookups)
         awaiting.start()
         self._stops.append(awaiting.stop)
+
+    def _lines_of(self, screen_id: str) -> list[str]:
+        screen = self.screens.get(screen_id)
+        return screen.groups if screen is not None else []
 
     def _wire(self) -> None:
         """What happens in one room and is of use in another."""
@@ -267,7 +274,7 @@ class Appliance:
             shutdown_timeout=3.0,
         )
         await runner.setup()
-        self._stops += [runner.cleanup, self.database.flush, self.dispatcher.stop, self._say_goodbye]
+        self._stops += [runner.cleanup, self._save, self.dispatcher.stop, self._say_goodbye]
         await control.listen(runner, self.data)
         if self._network:
             await self._listen(runner)
@@ -371,7 +378,12 @@ class Appliance:
     def _not_ready(self) -> None:
         self.status.ready = False
         self.dispatcher.stopping = True
+        self.waits.stop()
         self.events.changed()
+
+    async def _save(self) -> None:
+        with contextlib.suppress(Problem):  # a storage that refuses now holds up no stop
+            await self.database.flush()
 
     async def _say_goodbye(self) -> None:
         self.sessions.say_goodbye("stopping", restarting=self.restarting, spread_ms=GOODBYE_SPREAD_MS)

@@ -49,7 +49,7 @@ def routes(*, credentials: Credentials, intake: Intake, outbox: Outbox, waits: W
                 while True:
                     changed.clear()
                     deliveries = await outbox.of_trigger(receipt.id)
-                    if all(delivery.final for delivery in deliveries):
+                    if waits.stopped or all(delivery.final for delivery in deliveries):
                         return deliveries
                     await changed.wait()
         except TimeoutError:

@@ -91,9 +91,11 @@ class Outcomes:
         update = _update(delivery)
         told = {origin, self._sessions.of_screen(delivery.screen_id)}
         screen = self._screens.get(delivery.screen_id)
-        for session in self._sessions.listening():
-            if screen is not None and any(matches(topic, screen) for topic in session.topics):
-                told.add(session)
+        if screen is not None:
+            for session in self._sessions.listening():
+                within_reach = session.principal.reaches(screen.screen_id, screen.groups)
+                if within_reach and any(matches(topic, screen) for topic in session.topics):
+                    told.add(session)
         for listener in told:
             if listener is not None:
                 listener.send(update)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Protocol
 
 import structlog
@@ -101,11 +101,15 @@ class Session:
 
 
 class Sessions:
-    """All live sessions. One a screen: a newer one replaces the older (4409)."""
+    """All live sessions. One a screen: a newer one replaces the older (4409).
 
-    def __init__(self, *, interval: float, timeout: float) -> None:
+    `interval` and `timeout` of the heartbeat are in seconds; `groups_of` gives a screen's lines.
+    """
+
+    def __init__(self, *, interval: float, timeout: float, groups_of: Callable[[str], Collection[str]]) -> None:
         self.heartbeat_seconds = interval
         self._timeout = timeout
+        self._groups_of = groups_of
         self._all: dict[str, Session] = {}
         self._by_screen: dict[str, Session] = {}
         self._listening: dict[str, Session] = {}
@@ -133,10 +137,11 @@ class Sessions:
     def add(self, session: Session) -> None:
         """Takes a session in whose hello was good; it hears of everything after its `welcome`."""
         if session.screen_id is not None:
-            before = self._by_screen.get(session.screen_id)
-            self._by_screen[session.screen_id] = session
+            # While the older one goes its screen counts as away, so that nothing is sent before the new `welcome`.
+            before = self._by_screen.pop(session.screen_id, None)
             if before is not None:
                 self.drop(before, "SESSION_REPLACED")
+            self._by_screen[session.screen_id] = session
         self._all[session.id] = session
         session.last_heard = asyncio.get_running_loop().time()
         self._beat_later(session)
@@ -231,8 +236,9 @@ class Sessions:
         self._beat_later(session)
 
     def _announce(self, screen_id: str, *, online: bool) -> None:
+        groups = self._groups_of(screen_id)
         for session in self.listening():
-            if "presence" in session.topics:
+            if "presence" in session.topics and session.principal.reaches(screen_id, groups):
                 session.send(Presence(screen_id=screen_id, online=online))
 
 

@@ -14,6 +14,8 @@ class Waits:
 
     def __init__(self) -> None:
         self._waiting: dict[str, set[asyncio.Event]] = {}
+        self.stopped = False
+        """Whether answers are no longer held."""
 
     def begin(self, trigger_id: str) -> asyncio.Event:
         """An event that is set whenever a delivery of this trigger has become final."""
@@ -27,6 +29,13 @@ class Waits:
             waiting.discard(event)
             if not waiting:
                 del self._waiting[trigger_id.lower()]
+
+    def stop(self) -> None:
+        """The appliance stops: whoever waits is answered with what there is."""
+        self.stopped = True
+        for waiting in self._waiting.values():
+            for event in waiting:
+                event.set()
 
     def final(self, delivery: Delivery) -> None:
         for event in self._waiting.get(delivery.trigger_id.lower(), ()):

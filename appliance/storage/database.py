@@ -86,8 +86,7 @@ class Database:
         self._sources: list[Source] = []
         self._waiting: deque[_Waiting[Any]] = deque()
         self._wake = asyncio.Event()
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._committing = False
         self._closing = False
         self._task: asyncio.Task[None] | None = None
         self._writer: _Connection | None = None
@@ -138,7 +137,6 @@ class Database:
 
     def wake(self) -> None:
         """Some source has changes."""
-        self._idle.clear()
         self._wake.set()
 
     async def write(self, job: Job[T]) -> T:
@@ -155,8 +153,13 @@ class Database:
             raise Problem("STORAGE_UNAVAILABLE", f"The data file can't be read: {error}") from error
 
     async def flush(self) -> None:
-        """Returns when everything submitted before has been committed."""
-        await self._idle.wait()
+        """Returns when everything submitted and gathered before has been committed, whatever has come since.
+
+        Raises `STORAGE_UNAVAILABLE` while commits fail, `SHUTTING_DOWN` once it closes.
+        """
+        self._gather()
+        if self._waiting or self._committing:
+            await self.write(_nothing)
 
     @property
     def waiting(self) -> int:
@@ -171,25 +174,24 @@ class Database:
 
     def _append(self, item: _Waiting[Any]) -> None:
         self._waiting.append(item)
-        self._idle.clear()
         self._wake.set()
 
     async def _run(self) -> None:
         while True:
             self._gather()
             if not self._waiting:
-                self._idle.set()
                 if self._closing:
                     return
                 self._wake.clear()
                 await self._wake.wait()
                 continue
             group = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_GROUP))]
+            self._committing = True
             unsaved = await self._commit(group)
+            self._committing = False
             if unsaved:
                 if self._closing:
                     _log.error("storage.given_up", jobs=len(unsaved), reason=self.last_error)
-                    self._idle.set()
                     return
                 self._waiting.extendleft(reversed(unsaved))
                 await self._pause()
@@ -248,6 +250,10 @@ class Database:
                 item.future.set_exception(Problem("STORAGE_UNAVAILABLE", str(error), retry_after=1))
         # So that something tries the storage again even when nothing durable waits.
         return unsaved or [_Waiting(_probe, None, True)]
+
+
+def _nothing(_connection: sqlite3.Connection) -> None:
+    pass
 
 
 def _probe(connection: sqlite3.Connection) -> None:
