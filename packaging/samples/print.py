@@ -1,8 +1,8 @@
 """Prints the sample work orders of `appliance/samples/orders` from the pages here: `python packaging/samples/print.py`.
 
 Needs Chromium, pngquant and the Nanum fonts (Debian: fonts-nanum). Their licence, the SIL Open Font License, allows
-embedding, and their outlines are TrueType: of others Chromium makes Type 3 fonts, at three times the size. ORD-1004.html and
-ORD-1005.svg are orders as they are. The companies and all figures are made up.
+embedding, and their outlines are TrueType: of others Chromium makes Type 3 fonts, at three times the size.
+ORD-1004.html and ORD-1005.svg are orders as they are. The companies and all figures are made up.
 """
 
 from __future__ import annotations
