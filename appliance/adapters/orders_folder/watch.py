@@ -13,6 +13,7 @@ import errno
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
@@ -29,6 +30,7 @@ _POLL_SHARE: Final = 20  # a scan of one second is followed by at least 20 s wit
 _MISS_SHARE: Final = 2  # or by 2 s where orders are asked for that aren't in the list
 _SILENCE_SECONDS: Final = 10.0
 _WANTED_LIMIT: Final = 1000
+_GREETED_LIMIT: Final = 256
 
 
 class Watcher:
@@ -80,8 +82,8 @@ class Watcher:
 
     @property
     def incomplete(self) -> list[str]:
-        """The paths of files that were asked for and aren't whole."""
-        return sorted(self._wanted)
+        """The paths of files that are new or were asked for, and that were seen not to be whole."""
+        return sorted(path for path, file in self._wanted.items() if file.sight and file.sight.state is not State.WHOLE)
 
     async def scan_after(self, moment: float) -> None:
         """Returns once a scan has finished that began after `moment` (monotonic); several may wait for the same one."""
@@ -145,6 +147,7 @@ class Watcher:
             if self._poll is None and listing.device != before.device:
                 self.local = await self._in_thread(is_local, self._root)
             self.listing = listing
+            self._greet(listing, before)
         self._running_since, self._scan_seconds, self.began = None, self._now() - began, began
         returned = self._note(trouble)
         finished, self._finished = self._finished, asyncio.Event()
@@ -152,6 +155,13 @@ class Watcher:
         if returned or self.listing.files is not before.files or (self._owed and trouble is None):
             self._owed = False
             self._tell()
+
+    def _greet(self, listing: Listing, before: Listing) -> None:
+        """Looks at new files at once, so that they are known to be whole by the time somebody scans their order."""
+        if listing.files is not before.files:
+            new = (file for path, file in listing.files.items() if path not in before.files)
+            for file in islice(new, _GREETED_LIMIT):
+                self.want(file)
 
     def _note(self, trouble: str | None) -> bool:
         """Keeps and logs what is wrong; True when the folder just came back."""
@@ -165,7 +175,6 @@ class Watcher:
     async def _keep_looking(self) -> None:
         while True:
             await self._any_wanted.wait()
-            await asyncio.sleep(self._settle)
             changed = False
             for path, file in list(self._wanted.items()):
                 before = file.sight
@@ -184,6 +193,7 @@ class Watcher:
                 self._any_wanted.clear()
             if changed:
                 self._tell()
+            await asyncio.sleep(self._settle)
 
     def _tell(self) -> None:
         for call in self._calls:
