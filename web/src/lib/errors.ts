@@ -36,6 +36,13 @@ function fill(template: string, params: Params): string {
     .join(" ");
 }
 
+const AGAIN: Text = { ko: "잠시 뒤 다시 해 주세요.", en: "Try again shortly." };
+
+/** A problem always says something to do, even when all its words needed values that didn't come. */
+function orElse(text: Text, fallback: Text): Text {
+  return { ko: text.ko || fallback.ko, en: text.en || fallback.en };
+}
+
 function fillText(text: Text, params: Params): Text {
   return { ko: fill(text.ko, params), en: fill(text.en, params) };
 }
@@ -47,7 +54,7 @@ export function problemOf(code: string, params: Params = {}): Problem {
     code,
     status: entry.status,
     message: fillText(entry.message, params),
-    action: fillText(entry.action, params),
+    action: orElse(fillText(entry.action, params), AGAIN),
     tone: TONES.includes(entry.tone) ? (entry.tone as Tone) : "temporary",
     retryable: entry.retryable,
     traceId: typeof params.traceId === "string" ? params.traceId : null,
