@@ -70,6 +70,7 @@ export class Desk {
       madeAt: Date.now(),
       tookMs: null,
       problem: null,
+      attempt: 1,
     };
     this.startedAt.set(id, performance.now());
     this.forgetful.value = !this.store.put(scan);
@@ -199,13 +200,13 @@ export class Desk {
   private learn(id: string, trigger: TriggerAnswer): void {
     const scan = this.store.get(id);
     if (!scan || isEnded(scan.outcome)) return;
-    const { outcome, final, code } = outcomeOf(trigger);
-    const problem: Problem | null = code ? problemOf(code, { orderId: scan.orderId }) : null;
+    const { outcome, final, code, attempt } = outcomeOf(trigger);
+    const problem: Problem | null = code ? problemOf(code, { orderId: scan.orderId, n: attempt }) : null;
     if (final) {
       if (scan.outcome === outcome) return;
-      this.end(scan, { outcome, problem });
+      this.end(scan, { outcome, problem, attempt });
     } else {
-      this.change(scan, { outcome, problem });
+      this.change(scan, { outcome, problem, attempt });
       void this.follow(id);
     }
   }

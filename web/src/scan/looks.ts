@@ -36,7 +36,20 @@ const REFUSED: Record<string, Text> = {
   DOCUMENT_TYPE_UNSUPPORTED: { ko: "띄울 수 없는 파일", en: "Can't be shown" },
 };
 
+const AGAIN: Look = {
+  tone: "flow",
+  icon: "repeat",
+  pill: "pending",
+  word: { ko: "다시 여는 중", en: "Opening again" },
+};
+
+/** The monitor said that it can't open the document, and the appliance sends it once more. */
+function isRetried(scan: Scan): boolean {
+  return scan.attempt > 1 && ["pending", "sent", "received"].includes(scan.outcome);
+}
+
 export function lookOf(scan: Scan): Look {
+  if (isRetried(scan)) return AGAIN;
   const word = scan.problem && REFUSED[scan.problem.code];
   if (word && (scan.outcome === "refused" || scan.outcome === "dead")) {
     return { tone: "warn", icon: "problem", pill: "trouble", word };
@@ -47,6 +60,12 @@ export function lookOf(scan: Scan): Look {
 /** One or two sentences below the word: what it means and what to do. */
 export function meaningOf(scan: Scan): string {
   const said = scan.problem && `${messageOf(scan.problem)} ${actionOf(scan.problem)}`;
+  if (isRetried(scan)) {
+    return t(
+      `모니터가 제작의뢰서를 열지 못해 다시 보냅니다 (${scan.attempt}번째).`,
+      `The screen couldn't open it; sending it again (attempt ${scan.attempt}).`,
+    );
+  }
   switch (scan.outcome) {
     case "pending":
       return t("저장했습니다. 모니터가 켜지면 나타납니다.", "Saved. It appears when the screen is on.");

@@ -17,18 +17,41 @@ export type Outcome =
   | "refused"
   | DeliveryState;
 
-export type TriggerDelivery = { screenId: string; state: DeliveryState; final: boolean; code?: string };
+export type TriggerDelivery = {
+  screenId: string;
+  state: DeliveryState;
+  final: boolean;
+  code?: string;
+  /** Only in the answer to `GET /api/triggers/{id}`. */
+  cause?: string;
+  attempt?: number;
+};
 export type TriggerAnswer = { id: string; deliveries?: TriggerDelivery[] };
 
 /** Worst first. */
 const ORDER: DeliveryState[] = ["dead", "awaitingOrder", "pending", "sent", "received", "superseded", "shown"];
 
-/** The worst of all deliveries; `final` when none of them will change by itself. */
-export function outcomeOf(answer: TriggerAnswer): { outcome: DeliveryState; final: boolean; code: string | null } {
+export type Verdict = {
+  outcome: DeliveryState;
+  /** None of the deliveries changes by itself any more. */
+  final: boolean;
+  /** Why: the monitor's own reason where that is known, else the appliance's. */
+  code: string | null;
+  /** 1, or more while retries run. */
+  attempt: number;
+};
+
+/** The worst of all deliveries. */
+export function outcomeOf(answer: TriggerAnswer): Verdict {
   const deliveries = answer.deliveries ?? [];
   const outcome = ORDER.find((state) => deliveries.some((delivery) => delivery.state === state)) ?? "pending";
-  const code = deliveries.find((delivery) => delivery.state === outcome)?.code ?? null;
-  return { outcome, final: deliveries.length > 0 && deliveries.every((delivery) => delivery.final), code };
+  const worst = deliveries.find((delivery) => delivery.state === outcome);
+  return {
+    outcome,
+    final: deliveries.length > 0 && deliveries.every((delivery) => delivery.final),
+    code: worst?.cause ?? worst?.code ?? null,
+    attempt: worst?.attempt ?? 1,
+  };
 }
 
 /** This browser still owes the appliance such a scan. */

@@ -20,6 +20,8 @@ export type Scan = {
   /** From Enter to the answer, where one page saw both. */
   tookMs: number | null;
   problem: Problem | null;
+  /** More than 1 while the appliance tries again. */
+  attempt: number;
 };
 
 export type ScanStorage = Pick<Storage, "getItem" | "setItem" | "removeItem" | "key" | "length">;
@@ -100,6 +102,7 @@ function parse(text: string | null): Scan | null {
       screenName: "",
       tookMs: null,
       problem: null,
+      attempt: 1,
       madeAt: value.timestamp,
       ...value,
     } as Scan;

@@ -40,9 +40,9 @@ export function App({ station, documents }: PageProps & { documents: HTMLElement
 /** The page above the document; null where the document itself is what is to be seen. */
 function face({ station }: PageProps) {
   const now = station.now.value;
-  if (station.offer.value) return <OfferQuestion station={station} />;
+  if (station.pairer.offer.value) return <OfferQuestion station={station} />;
   if (station.identify.value) return <Identify station={station} />;
-  if (station.asking.value) {
+  if (station.pairer.asking.value) {
     return now < station.revokedUntil.value ? <Revoked /> : <Unpaired station={station} />;
   }
   if (station.link.value.kind === "replaced") return <Replaced station={station} />;

@@ -4,10 +4,10 @@ import type { Pairing } from "../lib/pairing";
 
 export type Asking =
   | { kind: "asking" }
-  /** `endsAt` and `retryAt` by the flow's own clock. */
+  /** All times by the flow's own clock. */
   | { kind: "code"; userCode: string; uri: string; qr: string; plant: string; totalMs: number; endsAt: number }
   | { kind: "denied"; endsAt: number }
-  | { kind: "unreachable"; retryAt: number };
+  | { kind: "unreachable"; since: number; retryAt: number };
 
 export type DeviceAnswer = {
   device_code: string;
@@ -30,16 +30,20 @@ export type FlowDeps = {
 
 const DENIED_MS = 10_000;
 const SLOW_DOWN_MS = 5_000;
+/** The appliance may hold its answer this long, so that the monitor learns of the approval at once. */
+const HOLD_SECONDS = 20;
 const RETRY_MS = 2_000;
 const RETRY_MOST_MS = 10_000;
 
 /** Resolves with the pairing. Rejects only when `signal` is aborted. */
 export async function pairDevice(deps: FlowDeps, signal: AbortSignal): Promise<Pairing> {
+  let since = deps.now();
   for (let failures = 0; ; ) {
     const code = await ask(deps);
     if (!code) {
+      if (failures === 0) since = deps.now();
       const wait = Math.min(RETRY_MOST_MS, RETRY_MS * 1.5 ** failures++);
-      deps.onState({ kind: "unreachable", retryAt: deps.now() + wait });
+      deps.onState({ kind: "unreachable", since, retryAt: deps.now() + wait });
       await deps.sleep(wait, signal);
       continue;
     }
@@ -76,15 +80,17 @@ async function poll(deps: FlowDeps, code: DeviceAnswer, signal: AbortSignal): Pr
     endsAt,
   });
   let interval = (code.interval ?? 5) * 1000;
-  while (deps.now() + interval < endsAt) {
-    await deps.sleep(interval, signal);
-    const answer = await deps.send("/api/pairing/token", { device_code: code.device_code }).catch(() => null);
+  while (deps.now() < endsAt) {
+    const askedAt = deps.now();
+    const body = { device_code: code.device_code, wait: HOLD_SECONDS };
+    const answer = await deps.send("/api/pairing/token", body).catch(() => null);
     if (answer?.status === 200) return answer.body as Pairing;
     const error = answer?.status === 400 ? (answer.body as { error?: string } | undefined)?.error : undefined;
     if (error === "access_denied") return "denied";
     if (error === "expired_token" || error === "invalid_grant") return "expired";
     if (error === "slow_down" || answer?.status === 429) interval += SLOW_DOWN_MS;
+    const rest = interval - (deps.now() - askedAt);
+    await deps.sleep(Math.max(0, Math.min(rest, endsAt - deps.now())), signal);
   }
-  await deps.sleep(Math.max(0, endsAt - deps.now()), signal);
   return "expired";
 }

@@ -17,14 +17,14 @@ export function listen(station: Station): void {
       event.preventDefault();
       return;
     }
-    if (event.key === "Escape") station.dismiss();
+    if (event.key === "Escape") station.pairer.dismiss();
     const reading = reader.press(
       { code: event.code, key: event.key, shiftKey: event.shiftKey, capsLock: event.getModifierState("CapsLock") },
       performance.now(),
     );
     if (reading.kind === "ended") {
       const offer = parseOffer(reading.text);
-      if (offer) station.scanned(offer);
+      if (offer) station.pairer.scanned(offer);
     } else if (reading.kind === "nothing" && event.key === "Enter") {
       station.confirm();
     }

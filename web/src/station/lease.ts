@@ -11,7 +11,8 @@ export type LeaseDeps = {
   sleep?: (ms: number) => Promise<void>;
 };
 
-const HOLD_MS = 15_000;
+/** Longer than the two calls of a renewal may take. */
+const HOLD_MS = 20_000;
 const SETTLE_MS = 40;
 const POLL_MS = 250;
 
@@ -28,7 +29,7 @@ export class Lease {
     this.sleep = sleep;
   }
 
-  /** Runs `work` while no other tab does. A holder that died gives way after 15 s. */
+  /** Runs `work` while no other tab does. A holder that died gives way after 20 s. */
   async run<T>(work: () => Promise<T>): Promise<T> {
     while (!(await this.take())) await this.sleep(POLL_MS);
     try {

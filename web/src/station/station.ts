@@ -1,7 +1,6 @@
 /** The station: joins the pairing, the connection, the viewer and what stands on the monitor. The pages only read it. */
 import { signal } from "@preact/signals";
-import { post } from "../lib/api";
-import { type Problem, problemFrom, problemIn, problemOf } from "../lib/errors";
+import { problemFrom, problemOf } from "../lib/errors";
 import type { Ack, Clear, Delivery, Navigate, ServerMessage, Welcome, WireError } from "../lib/messages";
 import type { Pairing } from "../lib/pairing";
 import { recall, remember } from "../lib/storage";
@@ -9,9 +8,8 @@ import { AckQueue } from "./acks";
 import { clientName, display } from "./client";
 import { Connection, type Link, type Socket } from "./connection";
 import { Credentials } from "./credentials";
-import { type Asking, pairDevice } from "./deviceflow";
 import { Memory } from "./memory";
-import type { Offer } from "./offer";
+import { Pairer } from "./pairer";
 import { keepLast, keepPlace, type LastOrder, type Place, placeOf, recallLast, recallPlace } from "./place";
 import { EMPTY, type Happening, type Monitor, reduce, type Sheet } from "./stage";
 import { LoadFailure } from "./viewer/load";
@@ -20,9 +18,6 @@ import type { Viewer } from "./viewer/viewer";
 const MEMORY_KEY = "vooster.memory";
 const REVOKED_MS = 10_000;
 const TICK_MS = 500;
-/** A scanner may end with two line ends; the second one isn't a person's answer. */
-const OFFER_DEAF_MS = 700;
-const PROBLEM_MS = 15_000;
 /** Refusals of this screen's own scan: what stood there is put away. */
 const SCAN_CODES = new Set([
   "ORDER_NOT_FOUND",
@@ -43,15 +38,11 @@ export class Station {
   readonly link = signal<Link>({ kind: "connecting" });
   /** Since when there has been no session, by `now`; null while there is one. */
   readonly lostAt = signal<number | null>(performance.now());
-  /** The pairing under way; null when this browser is a screen. */
-  readonly asking = signal<Asking | null>(null);
+  readonly pairer = new Pairer((pairing) => this.credentials.adopt(pairing));
   readonly place = signal<Place | null>(recallPlace());
   readonly last = signal<LastOrder | null>(recallLast());
   readonly identify = signal<{ label: string; until: number } | null>(null);
   readonly revokedUntil = signal(0);
-  /** An offer that a hand scanner typed, waiting for Enter. */
-  readonly offer = signal<Offer | null>(null);
-  readonly offerProblem = signal<{ problem: Problem; until: number } | null>(null);
   readonly pages = signal<{ page: number; of: number }>({ page: 0, of: 0 });
   /** The monotonic clock of everything above, in ms; moves twice a second and when something happens. */
   readonly now = signal(performance.now());
@@ -76,8 +67,6 @@ export class Station {
     onMessage: (message) => this.hear(message),
   });
   private readonly viewer: Viewer;
-  private pairing: AbortController | null = null;
-  private offeredAt = 0;
 
   constructor(viewer: Viewer) {
     this.viewer = viewer;
@@ -94,7 +83,7 @@ export class Station {
     this.begin(this.credentials.pairing);
     setInterval(() => this.tick(), TICK_MS);
     addEventListener("online", () => {
-      if (!this.asking.value) void this.connection.start();
+      if (!this.pairer.asking.value) void this.connection.start();
     });
   }
 
@@ -104,44 +93,12 @@ export class Station {
     if (this.monitor.value.stage.kind === "showing") this.viewer.turn(step);
   }
 
-  /** Enter: takes the screen back, asks for a new code, tries again at once. Whatever is asked just now. */
+  /** Enter: yes to an offer, a new code, the screen taken back, another try at once. Whatever is asked just now. */
   confirm(): void {
-    if (this.offer.value) this.answerOffer(this.offer.value);
-    else if (this.asking.value) this.skipWait();
-    else if (this.link.value.kind === "replaced" || this.link.value.kind === "waiting") void this.connection.start();
-  }
-
-  /** A hand scanner read an offer. Reading the same one again says yes, for stations without a keyboard. */
-  scanned(offer: Offer): void {
-    if (this.offer.value?.token === offer.token) {
-      this.answerOffer(offer);
-    } else {
-      this.offer.value = offer;
-      this.offeredAt = performance.now();
-    }
-  }
-
-  dismiss(): void {
-    this.offer.value = null;
-  }
-
-  private answerOffer(offer: Offer): void {
-    if (performance.now() - this.offeredAt >= OFFER_DEAF_MS) void this.claim(offer);
-  }
-
-  private skipWait(): void {
-    const { kind } = this.asking.value ?? {};
-    if (kind === "denied" || kind === "unreachable") this.ask();
-  }
-
-  private async claim(offer: Offer): Promise<void> {
-    this.offer.value = null;
-    try {
-      const body = { screenId: offer.screenId, token: offer.token, client: clientName() };
-      this.credentials.adopt(await post<Pairing>("/api/pairing/claim", body, { csrf: false }));
-    } catch (error) {
-      this.offerProblem.value = { problem: problemIn(error), until: performance.now() + PROBLEM_MS };
-    }
+    const { kind } = this.link.value;
+    if (this.pairer.offer.value) this.pairer.accept();
+    else if (this.pairer.asking.value) this.pairer.hurry();
+    else if (kind === "replaced" || kind === "waiting") void this.connection.start();
   }
 
   // Pairing
@@ -151,39 +108,13 @@ export class Station {
     this.empty();
     if (pairing?.screenId !== this.place.value?.screenId) this.forgetPlace();
     if (pairing) {
-      this.pairing?.abort();
-      this.asking.value = null;
+      this.pairer.stop();
       this.revokedUntil.value = 0;
       this.lostAt.value = performance.now();
       void this.connection.start();
     } else {
-      this.ask();
+      this.pairer.ask();
     }
-  }
-
-  private ask(): void {
-    this.pairing?.abort();
-    const abort = new AbortController();
-    this.pairing = abort;
-    this.asking.value = { kind: "asking" };
-    const flow = pairDevice(
-      {
-        send,
-        sleep,
-        now: () => performance.now(),
-        request: () => ({ client: clientName(), displays: [display(this.place.value?.displayIndex)] }),
-        onState: (state) => {
-          if (!abort.signal.aborted) this.asking.value = state;
-        },
-      },
-      abort.signal,
-    );
-    flow.then(
-      (pairing) => {
-        if (!abort.signal.aborted) this.credentials.adopt(pairing);
-      },
-      () => {}, // aborted: this browser was paired another way
-    );
   }
 
   private forgetPlace(): void {
@@ -259,8 +190,7 @@ export class Station {
   private navigate(message: Navigate): void {
     const own = this.place.value?.displayIndex;
     if (own !== undefined && message.displayIndex !== own) {
-      const detail = `this page is display ${own}`;
-      this.ack({ id: message.id, status: "failed", code: "DISPLAY_NOT_AVAILABLE", detail });
+      this.notHere(message, own);
       return;
     }
     const verdict = this.memory.judge(message);
@@ -269,6 +199,14 @@ export class Station {
     const sheet: Sheet = { ...message, restored: message.restored === true };
     if (verdict === "again") this.ackShown(sheet);
     else void this.open(sheet);
+  }
+
+  /** For another monitor than this page's. What is on this one stays; where nothing is, it says so. */
+  private notHere({ id, orderId }: Navigate, own: number): void {
+    const code = "DISPLAY_NOT_AVAILABLE";
+    this.ack({ id, status: "failed", code, detail: `this page is display ${own}` });
+    const { stage } = this.monitor.value;
+    if (stage.kind === "ready") this.happen({ kind: "refused", orderId, problem: problemOf(code, { n: 1 }) });
   }
 
   private async open(sheet: Sheet): Promise<void> {
@@ -351,7 +289,7 @@ export class Station {
     this.now.value = now;
     this.monitor.value = reduce(this.monitor.value, { kind: "time" }, now);
     if (this.identify.value && now >= this.identify.value.until) this.identify.value = null;
-    if (this.offerProblem.value && now >= this.offerProblem.value.until) this.offerProblem.value = null;
+    this.pairer.tick(now);
   }
 }
 
@@ -360,31 +298,4 @@ export const OPENING_SAID_MS = 150;
 
 function socketUrl(): string {
   return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
-}
-
-/** RFC 8628 answers 400 with an `error` of its own where everything else here answers a problem. */
-async function send(path: string, body: unknown): Promise<{ status: number; body: unknown }> {
-  const response = await fetch(path, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(body),
-    cache: "no-store",
-    credentials: "omit",
-    signal: AbortSignal.timeout(10_000),
-  });
-  return { status: response.status, body: await response.json().catch(() => undefined) };
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener(
-      "abort",
-      () => {
-        clearTimeout(timer);
-        reject(signal.reason);
-      },
-      { once: true },
-    );
-  });
 }

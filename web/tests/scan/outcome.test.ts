@@ -7,18 +7,33 @@ const delivery = (state: string, final: boolean, code?: string) => ({ screenId: 
 test("the worst of several deliveries counts", () => {
   assert.deepEqual(
     outcomeOf({ id: "t", deliveries: [delivery("shown", true), delivery("dead", true, "SCREEN_OFFLINE")] }),
-    { outcome: "dead", final: true, code: "SCREEN_OFFLINE" },
+    { outcome: "dead", final: true, code: "SCREEN_OFFLINE", attempt: 1 },
   );
   assert.deepEqual(outcomeOf({ id: "t", deliveries: [delivery("shown", true), delivery("pending", false)] }), {
     outcome: "pending",
     final: false,
     code: null,
+    attempt: 1,
   });
   assert.equal(outcomeOf({ id: "t", deliveries: [delivery("received", true)] }).final, true);
 });
 
+test("the monitor's own reason is told rather than how often it was tried", () => {
+  const worn = {
+    ...(delivery("dead", true, "RETRIES_EXHAUSTED") as object),
+    cause: "DOCUMENT_LOAD_FAILED",
+    attempt: 4,
+  };
+  assert.deepEqual(outcomeOf({ id: "t", deliveries: [worn as never] }), {
+    outcome: "dead",
+    final: true,
+    code: "DOCUMENT_LOAD_FAILED",
+    attempt: 4,
+  });
+});
+
 test("an answer without deliveries is not an end", () => {
-  assert.deepEqual(outcomeOf({ id: "t" }), { outcome: "pending", final: false, code: null });
+  assert.deepEqual(outcomeOf({ id: "t" }), { outcome: "pending", final: false, code: null, attempt: 1 });
 });
 
 test("away is told from refused", () => {

@@ -29,6 +29,7 @@ const scan = (id: string, outcome: Scan["outcome"], madeAt = 0): Scan => ({
   madeAt,
   tookMs: null,
   problem: null,
+  attempt: 1,
 });
 
 test("a reload finds what was kept, with its id and timestamp", () => {

@@ -8,14 +8,19 @@ import { firstSentence } from "../words";
 /** From then on it isn't a restart any more, and somebody should look at the server's PC. */
 const LONG_MS = 60_000;
 
-export function Disconnected({ station, retryAt }: PageProps & { retryAt?: number }) {
+type DisconnectedProps = PageProps & {
+  /** Before the browser is a screen, it is the pairing that can't reach the appliance. */
+  flow?: { since: number; retryAt: number };
+};
+
+export function Disconnected({ station, flow }: DisconnectedProps) {
   const now = station.now.value;
-  const away = now - (station.lostAt.value ?? now);
   const link = station.link.value;
-  const refused =
-    away >= LONG_MS && (retryAt !== undefined || (link.kind === "waiting" && link.code !== "CONNECTION_TIMEOUT"));
+  const waiting = link.kind === "waiting" ? link : null;
+  const away = now - (flow?.since ?? station.lostAt.value ?? now);
+  const refused = away >= LONG_MS && (flow !== undefined || waiting?.code === "CONNECTION_REFUSED");
   const problem = problemOf(refused ? "CONNECTION_REFUSED" : "CONNECTION_TIMEOUT");
-  const next = retryAt ?? (link.kind === "waiting" ? link.retryAt : now);
+  const next = flow?.retryAt ?? waiting?.retryAt ?? now;
   const seconds = Math.ceil(Math.max(0, next - now) / 1000);
   return (
     <Frame

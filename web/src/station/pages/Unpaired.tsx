@@ -16,9 +16,9 @@ const STEPS: Text[] = [
 ];
 
 export function Unpaired({ station }: PageProps) {
-  const asking = station.asking.value;
+  const asking = station.pairer.asking.value;
   if (asking?.kind === "denied") return <Denied station={station} endsAt={asking.endsAt} />;
-  if (asking?.kind === "unreachable") return <Disconnected station={station} retryAt={asking.retryAt} />;
+  if (asking?.kind === "unreachable") return <Disconnected station={station} flow={asking} />;
   return <Invitation station={station} asking={asking?.kind === "code" ? asking : null} />;
 }
 
@@ -27,7 +27,7 @@ type Code = Extract<Asking, { kind: "code" }>;
 function Invitation({ station, asking }: PageProps & { asking: Code | null }) {
   const { width, height } = bounds();
   const facts = [clientName().name, `${width}×${height}`].join(" · ");
-  const problem = station.offerProblem.value?.problem;
+  const problem = station.pairer.problem.value?.problem;
   return (
     <Frame
       lamp="unpaired"
@@ -126,7 +126,7 @@ export function Revoked() {
 }
 
 export function OfferQuestion({ station }: PageProps) {
-  const screenId = station.offer.value?.screenId ?? "";
+  const screenId = station.pairer.offer.value?.screenId ?? "";
   const held = station.place.value;
   const head: Text = { ko: "이 자리의 모니터로 등록할까요?", en: "Pair this screen with this station?" };
   return (
