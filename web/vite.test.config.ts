@@ -19,10 +19,11 @@ export default defineConfig({
     },
   ],
   define: { __PDFJS_BASE__: JSON.stringify("/assets/pdfjs/") },
+  ssr: { noExternal: true }, // it runs away from node_modules
   build: {
     ssr: true,
     target: "node20",
-    outDir: "node_modules/.tests",
+    outDir: join(import.meta.dirname, "../build/web-tests"),
     emptyOutDir: true,
     minify: false,
     rolldownOptions: { input, output: { entryFileNames: "[name].mjs" } },
