@@ -324,13 +324,13 @@ _TABLE: dict[Event, dict[str, _Rule]] = {
     Event.TIMED_OUT: {_S: _timed_out, _R: _timed_out},
     Event.SESSION_LOST: {_S: _lost, _R: _lost},
     Event.SESSION_NEW: {_D: _again},
-    Event.NEWER: {_P: _superseded, _S: _superseded, _R: _superseded},
+    Event.NEWER: {_A: _superseded, _P: _superseded, _S: _superseded, _R: _superseded},
     Event.EXPIRED: {_A: _expired_awaiting, _P: _expired},
     Event.RESTARTED: {_S: _put_back, _R: _put_back},
     Event.REPLAYED: {_D: _replayed},
     Event.CANCELLED: {_A: _cancelled, _P: _cancelled, _S: _cancelled_on_the_way, _R: _cancelled_on_the_way},
     Event.SCREEN_REVOKED: {_S: _put_back, _R: _put_back},
-    Event.SCREEN_REMOVED: {_A: _removed, _P: _removed, _S: _removed, _R: _removed, _D: _removed},
+    Event.SCREEN_REMOVED: {_A: _removed, _P: _removed, _S: _removed, _R: _removed},
 }
 
 
