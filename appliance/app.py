@@ -274,7 +274,13 @@ class Appliance:
             shutdown_timeout=3.0,
         )
         await runner.setup()
-        self._stops += [runner.cleanup, self._save, self.dispatcher.stop, self._say_goodbye]
+        self._stops += [
+            lambda: control.remove(self.data),
+            runner.cleanup,
+            self._save,
+            self.dispatcher.stop,
+            self._say_goodbye,
+        ]
         await control.listen(runner, self.data)
         if self._network:
             await self._listen(runner)

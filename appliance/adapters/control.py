@@ -35,6 +35,12 @@ async def listen(runner: web.AppRunner, data: DataDir) -> None:
         os.umask(before)
 
 
+def remove(data: DataDir) -> None:
+    """Takes the closed socket's file away, so that a directory that is gone leaves nothing behind elsewhere."""
+    if not _WINDOWS:
+        data.control_socket.unlink(missing_ok=True)
+
+
 def connector(data: DataDir) -> BaseConnector:
     """For an `aiohttp.ClientSession` that talks to the appliance running on `data`."""
     return NamedPipeConnector(_pipe(data)) if _WINDOWS else UnixConnector(str(data.control_socket))
