@@ -10,6 +10,7 @@ import typer
 from appliance import __version__
 from appliance.cli import people, screens
 from appliance.cli.common import DataOption, as_json, directory
+from appliance.cli.demo import demo
 from appliance.cli.people import setup
 from appliance.cli.serve import serve
 from appliance.cli.triggers import trigger
@@ -22,6 +23,7 @@ app = typer.Typer(
     help="Scan an order, and its work order appears on the right station's second monitor.",
 )
 app.command()(serve)
+app.command()(demo)
 app.command()(setup)
 app.command()(trigger)
 app.add_typer(people.keys, name="keys")

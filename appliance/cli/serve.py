@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -65,12 +66,13 @@ def serve(
 def run_appliance(settings: Settings, data: DataDir, *, start_empty: bool = False) -> None:
     """Serves until it is told to stop. A `Problem` at the start is said to the person; exit code 1."""
     try:
-        _run(_serve(settings, data, start_empty=start_empty))
+        run_loop(_serve(settings, data, start_empty=start_empty))
     except Problem as problem:
         raise fail(problem) from None
 
 
-def _run(work: Any) -> None:
+def run_loop(work: Coroutine[Any, Any, None]) -> None:
+    """Runs `work` on the fastest event loop there is here."""
     if sys.platform == "win32":
         asyncio.run(work)
         return
@@ -80,14 +82,20 @@ def _run(work: Any) -> None:
         runner.run(work)
 
 
-async def _serve(settings: Settings, data: DataDir, *, start_empty: bool) -> None:
-    appliance = Appliance(settings, data, start_empty=start_empty)
-    notifier = Notifier()
+def stop_asked() -> asyncio.Event:
+    """Set when somebody presses Ctrl+C or the system asks the program to end."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+async def _serve(settings: Settings, data: DataDir, *, start_empty: bool) -> None:
+    appliance = Appliance(settings, data, start_empty=start_empty)
+    notifier = Notifier()
+    stop = stop_asked()
     await appliance.start()
     try:
         await banner(appliance)
