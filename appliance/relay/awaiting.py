@@ -56,6 +56,10 @@ class Awaiting:
         except Problem as problem:
             problem.values.setdefault("orderId", order_id)
             return problem
+        except Exception:
+            # A fault of the source must not end the one task that everything that waits depends on.
+            _log.exception("orders.look_up_failed", order=order_id)
+            return Problem("ORDER_SOURCE_UNAVAILABLE")
 
     def _settle(self, rows: list[Row], found: Document | Problem) -> None:
         for row in rows:
