@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BarcodeReader, characterOf } from "../../src/scan/keyboard.ts";
+import { BarcodeReader, characterOf } from "../../src/scan/keyboard";
 
 const press = (code: string, key: string, shiftKey = false) => ({ code, key, shiftKey });
 

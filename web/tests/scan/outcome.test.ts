@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isAway, isEnded, isOld, isOwed, outcomeOf } from "../../src/scan/outcome.ts";
+import { isAway, isEnded, isOld, isOwed, outcomeOf } from "../../src/scan/outcome";
 
 const delivery = (state: string, final: boolean, code?: string) => ({ screenId: "S", state, final, code }) as never;
 

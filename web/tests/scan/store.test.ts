@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import "../station/resolve.ts";
-import type { Scan } from "../../src/scan/store.ts";
-
-const { ScanStore } = await import("../../src/scan/store.ts");
+import { type Scan, ScanStore } from "../../src/scan/store";
 
 function shared() {
   const map = new Map<string, string>();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { AckQueue } from "../../src/station/acks.ts";
+import { AckQueue } from "../../src/station/acks";
 
 const ack = (id: string, status: "received" | "shown" | "failed") => ({ type: "ack" as const, id, status });
 

@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
-import "./resolve.ts";
-import type { Link } from "../../src/station/connection.ts";
-
-const { Connection, NoCredential } = await import("../../src/station/connection.ts");
+import { Connection, type Link, NoCredential } from "../../src/station/connection";
 
 class FakeSocket {
   readyState = 0;

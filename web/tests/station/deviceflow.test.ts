@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Asking, pairDevice } from "../../src/station/deviceflow.ts";
+import { type Asking, pairDevice } from "../../src/station/deviceflow";
 
 type Answer = { status: number; body: unknown; heldMs?: number } | Error;
 

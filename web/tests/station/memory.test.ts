@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Memory } from "../../src/station/memory.ts";
+import { Memory } from "../../src/station/memory";
 
 const store = (text: string | null = null) => ({
   text,

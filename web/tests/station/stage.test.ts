@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { EMPTY, type Happening, type Monitor, reduce, type Sheet } from "../../src/station/stage.ts";
+import { EMPTY, type Happening, type Monitor, reduce, type Sheet } from "../../src/station/stage";
 
 const sheet = (id: string, orderId = id, more: Partial<Sheet> = {}): Sheet => ({
   id,

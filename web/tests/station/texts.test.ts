@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseOffer } from "../../src/station/offer.ts";
-import { formatOf, refusalOf } from "../../src/station/viewer/address.ts";
-import { firstSentence, remedy } from "../../src/station/words.ts";
+import { parseOffer } from "../../src/station/offer";
+import { formatOf, refusalOf } from "../../src/station/viewer/address";
+import { firstSentence, remedy } from "../../src/station/words";
 
 test("an offer's address is told from everything else a scanner reads", () => {
   const offer = { screenId: "SCREEN-001", token: "abc" };
