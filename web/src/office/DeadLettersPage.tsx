@@ -139,7 +139,7 @@ function triesText({ round, attempt }: DeadLetter): string {
 /** What went wrong at the last attempt, then what became of it. */
 function whyText(letter: DeadLetter): string {
   const cause = letter.cause && pick(problemOf(letter.cause, { orderId: letter.orderId }).message);
-  return [cause, pick(letter.messages)].filter(Boolean).join(" ");
+  return [...new Set([cause, pick(letter.messages)])].filter(Boolean).join(" ");
 }
 
 function Row({ letter, onSent }: { letter: DeadLetter; onSent: () => void }) {

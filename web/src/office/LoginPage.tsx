@@ -39,7 +39,7 @@ export function LoginPage() {
               "프로그램을 시작한 창에 나온 설치 링크를 열어 주세요. 그 PC에서 새로 만들려면:",
               "Open the set-up link that the program printed when it started. For a new one, on that PC:",
             )}{" "}
-            <code class="nowrap">vooster setup --link</code>
+            <code>vooster setup --link</code>
           </Notice>
         )}
         <LoginForm onDone={() => go(takeNext(), true)} />
