@@ -35,7 +35,7 @@ pages: $(VENV)/.ready
 	@$(BIN)/python packaging/hatch_build.py
 
 run: setup
-	@$(BIN)/vooster $(if $(filter-out serve,$(firstword $(ARGS))),$(ARGS),serve $(filter-out serve,$(ARGS)))
+	@$(BIN)/vooster $(if $(filter-out -%,$(firstword $(ARGS))),$(ARGS),serve $(ARGS))
 
 lint: dev
 	$(BIN)/ruff check .
