@@ -6,6 +6,7 @@ import "./styles/door.css";
 import "./styles/setup.css";
 import "./styles/screens.css";
 import "./styles/phone.css";
+import "./styles/charts.css";
 import "./styles/now.css";
 import "./styles/letters.css";
 import { render } from "preact";
