@@ -180,6 +180,7 @@ class Conversation:
 
     def _displays(self, session: Session, displays: list[Display]) -> None:
         _check_displays(displays)
+        session.declare(displays)
         if session.screen_id is not None:
             self._screens.seen(session.screen_id, displays=displays)
             self._dispatcher.displays_changed(session.screen_id)

@@ -7,6 +7,7 @@ Waiting uses the event loop's monotonic clock, so that a wall clock that jumps n
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 from heapq import heappop, heappush
@@ -92,6 +93,8 @@ class Dispatcher:
         self._deadlines: list[tuple[float, int, Row]] = []
         self._loop = asyncio.get_running_loop()
         self._sweeping: asyncio.Task[None] | None = None
+        self._taking_up: set[asyncio.Task[None]] = set()
+        self._ending = 0
         self.stopping = False
         sessions.on_opened.append(self._session_opened)
         sessions.on_closed.append(self._session_closed)
@@ -117,8 +120,9 @@ class Dispatcher:
         for row in self._rows.values():
             if row.timer is not None:
                 row.timer.cancel()
-        if self._sweeping is not None:
-            self._sweeping.cancel()
+        for task in (self._sweeping, *self._taking_up):
+            if task is not None:
+                task.cancel()
 
     # --- what comes in ----------------------------------------------------------------------------------------------
 
@@ -154,7 +158,13 @@ class Dispatcher:
         delivery = await self._outbox.one(trigger_id, screen_id)
         if delivery is None:
             raise Problem("NOT_FOUND", f"There is no delivery {ack.id[:200]}.")
-        self._late(delivery, happening)
+        if happening.event is Event.ACK_SHOWN and delivery.state is State.DEAD:
+            happening = replace(happening, overtaken=await self._outbox.shown_after(delivery))
+        row = self._rows.get((trigger_id.lower(), screen_id))
+        if row is not None:  # sent again meanwhile
+            self._happen(row, happening)
+        else:
+            self._late(delivery, happening)
 
     def order_found(self, row: Row, document: Document) -> None:
         """The look-up of a waiting delivery has succeeded."""
@@ -221,6 +231,11 @@ class Dispatcher:
     def open(self) -> int:
         return len(self._rows)
 
+    @property
+    def unsettled(self) -> int:
+        """Deliveries that are open, or whose end is not on disk yet."""
+        return len(self._rows) + self._ending
+
     # --- the inside -------------------------------------------------------------------------------------------------
 
     def _lane(self, delivery: Delivery) -> Lane[Row]:
@@ -231,6 +246,19 @@ class Dispatcher:
 
     def _of_screen(self, screen_id: str) -> list[Row]:
         return [row for key, lane in list(self._lanes.items()) if key[0] == screen_id for row in list(lane.rows)]
+
+    def _reopen(self, delivery: Delivery, happening: Happening) -> None:
+        """A new round of a dead delivery, in a new place of its lane, if the table says so."""
+        if decide(delivery, happening, self._policy) is None:
+            return
+        now = self._loop.time()
+        row = Row(delivery, now, now + (delivery.expires_at - now_ms()) / 1000)
+        self._metrics.taken_up += 1
+        delivery.seq = self._outbox.next_seq()
+        self._enter(row)
+        self._happen(row, happening)
+        if delivery.state is State.PENDING:
+            self._became_pending(row)
 
     def _enter(self, row: Row) -> None:
         delivery = row.delivery
@@ -278,8 +306,7 @@ class Dispatcher:
 
     def _late(self, delivery: Delivery, happening: Happening) -> None:
         """A word about a delivery that has ended already: mostly a line in its history."""
-        overtaken = self._lane(delivery).newest > delivery.seq
-        decision = decide(delivery, replace(happening, overtaken=overtaken), self._policy)
+        decision = decide(delivery, happening, self._policy)
         if decision is None:
             return
         apply(delivery, decision, now_ms())
@@ -302,11 +329,15 @@ class Dispatcher:
     def _pump(self, lane: Lane[Row]) -> None:
         """Sends the lane's head, if it can go now."""
         row = lane.head()
-        if self.stopping or row is None or row.delivery.state is not State.PENDING or row.backing_off or row.held:
+        if self.stopping or row is None or row.delivery.state is not State.PENDING:
+            return
+        if row.deadline <= self._loop.time():
+            self._expire(row)
             return
         session = self._sessions.of_screen(row.delivery.screen_id)
-        if session is not None:
-            self._send(row, session)
+        if session is None or row.backing_off or row.held or session.lacks(row.delivery.display_index):
+            return
+        self._send(row, session)
 
     def _send(self, row: Row, session: Session) -> None:
         delivery = row.delivery
@@ -343,8 +374,27 @@ class Dispatcher:
         self._sessions.ping(session, lambda: self._sessions.drop(session, "HEARTBEAT_LOST"))
 
     def _session_opened(self, session: Session) -> None:
-        if session.screen_id is not None:
-            self._release(session.screen_id)
+        if session.screen_id is None:
+            return
+        for row in self._of_screen(session.screen_id):
+            if row.backing_off and row.timer is not None:
+                row.timer.cancel()
+                row.backing_off = False
+        self._release(session.screen_id)
+        task = self._loop.create_task(self._take_up(session), name="take-up")
+        self._taking_up.add(task)
+        task.add_done_callback(self._taking_up.discard)
+
+    async def _take_up(self, session: Session) -> None:
+        """Begins a new round of what used up its retries, now that its screen is back."""
+        assert session.screen_id is not None
+        with contextlib.suppress(Problem):  # a storage that refuses leaves them on the list
+            for delivery in await self._outbox.exhausted(session.screen_id, now_ms()):
+                if session.closed or self.stopping:
+                    return
+                if (delivery.trigger_id.lower(), delivery.screen_id) not in self._rows:
+                    overtaken = self._lane(delivery).overtaken(delivery)
+                    self._reopen(delivery, Happening(Event.SESSION_NEW, overtaken=overtaken))
 
     def _session_closed(self, session: Session, reason: str) -> None:
         if session.screen_id is None or self.stopping:
@@ -360,6 +410,10 @@ class Dispatcher:
                     row.held = False
                 self._pump(lane)
 
+    def _expire(self, row: Row) -> None:
+        online = self._sessions.of_screen(row.delivery.screen_id) is not None
+        self._happen(row, Happening(Event.EXPIRED, online=online))
+
     async def _sweep(self) -> None:
         """Ends what has waited longer than its time to live."""
         while True:
@@ -370,8 +424,7 @@ class Dispatcher:
                 _, _, row = heappop(self._deadlines)
                 if row.delivery.final or row.deadline > now:
                     continue
-                online = self._sessions.of_screen(row.delivery.screen_id) is not None
-                self._happen(row, Happening(Event.EXPIRED, online=online))
+                self._expire(row)
                 if not row.delivery.final:
                     again.append(row)  # an attempt is under way: it runs out first
             for row in again:

@@ -18,7 +18,7 @@ from appliance.core.messages import (
     ServerMessage,
     ServerPing,
 )
-from appliance.core.screens import Client
+from appliance.core.screens import Client, Display
 from appliance.errors import entry
 from appliance.relay.auth import Principal
 from appliance.relay.clock import now_ms
@@ -49,6 +49,7 @@ class Session:
         "base_url",
         "closed",
         "connected_at",
+        "displays",
         "id",
         "last_heard",
         "principal",
@@ -69,12 +70,24 @@ class Session:
         self.screen_id = principal.screen_id
         self.shows = "shown" in hello.capabilities
         self.restore = hello.restore
+        self.displays: frozenset[int] | None = None
+        """The displays' indexes as the client declares them; None while it has not."""
+        self.declare(hello.displays)
         self.topics: frozenset[str] = frozenset()
         self.connected_at = now_ms()
         self.last_heard = 0.0
         self.closed = False
         self.timers: dict[str, asyncio.TimerHandle] = {}
         self._probes: list[Callable[[], None]] = []
+
+    def declare(self, displays: list[Display] | None) -> None:
+        """Takes in what the client says of its monitors."""
+        if displays is not None:
+            self.displays = frozenset(display.index for display in displays)
+
+    def lacks(self, display_index: int) -> bool:
+        """Whether the client is known to have no such display."""
+        return self.displays is not None and display_index not in self.displays
 
     def send(self, message: ServerMessage) -> None:
         if not self.closed:

@@ -75,7 +75,7 @@ class Status:
     def lost(self) -> int:
         """Deliveries accepted since the start that are neither open nor ended: there are none, and this would tell."""
         metrics = self._metrics
-        return max(0, metrics.accepted_deliveries + metrics.taken_up - metrics.finished - self._dispatcher.open)
+        return max(0, metrics.accepted_deliveries + metrics.taken_up - metrics.finished - self._dispatcher.unsettled)
 
     @property
     def per_minute(self) -> int:

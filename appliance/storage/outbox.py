@@ -146,6 +146,32 @@ class Outbox:
             lambda connection: read_deliveries(connection, "ORDER BY d.pk DESC LIMIT ?", (limit,))
         )
 
+    async def shown_after(self, delivery: Delivery) -> bool:
+        """Whether a newer one of its lane has been shown."""
+
+        def job(connection: sqlite3.Connection) -> bool:
+            found = connection.execute(
+                "SELECT 1 FROM deliveries WHERE screen_id = ? AND display_index = ? AND seq > ? AND final = 1 "
+                "AND state IN ('shown', 'received') LIMIT 1",
+                (delivery.screen_id, delivery.display_index, delivery.seq),
+            ).fetchone()
+            return found is not None
+
+        return await self._database.read(job)
+
+    async def exhausted(self, screen_id: str, now: int) -> list[Delivery]:
+        """Dead letters of a screen whose retries are used up, inside their time to live, the newest of their lane."""
+        return await self._database.read(
+            lambda connection: read_deliveries(
+                connection,
+                "WHERE d.listed = 1 AND d.screen_id = ? AND d.code = 'RETRIES_EXHAUSTED' AND d.expires_at > ? "
+                "AND NOT EXISTS (SELECT 1 FROM deliveries n WHERE n.screen_id = d.screen_id "
+                "AND n.display_index = d.display_index AND n.seq > d.seq AND n.state <> 'awaitingOrder') "
+                "ORDER BY d.seq",
+                (screen_id, now),
+            )
+        )
+
     async def newest_of_lanes(self, lanes: list[tuple[str, int]]) -> dict[tuple[str, int], int]:
         """The highest `seq` of each lane that was past waiting for its order and not dead."""
 
