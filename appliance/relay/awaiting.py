@@ -38,8 +38,10 @@ class Awaiting:
 
     async def _run(self) -> None:
         while True:
+            # Not wait_for: before Python 3.12 it loses a cancellation that comes together with the event.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), RETRY_SECONDS)
+                async with asyncio.timeout(RETRY_SECONDS):
+                    await self._changed.wait()
             self._changed.clear()
             waiting: dict[str, list[Row]] = {}
             for row in self._dispatcher.awaiting():
