@@ -97,7 +97,11 @@ def _open_and_migrate(path: Path) -> None:
 
 
 def _keep_aside(path: Path) -> Path:
-    aside = path.with_name(f"{path.name}{_KEPT_ASIDE}{time.strftime('%Y%m%d-%H%M%S')}")
+    aside = first = path.with_name(f"{path.name}{_KEPT_ASIDE}{time.strftime('%Y%m%d-%H%M%S')}")
+    number = 1
+    while aside.exists():
+        number += 1
+        aside = first.with_name(f"{first.name}-{number}")
     for suffix in ("", "-wal", "-shm"):
         file = path.with_name(path.name + suffix)
         if file.exists():
