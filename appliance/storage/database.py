@@ -3,7 +3,7 @@
 Whoever wants to change something submits a *job*, a function of the connection. The writer task gathers the jobs that
 wait, runs them in one transaction with one synced commit, and only then answers all of them. A job either raises
 before it has written anything (its caller gets the exception, the others go on) or the whole group is rolled back
-and its jobs run again one by one, so that one bad job never takes its neighbours along.
+and runs again with a savepoint a job, so that one bad job never takes its neighbours along.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ MAX_GROUP = 512
 """Jobs in one transaction; bounds how long the first of them waits for the last."""
 MAX_WAITING = 20_000
 """Jobs waiting for the writer; past it new ones are refused with `STORAGE_UNAVAILABLE`."""
+LINGER_SECONDS = 0.005
+"""How long changes that nobody waits for stay for company before they get a commit of their own."""
 RETRY_SECONDS = 1.0
 
 _log = structlog.get_logger(__name__)
@@ -87,6 +89,7 @@ class Database:
         self._waiting: deque[_Waiting[Any]] = deque()
         self._wake = asyncio.Event()
         self._committing = False
+        self._lingering: asyncio.TimerHandle | None = None
         self._closing = False
         self._task: asyncio.Task[None] | None = None
         self._writer: _Connection | None = None
@@ -103,6 +106,8 @@ class Database:
     async def close(self) -> None:
         """Finishes what waits, then closes. Jobs that can't be committed by then are given up with an error."""
         self._closing = True
+        if self._lingering is not None:
+            self._lingering.cancel()
         self._wake.set()
         if self._task is not None:
             await self._task
@@ -136,8 +141,10 @@ class Database:
         self._sources.append(source)
 
     def wake(self) -> None:
-        """Some source has changes."""
-        self._wake.set()
+        """Some source has changes. They go with the next group, or by themselves when none comes along soon: a commit
+        that is under way for them alone would hold up the next job that somebody waits for."""
+        if self._lingering is None:
+            self._lingering = asyncio.get_running_loop().call_later(LINGER_SECONDS, self._lingered)
 
     async def write(self, job: Job[T]) -> T:
         """Runs `job` and returns its result after the commit; being cancelled meanwhile never tears the transaction."""
@@ -176,9 +183,15 @@ class Database:
         self._waiting.append(item)
         self._wake.set()
 
+    def _lingered(self) -> None:
+        self._lingering = None
+        self._gather()
+        self._wake.set()
+
     async def _run(self) -> None:
         while True:
-            self._gather()
+            if self._waiting or self._closing:
+                self._gather()
             if not self._waiting:
                 if self._closing:
                     return
@@ -268,35 +281,40 @@ _OF_THE_JOB = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.DataErr
 
 
 def _transact(connection: sqlite3.Connection, group: list[_Waiting[Any]]) -> list[Outcome]:
-    """Runs on the writer's thread. Raises `sqlite3.Error` only when the storage itself fails."""
+    """Runs on the writer's thread. Raises `sqlite3.Error` only when the storage itself fails; nothing is kept then."""
+    jobs = [item.job for item in group]
     try:
-        return _together(connection, [item.job for item in group])
+        return _together(connection, jobs)
     except _DirtyError:
-        return [_together(connection, [item.job], alone=True)[0] for item in group]
+        return _together(connection, jobs, apart=True)
 
 
 class _DirtyError(Exception):
     """A job failed after it had written something; the group has to be undone."""
 
 
-def _together(connection: sqlite3.Connection, jobs: list[Job[Any]], *, alone: bool = False) -> list[Outcome]:
+def _together(connection: sqlite3.Connection, jobs: list[Job[Any]], *, apart: bool = False) -> list[Outcome]:
+    """All jobs in one transaction. With `apart` each has a savepoint, so that what one has begun can be undone alone;
+    otherwise such a job ends the transaction with `_DirtyError`."""
     outcomes: list[Outcome] = []
     connection.execute("BEGIN IMMEDIATE")
     try:
         for job in jobs:
             before = connection.total_changes
+            if apart:
+                connection.execute("SAVEPOINT job")
             try:
                 outcomes.append((job(connection), None))
             except Exception as error:
                 if isinstance(error, sqlite3.Error) and not isinstance(error, _OF_THE_JOB):
                     raise
-                if connection.total_changes == before:
-                    outcomes.append((None, error))
-                elif alone:
-                    connection.execute("ROLLBACK")
-                    return [(None, error)]
-                else:
-                    raise _DirtyError from error
+                if connection.total_changes != before:
+                    if not apart:
+                        raise _DirtyError from error
+                    connection.execute("ROLLBACK TO job")
+                outcomes.append((None, error))
+            if apart:
+                connection.execute("RELEASE job")
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
