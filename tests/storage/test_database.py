@@ -1,0 +1,369 @@
+"""The writer: groups of jobs in one synced commit, none of which harms another, and a disk that refuses."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from appliance.errors import Problem
+from appliance.storage import database as storage
+from appliance.storage.database import Database
+from appliance.storage.files import prepare
+from tests.support.disk import refusing
+from tests.support.house import until
+
+Job = Callable[[sqlite3.Connection], int]
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """Nothing is printed: while the disk refuses, a test run's own output couldn't be written either."""
+    with capture_logs():
+        yield
+
+
+@pytest.fixture
+async def db(tmp_path: Path) -> AsyncIterator[Database]:
+    prepare(tmp_path / "vooster.db")
+    database = Database(tmp_path / "vooster.db")
+    await database.open()
+    await database.write(_make_table)
+    yield database
+    await database.close()
+
+
+def _make_table(tx: sqlite3.Connection) -> None:
+    tx.execute("CREATE TABLE t (n INTEGER PRIMARY KEY, at INTEGER)")
+
+
+def put(n: int) -> Job:
+    def job(tx: sqlite3.Connection) -> int:
+        tx.execute("INSERT INTO t (n) VALUES (?)", (n,))
+        return n * 10
+
+    return job
+
+
+def kept(path: Path) -> list[int]:
+    """What another program reads from the file, in the order it was written."""
+    with sqlite3.connect(path) as connection:
+        return [n for (n,) in connection.execute("SELECT n FROM t ORDER BY rowid")]
+
+
+class Held:
+    """Stops the writer in the middle of a job, so that what is submitted meanwhile becomes one group."""
+
+    def __init__(self, database: Database) -> None:
+        self._release = threading.Event()
+        self._running = threading.Event()
+        self._done = database.submit(self._job)
+
+    def _job(self, _tx: sqlite3.Connection) -> None:
+        self._running.set()
+        assert self._release.wait(10)
+
+    async def begun(self) -> None:
+        await asyncio.to_thread(self._running.wait, 10)
+
+    async def release(self) -> None:
+        self._release.set()
+        await self._done
+
+
+async def test_the_file_is_synced_at_every_commit(db: Database) -> None:
+    def pragmas(tx: sqlite3.Connection) -> tuple[str, int]:
+        return tx.execute("PRAGMA journal_mode").fetchone()[0], tx.execute("PRAGMA synchronous").fetchone()[0]
+
+    assert await db.write(pragmas) == ("wal", 2)
+
+
+async def test_a_result_comes_after_the_commit(db: Database) -> None:
+    assert await db.write(put(1)) == 10
+    assert kept(db.path) == [1]
+
+
+async def test_what_waits_together_is_committed_together_in_order(db: Database) -> None:
+    held = Held(db)
+    await held.begun()
+    commits = db.commits
+    futures = [db.submit(put(n)) for n in range(100)]
+    await asyncio.sleep(0)
+    assert not any(future.done() for future in futures)
+    assert kept(db.path) == []
+    await held.release()
+    assert await asyncio.gather(*futures) == [n * 10 for n in range(100)]
+    assert kept(db.path) == list(range(100))
+    assert db.commits == commits + 2
+
+
+async def test_a_long_line_is_cut_into_bounded_groups(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "MAX_GROUP", 10)
+    held = Held(db)
+    await held.begun()
+    commits = db.commits
+    futures = [db.submit(put(n)) for n in range(35)]
+    await held.release()
+    await asyncio.gather(*futures)
+    assert db.commits == commits + 1 + 4
+    assert kept(db.path) == list(range(35))
+
+
+async def test_a_job_that_refuses_before_it_writes_harms_nobody(db: Database) -> None:
+    def refuse(_tx: sqlite3.Connection) -> int:
+        raise Problem("DUPLICATE_NONCE")
+
+    held = Held(db)
+    await held.begun()
+    commits = db.commits
+    jobs: list[Job] = [put(1), refuse, put(2)]
+    futures = [db.submit(job) for job in jobs]
+    await held.release()
+    results = await asyncio.gather(*futures, return_exceptions=True)
+    assert [results[0], results[2]] == [10, 20]
+    assert isinstance(results[1], Problem) and results[1].code == "DUPLICATE_NONCE"
+    assert kept(db.path) == [1, 2]
+    assert db.commits == commits + 2
+    assert db.ok
+
+
+@pytest.mark.parametrize("fault", [RuntimeError("a fault of ours"), sqlite3.IntegrityError("x"), ValueError()])
+async def test_a_job_that_fails_half_way_is_undone_alone(db: Database, fault: Exception) -> None:
+    def half(tx: sqlite3.Connection) -> int:
+        tx.execute("INSERT INTO t (n) VALUES (99)")
+        raise fault
+
+    held = Held(db)
+    await held.begun()
+    jobs: list[Job] = [put(1), half, put(2), put(1), put(3)]
+    futures = [db.submit(job) for job in jobs]
+    await held.release()
+    results = await asyncio.gather(*futures, return_exceptions=True)
+    assert [results[0], results[2], results[4]] == [10, 20, 30]
+    assert results[1] is fault
+    assert isinstance(results[3], sqlite3.IntegrityError)
+    assert kept(db.path) == [1, 2, 3]
+    assert db.ok
+
+
+async def test_a_cancelled_caller_tears_nothing(db: Database) -> None:
+    held = Held(db)
+    await held.begun()
+    tasks = [asyncio.create_task(db.write(put(n))) for n in range(3)]
+    await asyncio.sleep(0)
+    tasks[1].cancel()
+    await asyncio.gather(tasks[1], return_exceptions=True)
+    await held.release()
+    assert await asyncio.gather(tasks[0], tasks[2]) == [0, 20]
+    await db.flush()
+    assert kept(db.path) == [0, 1, 2]
+
+
+async def test_a_caller_cancelled_during_its_commit_tears_nothing(db: Database) -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    def slow(tx: sqlite3.Connection) -> int:
+        entered.set()
+        assert leave.wait(10)
+        return put(5)(tx)
+
+    task = asyncio.create_task(db.write(slow))
+    await asyncio.to_thread(entered.wait, 10)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    leave.set()
+    assert await db.write(put(6)) == 60
+    assert kept(db.path) == [5, 6]
+
+
+async def test_flush_waits_for_what_was_before_it_and_not_for_what_follows(db: Database) -> None:
+    stop = False
+
+    async def flood() -> int:
+        count = 0
+        while not stop:
+            futures = [db.submit(put(1_000 + count + n)) for n in range(20)]
+            count += 20
+            await futures[-1]
+        return count
+
+    flooding = asyncio.create_task(flood())
+    seen: list[str] = []
+    db.post(lambda tx: seen.append("written"))
+    async with asyncio.timeout(5):
+        await db.flush()
+    assert seen == ["written"]
+    stop = True
+    assert await flooding > 0
+
+
+async def test_gathered_changes_go_with_the_next_commit_newest_first_seen(db: Database) -> None:
+    changes = [1, 2, 3]
+    told: list[int] = []
+
+    def gather() -> tuple[Callable[[sqlite3.Connection], None], Callable[[], None]] | None:
+        if not changes:
+            return None
+        batch = list(changes)
+        changes.clear()
+
+        def job(tx: sqlite3.Connection) -> None:
+            tx.executemany("INSERT INTO t (n) VALUES (?)", [(n,) for n in batch])
+
+        return job, lambda: told.extend(batch)
+
+    db.attach(gather)
+    db.wake()
+    await db.flush()
+    assert kept(db.path) == told == [1, 2, 3]
+
+
+async def test_reading_sees_what_is_committed_and_cannot_write(db: Database) -> None:
+    held = Held(db)
+    await held.begun()
+    db.submit(put(1))
+    assert await db.read(lambda c: c.execute("SELECT count(*) FROM t").fetchone()[0]) == 0
+    await held.release()
+    await db.flush()
+    assert await db.read(lambda c: c.execute("SELECT count(*) FROM t").fetchone()[0]) == 1
+    with pytest.raises(Problem) as problem:
+        await db.read(put(2))
+    assert problem.value.code == "STORAGE_UNAVAILABLE"
+
+
+async def test_a_long_read_holds_up_no_commit(db: Database) -> None:
+    reading, leave = threading.Event(), threading.Event()
+
+    def long(connection: sqlite3.Connection) -> None:
+        connection.execute("BEGIN")
+        connection.execute("SELECT count(*) FROM t").fetchone()
+        reading.set()
+        assert leave.wait(10)
+        connection.execute("COMMIT")
+
+    task = asyncio.create_task(db.read(long))
+    await asyncio.to_thread(reading.wait, 10)
+    async with asyncio.timeout(2):
+        assert await db.write(put(1)) == 10
+    leave.set()
+    await task
+
+
+# --- a disk that refuses --------------------------------------------------------------------------------------------
+
+
+async def test_a_refusing_disk_keeps_nothing_says_so_and_comes_back(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "RETRY_SECONDS", 0.02)
+    states: list[bool] = []
+    db._on_state = states.append
+    await db.write(put(1))
+    with refusing():
+        for n in (2, 3):
+            with pytest.raises(Problem) as problem:
+                await db.write(put(n))
+            assert (problem.value.code, problem.value.retry_after) == ("STORAGE_UNAVAILABLE", 1)
+        assert (db.ok, bool(db.last_error)) == (False, True)
+        assert await db.read(lambda c: c.execute("SELECT count(*) FROM t").fetchone()[0]) == 1
+        with pytest.raises(Problem):
+            await db.flush()
+        # Refused at once, without trying: whoever scans isn't kept waiting.
+        assert db.submit(put(4)).done()
+    await until(lambda: db.ok)
+    assert await db.write(put(5)) == 50
+    assert kept(db.path) == [1, 5]
+    assert states == [False, True]
+
+
+async def test_what_has_happened_is_written_once_the_disk_is_back(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "RETRY_SECONDS", 0.02)
+    with refusing():
+        durable = [db.submit(put(n), durable=True) for n in (1, 2)]
+        db.post(put(3))
+        await until(lambda: not db.ok)
+        later = db.submit(put(4), durable=True)
+        await asyncio.sleep(0.1)  # several tries
+        assert not any(future.done() for future in (*durable, later))
+    assert await asyncio.gather(*durable, later) == [10, 20, 40]
+    assert kept(db.path) == [1, 2, 3, 4]
+
+
+async def test_durable_and_refused_jobs_of_one_group_part_ways(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "RETRY_SECONDS", 0.02)
+    held = Held(db)
+    await held.begun()
+    owed, asked = db.submit(put(1), durable=True), db.submit(put(2))
+    with refusing():
+        await held.release()
+        with pytest.raises(Problem):
+            await asked
+    assert await owed == 10
+    assert kept(db.path) == [1]
+
+
+async def test_no_caller_is_refused_whose_job_was_kept(db: Database) -> None:
+    """A group that has to be run one by one, and a disk that refuses in the middle of it."""
+
+    def half(tx: sqlite3.Connection) -> int:
+        tx.execute("INSERT INTO t (n) VALUES (99)")
+        raise RuntimeError
+
+    def broken(tx: sqlite3.Connection) -> int:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    held = Held(db)
+    await held.begun()
+    jobs: list[Job] = [put(1), half, broken, put(2)]
+    futures = [db.submit(job) for job in jobs]
+    await held.release()
+    results = await asyncio.gather(*futures, return_exceptions=True)
+    answered = [n for n, result in ((1, results[0]), (2, results[3])) if not isinstance(result, Exception)]
+    assert kept(db.path) == answered
+    assert isinstance(results[2], Problem)
+
+
+async def test_closing_on_a_refusing_disk_ends(tmp_path: Path) -> None:
+    prepare(tmp_path / "vooster.db")
+    database = Database(tmp_path / "vooster.db")
+    await database.open()
+    with refusing():
+        owed = database.submit(put(1), durable=True)
+        await until(lambda: not database.ok)
+        async with asyncio.timeout(3):
+            await database.close()
+    assert not owed.done() or owed.exception() is not None
+
+
+async def test_after_closing_nothing_is_taken(tmp_path: Path) -> None:
+    prepare(tmp_path / "vooster.db")
+    database = Database(tmp_path / "vooster.db")
+    await database.open()
+    last = database.submit(_make_table)
+    await database.close()
+    assert last.done() and last.exception() is None
+    with pytest.raises(Problem) as problem:
+        await database.write(put(1))
+    assert problem.value.code == "SHUTTING_DOWN"
+
+
+async def test_too_much_waiting_is_refused(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "MAX_WAITING", 5)
+    held = Held(db)
+    await held.begun()
+    futures = [db.submit(put(n)) for n in range(8)]
+    await held.release()
+    results = await asyncio.gather(*futures, return_exceptions=True)
+    refused = [result for result in results if isinstance(result, Problem)]
+    assert {problem.code for problem in refused} == {"STORAGE_UNAVAILABLE"}
+    assert kept(db.path) == [0, 1, 2, 3, 4]
+    assert len(refused) == 3
