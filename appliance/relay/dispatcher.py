@@ -324,7 +324,13 @@ class Dispatcher:
         self._rows.pop((delivery.trigger_id.lower(), delivery.screen_id), None)
         self._lane(delivery).remove(row)
         took = (self._loop.time() - row.arrived) * 1000
-        self._outbox.mark(delivery, lambda: self._outcomes.ended(delivery, row.origin, took))
+        self._ending += 1
+
+        def saved() -> None:
+            self._ending -= 1
+            self._outcomes.ended(delivery, row.origin, took)
+
+        self._outbox.mark(delivery, saved)
 
     def _pump(self, lane: Lane[Row]) -> None:
         """Sends the lane's head, if it can go now."""
