@@ -31,7 +31,7 @@ PAGE_CSP: Final = (
 )
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _CORS_PATHS: Final = ("/api/", "/socket.io/")
-_STREAMING: Final = "vooster.streaming"
+_STREAMING: Final = web.RequestKey("streaming", bool)
 _LIMIT: Final = web.AppKey("limit", int)
 
 
