@@ -238,10 +238,6 @@ class Appliance:
         self.pairings.on_cloned.append(lambda screen_id: self.events.error("SCREEN_CLONED", screen_id))
 
     async def _start_source(self) -> OrderSource:
-        if self.settings.orders.source != "folder":
-            where = "orders.source"
-            reason = f"The source {self.settings.orders.source} is not part of this version; use folder."
-            raise Problem("SETTINGS_INVALID", reason, values={"where": where, "reason": reason})
         if not self.settings.orders.folder:
             self.folder.mkdir(parents=True, exist_ok=True)
         source = FolderOrders(self.folder)

@@ -130,7 +130,24 @@ def _section(name: str, members: dict[str, Any], origin: dict[tuple[str, str], s
         except msgspec.ValidationError as error:
             reason = re.sub(r" - at `\$.*`$", "", str(error))
             raise _invalid(origin[name, key], f"{name}.{key}: {reason}") from None
+        unfit = _unfit(f"{name}.{key}", value)
+        if unfit:
+            raise _invalid(origin[name, key], f"{name}.{key}: {unfit}")
     return msgspec.convert(members, kind)
+
+
+def _unfit(setting: str, value: Any) -> str:
+    """Why a value of the right type still can't be used; empty when it can."""
+    if setting == "orders.source" and value != "folder":
+        return f"the source {value} is not part of this version; use folder"
+    if setting == "tls.mode" and value != "off":
+        return f"the mode {value} is not part of this version; use off"
+    if setting == "orders.barcode_pattern":
+        try:
+            re.compile(value)
+        except re.error as error:
+            return f"not a regular expression: {error}"
+    return ""
 
 
 def _from_file(file: Path | None) -> tuple[Values, dict[tuple[str, str], str]]:
