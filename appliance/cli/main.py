@@ -16,11 +16,10 @@ from appliance.cli.serve import serve
 from appliance.cli.triggers import trigger
 
 app = typer.Typer(
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Scan an order, and its work order appears on the right station's second monitor.",
 )
 app.command()(serve)
 app.command()(demo)
@@ -28,6 +27,13 @@ app.command()(setup)
 app.command()(trigger)
 app.add_typer(people.keys, name="keys")
 app.add_typer(screens.app, name="screens")
+
+
+@app.callback()
+def root(context: typer.Context) -> None:
+    """Scan an order, and its work order appears on the right station's second monitor."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 @app.command()
