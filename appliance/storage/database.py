@@ -120,8 +120,8 @@ class Database:
         """Queues `job` for the next group; the future ends after its commit.
 
         A `durable` job is one that is owed (a state that has already happened): it is kept and tried again for as
-        long as the storage refuses. Any other ends with `Problem("STORAGE_UNAVAILABLE")`. Cancelling whoever awaits
-        the future doesn't take the job back, so shield it where the outcome matters.
+        long as the storage refuses. Any other ends with `Problem("STORAGE_UNAVAILABLE")`. Cancelling the future
+        doesn't take the job back.
         """
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         refused = self._refusal(durable)
@@ -147,8 +147,9 @@ class Database:
             self._lingering = asyncio.get_running_loop().call_later(LINGER_SECONDS, self._lingered)
 
     async def write(self, job: Job[T]) -> T:
-        """Runs `job` and returns its result after the commit; being cancelled meanwhile never tears the transaction."""
-        return await asyncio.shield(self.submit(job))
+        """Runs `job` and returns its result after the commit. Whoever is cancelled meanwhile stops waiting, no more:
+        the transaction is neither torn nor taken back."""
+        return await self.submit(job)
 
     async def read(self, job: Job[T]) -> T:
         """Runs `job` on the read-only connection, where however long it takes it stalls no writer."""

@@ -27,7 +27,7 @@ _SELECT = (
 )
 _INSERT_TRIGGER = (
     "INSERT INTO triggers (pk, id, sender, order_id, target, display_index, url, title, mode, ttl_ms, nonce, "
-    "accepted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "accepted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"
 )
 _INSERT_DELIVERY = (
     "INSERT INTO deliveries (pk, trigger_pk, screen_id, display_index, seq, state, final, listed, round, attempt, "
@@ -229,10 +229,12 @@ def _set_seq(tx: sqlite3.Connection, value: str) -> None:
 
 
 def _accept(tx: sqlite3.Connection, record: TriggerRecord, rows: list[tuple[Any, ...]]) -> Accepted:
-    repeat = _check(tx, record)
+    # The usual case takes one statement: each one more is another wait for the interpreter's lock.
+    repeat = _check(tx, record) if record.nonce is not None else None
+    if repeat is None and not tx.execute(_INSERT_TRIGGER, msgspec.structs.astuple(record)).rowcount:
+        repeat = _check(tx, record)
     if repeat is not None:
         return repeat
-    tx.execute(_INSERT_TRIGGER, msgspec.structs.astuple(record))
     tx.executemany(_INSERT_DELIVERY, rows)
     return Accepted(record, duplicate=False)
 
