@@ -203,6 +203,12 @@ def _from_environment(environment: Mapping[str, str]) -> tuple[Values, dict[tupl
             except msgspec.ValidationError as error:
                 raise _invalid(variable, str(error)) from None
             values.setdefault(section, {})[item.name] = value
+        # A misspelt one would otherwise do nothing, unseen.
+        prefix = f"{_ENVIRONMENT_PREFIX}{section}_".upper()
+        known = {prefix + item.name.upper() for item in msgspec.structs.fields(kind)}
+        for variable in environment:
+            if variable.startswith(prefix) and variable not in known:
+                raise _invalid(variable, f"There is no setting {section}.{variable.removeprefix(prefix).lower()}.")
     return values, where
 
 
