@@ -1,4 +1,4 @@
-"""One Chromium for all browser tests, a floor of its own for each."""
+"""One Chromium for the browser tests of a module, a floor of its own for each test."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from playwright.sync_api import Browser
 from tests.e2e.floor import Floor, People, chromium
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # no longer: its driver keeps an event loop running in this thread
 def browser() -> Iterator[Browser]:
     with chromium() as opened:
         yield opened
