@@ -1,91 +1,129 @@
-"""Pages, assets, documents and what anyone may ask: what a browser gets, and what it never gets."""
+"""The pages' and documents' way out: headers, links that can't be changed, and what anyone may ask."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
+import aiohttp
 import pytest
-from yarl import URL
 
+from appliance import __version__
+from appliance.paths import package_data
 from tests.support.house import PDF, House
 
+built = pytest.mark.skipif(not package_data("static").joinpath("office.html").is_file(), reason="web/ is not built")
 
-async def linked(house: House, order_id: str) -> str:
-    """Shows an order on a screen and gives the path of the document's link."""
-    wire = await house.screen("S-1")
+
+async def link(house: House, order_id: str = "ORD-1001") -> str:
+    """The address of an order's document, as its screen was given it."""
+    screen = await house.screen()
     await house.accepted(order_id)
-    return URL((await wire.navigate())["url"]).raw_path
+    navigate = await screen.show_next()
+    await screen.expect("delivery")
+    return str(navigate["url"]).removeprefix(house.url)
 
 
-@pytest.mark.parametrize("path", ["/", "/setup", "/login", "/screens", "/approve", "/pair", "/display", "/scan"])
-async def test_every_page_is_there_and_runs_nothing_of_its_own_inline(house: House, path: str) -> None:
-    page = await house.call("GET", path)
-    assert (page.status, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
-    assert page.headers["Cache-Control"] == "no-cache"
-    policy = page.headers["Content-Security-Policy"]
-    assert "script-src 'self' 'wasm-unsafe-eval'" in policy
-    assert "frame-ancestors 'none'" in policy
-    assert "<script>" not in page.text
-    assert "<style" not in page.text
-    assert "http://" not in page.text
-    assert "https://" not in page.text
+@built
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/setup", "/login", "/screens", "/screens/labels", "/approve", "/pair", "/dead-letters", "/display", "/scan"],
+)
+async def test_pages_are_strict_about_what_they_load(house: House, path: str) -> None:
+    answer = await house.call("GET", path)
+    assert (answer.status, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert answer.headers["Cache-Control"] == "no-cache"
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
+    assert "script-src 'self' 'wasm-unsafe-eval';" in policy
+    assert (answer.headers["X-Content-Type-Options"], answer.headers["Referrer-Policy"]) == ("nosniff", "no-referrer")
+    assert "http://" not in answer.text and "https://" not in answer.text
+    assert "<script>" not in answer.text and "<style" not in answer.text
 
 
-async def test_assets_are_kept_for_ever_and_nothing_else_is_served(house: House) -> None:
-    page = (await house.call("GET", "/display")).text
-    asset = page.partition('src="')[2].partition('"')[0]
-    served = await house.call("GET", asset)
-    assert (served.status, served.headers["Content-Type"]) == (200, "text/javascript")
-    assert "immutable" in served.headers["Cache-Control"]
-    for path in ("/assets/..%2foffice.html", "/assets/%2e%2e/office.html", "/assets/nothing.js", "/assets/pdfjs"):
+@built
+async def test_assets_are_kept_for_good_and_stay_in_their_folder(house: House) -> None:
+    import re
+
+    page = await house.call("GET", "/scan")
+    script = re.search(r'src="(/assets/[^"]+\.js)"', page.text)
+    assert script is not None
+    answer = await house.call("GET", script[1])
+    assert (answer.status, "immutable" in answer.headers["Cache-Control"]) == (200, True)
+    assert answer.headers["Content-Type"].startswith("text/javascript")
+    for path in (
+        "/assets/",
+        "/assets/nothing.js",
+        "/assets/..%2foffice.html",
+        "/assets/%2e%2e/office.html",
+        "/assets/..\\office.html",
+    ):
         (await house.call("GET", path)).problem(404, "NOT_FOUND")
 
 
-async def test_a_document_is_inline_sandboxed_and_of_its_type(house: House) -> None:
-    house.order("ORD-3", "html", "<h1>주문</h1>".encode())
-    await house.knows("ORD-3")
-    document = await house.call("GET", await linked(house, "ORD-3"))
-    assert (document.status, document.text) == (200, "<h1>주문</h1>")
-    assert document.headers["Content-Type"] == "text/html; charset=utf-8"
-    assert document.headers["Content-Disposition"] == "inline"
-    assert document.headers["Content-Security-Policy"] == "sandbox allow-scripts"
-    assert document.headers["X-Content-Type-Options"] == "nosniff"
-    assert document.headers["Referrer-Policy"] == "no-referrer"
-
-
-async def test_a_link_with_any_letter_changed_leads_nowhere(house: House) -> None:
-    path = await linked(house, "ORD-1001")
-    assert (await house.call("GET", path)).text.encode() == PDF
-    start = len("/documents/")
-    for place in range(start, len(path)):
-        other = "A" if path[place] != "A" else "B"
-        answer = await house.call("GET", path[:place] + other + path[place + 1 :])
-        assert answer.status in {403, 404}, (place, answer.text)
-
-
-async def test_a_link_to_what_has_left_the_folder_leads_nowhere(house: House, tmp_path: Path) -> None:
-    path = await linked(house, "ORD-1001")
-    file = house.orders / "ORD-1001.pdf"
-    secret = tmp_path / "secret.pdf"
-    secret.write_bytes(PDF)
-    file.unlink()
-    (await house.call("GET", path)).problem(404, "NOT_FOUND")
-    file.symlink_to(secret)
-    (await house.call("GET", path)).problem(404, "NOT_FOUND")
-
-
-async def test_anyone_may_ask_who_this_is_from_anywhere(house: House) -> None:
-    answer = await house.call("GET", "/.well-known/vooster", headers={"Origin": "https://anywhere.example"})
+async def test_anyone_may_ask_who_this_is(house: House) -> None:
+    answer = await house.call("GET", "/.well-known/vooster")
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
-    told = answer.json
-    assert (told["product"], told["protocol"], told["tls"]) == ("vooster", 1, False)
-    assert told["urls"] == {
+    found = answer.json
+    assert (found["product"], found["protocol"], found["version"], found["tls"]) == ("vooster", 1, __version__, False)
+    assert found["urls"] == {
         "http": house.url,
         "ws": house.url.replace("http", "ws") + "/ws",
-        "socketio": house.url + "/socket.io/",
-        "events": house.url + "/api/events/subscribe",
+        "socketio": f"{house.url}/socket.io/",
+        "events": f"{house.url}/api/events/subscribe",
     }
-    assert len(told["instanceId"]) == 36
-    before = told["instanceId"]
+    assert found["setupComplete"] is False
+    assert found["instanceId"] and found["name"]
     await house.restart()
-    assert (await house.call("GET", "/.well-known/vooster")).json["instanceId"] == before
+    assert (await house.call("GET", "/.well-known/vooster")).json["instanceId"] == found["instanceId"]
+
+
+async def test_a_document_goes_out_inline_in_a_sandbox(house: House) -> None:
+    answer = await house.call("GET", await link(house))
+    assert (answer.status, answer.text.encode()) == (200, PDF)
+    assert answer.headers["Content-Type"] == "application/pdf"
+    assert answer.headers["Content-Disposition"].startswith("inline")
+    assert answer.headers["Content-Security-Policy"] == "sandbox allow-scripts"
+    assert (answer.headers["X-Content-Type-Options"], answer.headers["Referrer-Policy"]) == ("nosniff", "no-referrer")
+
+
+async def test_any_change_to_a_link_is_refused(house: House) -> None:
+    good = await link(house)
+    other = await link(house, "ORD-1002")
+    changed = {
+        good + "/", good + "x", good[:-1], good.replace("ORD-1001", "ORD-1002"), good.replace("documents", "Documents"),
+        good.replace(".pdf", ".PDF"), "/documents/ORD-1001.pdf", "/documents/../secrets.json",
+    } - {good, other}  # fmt: skip
+    for address in sorted(changed):
+        answer = await house.call("GET", address)
+        assert answer.status in {403, 404}, address
+
+
+async def test_a_document_that_is_gone_is_not_found(house: House) -> None:
+    good = await link(house)
+    (house.orders / "ORD-1001.pdf").unlink()
+    (await house.call("GET", good)).problem(404, "NOT_FOUND")
+
+
+async def test_a_link_out_of_the_folder_is_no_order(house: House) -> None:
+    outside = house.root / "secret.pdf"
+    outside.write_bytes(PDF)
+    (house.orders / "ORD-LINK.pdf").symlink_to(outside)
+    await house.pair("S-1")
+    (await house.trigger("ORD-LINK")).problem(404, "ORDER_NOT_FOUND")
+
+
+@pytest.mark.parametrize("order_id", ["..", "../secret", "/etc/passwd", "a/../../secret", "CON", "secret"])
+async def test_no_order_leads_out_of_the_folder(house: House, order_id: str) -> None:
+    (house.root / "secret.pdf").write_bytes(PDF)
+    await house.pair("S-1")
+    (await house.trigger(order_id)).problem(404, "ORDER_NOT_FOUND")
+
+
+async def test_another_host_name_is_told_where_to_go(house: House) -> None:
+    answer = await house.call("GET", "/api/health", headers={"Host": "evil.example"})
+    answer.problem(421, "HOST_NOT_ALLOWED")
+
+
+async def test_a_head_request_costs_no_body(house: House) -> None:
+    good = await link(house)
+    async with aiohttp.ClientSession() as http, http.head(house.url + good) as answer:
+        assert (answer.status, answer.headers["Content-Length"]) == (200, str(len(PDF)))
+        assert await answer.read() == b""

@@ -1,113 +1,143 @@
-"""The resource of screens: made, changed, identified, blanked, unpaired and deleted."""
+"""The resource of screens: made, changed, limited, deleted."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from tests.support.house import House, until
+from tests.support.house import House
 
 
-async def listed(house: House) -> dict[str, dict[str, Any]]:
-    answer = await house.local("GET", "/api/screens")
-    assert answer.json["cursor"] is None
-    return {screen["screenId"]: screen for screen in answer.json["items"]}
-
-
-async def test_a_screen_is_made_changed_and_deleted(house: House) -> None:
-    made = await house.local("POST", "/api/screens", {"screenId": "CUT.1", "name": "절단 1", "groups": ["line-1"]})
+async def test_a_screen_is_made_read_changed_and_deleted(house: House) -> None:
+    made = await house.local("POST", "/api/screens", {"screenId": "S-1", "name": " 조립   1 ", "groups": ["line-1"]})
     assert made.status == 201
-    assert (made.json["name"], made.json["state"], made.json["paired"]) == ("절단 1", "unpaired", False)
-    again = await house.local("POST", "/api/screens", {"screenId": "CUT.1"})
-    again.problem(409, "SCREEN_EXISTS")
-    change = {"name": "절단 2", "groups": ["line-2"], "displayIndex": 2, "user": "kim", "permission": "supervisor"}
-    assert (await house.local("PATCH", "/api/screens/CUT.1", change)).status == 200
+    assert made.json == {
+        "screenId": "S-1", "name": "조립 1", "groups": ["line-1"], "displayIndex": 0, "user": None,
+        "permission": "operator", "paired": False, "online": False, "lastSeenAt": None, "displays": [],
+        "currentDocument": None, "client": None, "state": "unpaired",
+    }  # fmt: skip
+    assert (await house.local("GET", "/api/screens/S-1")).json == made.json
+    assert (await house.local("GET", "/api/screens")).json == {"items": [made.json], "cursor": None}
+    change = {"name": "Saw", "groups": [], "displayIndex": 2, "user": "kim", "permission": "admin"}
+    changed = await house.local("PATCH", "/api/screens/S-1", change)
+    assert changed.json == {**made.json, **change}
     await house.restart()
-    kept = (await listed(house))["CUT.1"]
-    assert {name: kept[name] for name in change} == change
-    assert (await house.local("DELETE", "/api/screens/CUT.1")).status == 204
-    (await house.local("GET", "/api/screens/CUT.1")).problem(404, "SCREEN_NOT_FOUND")
+    assert (await house.local("GET", "/api/screens/S-1")).json == changed.json
+    assert (await house.local("DELETE", "/api/screens/S-1")).status == 204
+    (await house.local("GET", "/api/screens/S-1")).problem(404, "SCREEN_NOT_FOUND")
+    (await house.local("DELETE", "/api/screens/S-1")).problem(404, "SCREEN_NOT_FOUND")
+
+
+async def test_an_id_is_taken_once(house: House) -> None:
+    await house.local("POST", "/api/screens", {"screenId": "S-1", "name": "first"})
+    (await house.local("POST", "/api/screens", {"screenId": "S-1"})).problem(409, "SCREEN_EXISTS")
+    assert (await house.local("GET", "/api/screens/S-1")).json["name"] == "first"
 
 
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        ({"screenId": "절단"}, "screenId"),
-        ({"screenId": "A" * 65}, "screenId"),
-        ({"screenId": ""}, "screenId"),
-        ({"screenId": "A", "name": " "}, "name"),
-        ({"screenId": "A", "displayIndex": 16}, "displayIndex"),
-        ({"screenId": "A", "groups": [""]}, "groups"),
-        ({"screenId": "A", "groups": "line-1"}, "groups"),
         ({}, "screenId"),
+        ({"screenId": ""}, "screenId"),
+        ({"screenId": "S 1"}, "screenId"),
+        ({"screenId": "S/1"}, "screenId"),
+        ({"screenId": "화면"}, "screenId"),
+        ({"screenId": "S" * 65}, "screenId"),
+        ({"screenId": 1}, "screenId"),
+        ({"screenId": "S-1", "name": "x" * 81}, "name"),
+        ({"screenId": "S-1", "name": 1}, "name"),
+        ({"screenId": "S-1", "groups": "line"}, "groups"),
+        ({"screenId": "S-1", "groups": [""]}, "groups"),
+        ({"screenId": "S-1", "groups": ["x"] * 21}, "groups"),
+        ({"screenId": "S-1", "displayIndex": 16}, "displayIndex"),
+        ({"screenId": "S-1", "displayIndex": -1}, "displayIndex"),
+        ({"screenId": "S-1", "displayIndex": "0"}, "displayIndex"),
     ],
 )
-async def test_what_does_not_fit_is_named(house: House, body: dict[str, Any], field: str) -> None:
+async def test_a_screen_that_does_not_fit(house: House, body: dict[str, object], field: str) -> None:
     problem = (await house.local("POST", "/api/screens", body)).problem(400, "VALIDATION_ERROR")
-    assert [error["field"] for error in problem["errors"]] == [field]
+    assert [error["field"].partition("[")[0] for error in problem["errors"]] == [field]
+    assert (await house.local("GET", "/api/screens")).json["items"] == []
 
 
-async def test_a_screen_says_what_it_is_and_what_it_shows(house: House) -> None:
-    wire = await house.screen("S-1", displays=[{"index": 0, "name": "왼쪽"}, {"index": 1, "primary": True}])
-    seen = (await listed(house))["S-1"]
-    assert (seen["online"], seen["state"], seen["currentDocument"]) == (True, "ready", None)
-    assert [display["index"] for display in seen["displays"]] == [0, 1]
-    assert seen["client"]["address"] == "127.0.0.1"
-    await house.accepted("ORD-1001")
-    await wire.show_next()
-    await until(lambda: house.appliance.currents.of_screen("S-1"))
-    shown = (await listed(house))["S-1"]
-    assert (shown["state"], shown["currentDocument"]["orderId"]) == ("showing", "ORD-1001")
-    await wire.close()
-    await until(lambda: house.appliance.sessions.of_screen("S-1") is None)
-    gone = (await listed(house))["S-1"]
-    assert (gone["online"], gone["state"]) == (False, "offline")
-    assert gone["lastSeenAt"] >= shown["currentDocument"]["shownAt"]
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"name": ""},
+        {"name": None},
+        {"groups": None},
+        {"permission": "root"},
+        {"permission": None},
+        {"displayIndex": 99},
+    ],
+)
+async def test_a_change_that_does_not_fit(house: House, body: dict[str, object]) -> None:
+    await house.local("POST", "/api/screens", {"screenId": "S-1"})
+    before = (await house.local("GET", "/api/screens/S-1")).json
+    (await house.local("PATCH", "/api/screens/S-1", body)).problem(400, "VALIDATION_ERROR")
+    assert (await house.local("GET", "/api/screens/S-1")).json == before
 
 
-async def test_identify_and_clear_reach_the_monitor(house: House) -> None:
-    wire = await house.screen("S-1")
-    assert (await house.local("POST", "/api/screens/S-1/identify")).status == 204
-    assert (await wire.expect("identify"))["label"] == "S-1"
+async def test_a_screen_says_what_state_it_is_in(house: House) -> None:
+    async def state() -> str:
+        return str((await house.local("GET", "/api/screens/S-1")).json["state"])
+
+    await house.local("POST", "/api/screens", {"screenId": "S-1"})
+    assert await state() == "unpaired"
+    await house.pair("S-1")
+    assert await state() == "offline"
+    screen = await house.screen()
+    assert await state() == "ready"
+    trigger_id = await house.accepted()
+    await screen.show_next()
+    await house.becomes(trigger_id, "shown")
+    assert await state() == "showing"
+    found = (await house.local("GET", "/api/screens/S-1")).json
+    assert found["currentDocument"]["orderId"] == "ORD-1001"
+    assert found["currentDocument"]["title"]
+    assert found["currentDocument"]["shownAt"] <= found["lastSeenAt"] + 60_000
+    await house.local("POST", "/api/screens/S-1/revoke")
+    assert await state() == "revoked"
+    assert await screen.closed() == 4401
+
+
+async def test_identifying_a_screen_that_is_off_says_so(house: House) -> None:
+    await house.pair("S-1")
+    (await house.local("POST", "/api/screens/S-1/identify")).problem(404, "NOT_FOUND")
     assert (await house.local("POST", "/api/screens/S-1/clear")).status == 204
-    await wire.expect("clear")
+    (await house.local("POST", "/api/screens/S-9/clear")).problem(404, "SCREEN_NOT_FOUND")
 
 
-async def test_an_operator_looks_and_changes_nothing(house: House) -> None:
-    await house.screen("S-1")
-    for role, allowed in (("viewer", False), ("operator", False), ("supervisor", True)):
-        key = await house.new_key(role)
-        assert (await house.call("GET", "/api/screens/S-1", bearer=key)).status == 200
-        answer = await house.call("PATCH", "/api/screens/S-1", {"name": "x"}, bearer=key)
-        assert (answer.status == 200) == allowed
-        if not allowed:
-            answer.problem(403, "PERMISSION_DENIED")
-    (await house.call("GET", "/api/screens")).problem(401, "TOKEN_INVALID")
-
-
-async def test_whoever_is_limited_to_lines_stays_within_them(house: House) -> None:
-    for screen_id, group in (("A", "line-1"), ("B", "line-2")):
-        await house.local("POST", "/api/screens", {"screenId": screen_id, "groups": [group]})
-    key = await house.new_key("supervisor", groups=["line-1"])
-    items = (await house.call("GET", "/api/screens", bearer=key)).json["items"]
-    assert [screen["screenId"] for screen in items] == ["A"]
+async def test_viewers_read_and_supervisors_write(house: House) -> None:
+    await house.pair("S-1")
+    viewer, operator = await house.new_key("viewer"), house.key
+    supervisor = await house.new_key("supervisor")
+    assert (await house.call("GET", "/api/screens", bearer=viewer)).status == 200
     for method, path, body in (
-        ("GET", "/api/screens/B", None),
-        ("PATCH", "/api/screens/B", {"name": "mine"}),
-        ("PATCH", "/api/screens/A", {"groups": ["line-2"]}),
-        ("POST", "/api/screens", {"screenId": "C", "groups": ["line-2"]}),
-        ("DELETE", "/api/screens/B", None),
-        ("POST", "/api/screens/B/revoke", None),
+        ("POST", "/api/screens", {"screenId": "S-2"}),
+        ("PATCH", "/api/screens/S-1", {"name": "x"}),
+        ("DELETE", "/api/screens/S-1", None),
+        ("POST", "/api/screens/S-1/clear", None),
+        ("POST", "/api/screens/S-1/identify", None),
+        ("POST", "/api/screens/S-1/revoke", None),
     ):
-        (await house.call(method, path, body, bearer=key)).problem(403, "PERMISSION_DENIED")
+        (await house.call(method, path, body, bearer=operator)).problem(403, "PERMISSION_DENIED")
+        (await house.call(method, path, body)).problem(401, "TOKEN_INVALID")
+    assert (await house.call("PATCH", "/api/screens/S-1", {"name": "x"}, bearer=supervisor)).status == 200
 
 
-async def test_unpairing_ends_the_session_and_the_credential(house: House) -> None:
-    wire = await house.screen("S-1")
-    token = house.tokens["S-1"]
-    assert (await house.call("GET", "/api/me", bearer=token)).status == 200
-    assert (await house.local("POST", "/api/screens/S-1/revoke")).status == 204
-    assert await wire.closed() == 4401
-    (await house.call("GET", "/api/me", bearer=token)).problem(401, "TOKEN_INVALID")
-    assert (await listed(house))["S-1"]["state"] == "revoked"
+async def test_whoever_is_limited_sees_and_changes_only_those(house: House) -> None:
+    await house.local("POST", "/api/screens", {"screenId": "A-1", "groups": ["line-1"]})
+    await house.local("POST", "/api/screens", {"screenId": "B-1", "groups": ["line-2"]})
+    limited = await house.new_key("supervisor", groups=["line-1"])
+    found = await house.call("GET", "/api/screens", bearer=limited)
+    assert [screen["screenId"] for screen in found.json["items"]] == ["A-1"]
+    for method, path, body in (
+        ("GET", "/api/screens/B-1", None),
+        ("PATCH", "/api/screens/B-1", {"name": "mine"}),
+        ("DELETE", "/api/screens/B-1", None),
+        ("POST", "/api/screens", {"screenId": "C-1", "groups": ["line-2"]}),
+        ("PATCH", "/api/screens/A-1", {"groups": ["line-2"]}),
+    ):
+        (await house.call(method, path, body, bearer=limited)).problem(403, "PERMISSION_DENIED")
+    made = await house.call("POST", "/api/screens", {"screenId": "A-2", "groups": ["line-1"]}, bearer=limited)
+    assert made.status == 201

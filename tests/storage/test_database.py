@@ -159,7 +159,7 @@ async def test_a_cancelled_caller_tears_nothing(db: Database) -> None:
     tasks[1].cancel()
     await asyncio.gather(tasks[1], return_exceptions=True)
     await held.release()
-    assert await asyncio.gather(tasks[0], tasks[2]) == [0, 20]
+    assert (await tasks[0], await tasks[2]) == (0, 20)
     await db.flush()
     assert kept(db.path) == [0, 1, 2]
 
@@ -296,9 +296,7 @@ async def test_what_has_happened_is_written_once_the_disk_is_back(
     assert kept(db.path) == [1, 2, 3, 4]
 
 
-async def test_durable_and_refused_jobs_of_one_group_part_ways(
-    db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_durable_and_refused_jobs_of_one_group_part_ways(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storage, "RETRY_SECONDS", 0.02)
     held = Held(db)
     await held.begun()

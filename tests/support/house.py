@@ -64,7 +64,7 @@ class House:
     async def start(self) -> None:
         found = settings.load(None, {}, self.values)
         self.appliance = Appliance(found, self.data)
-        # What was copied in just now is looked at twice; half a second between the looks is nothing these tests are about.
+        # What was copied in just now is looked at twice, half a second apart: nothing that these tests are about.
         with patch("appliance.app.FolderOrders", functools.partial(FolderOrders, settle=0.01)):
             await self.appliance.start()
         self.url = self.appliance.base_url()

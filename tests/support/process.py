@@ -75,10 +75,7 @@ class Served:
 
     async def start(self, *more: str, **env: str) -> Self:
         """Starts it and returns once it answers."""
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [*self.command, *more], stdout=subprocess.DEVNULL, stderr=log, env=environment(**env)
-            )
+        self._process = self._spawn(more, env)
         deadline = time.monotonic() + START_SECONDS
         async with aiohttp.ClientSession() as http:
             while True:
@@ -91,6 +88,12 @@ class Served:
                 assert self._process.poll() is None, self.log.read_text("utf-8")
                 assert time.monotonic() < deadline, self.log.read_text("utf-8")
                 await asyncio.sleep(0.02)
+
+    def _spawn(self, more: tuple[str, ...], env: dict[str, str]) -> subprocess.Popen[bytes]:
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                [*self.command, *more], stdout=subprocess.DEVNULL, stderr=log, env=environment(**env)
+            )
 
     async def stop(self, within: float = 15.0) -> int:
         """Asks it to stop, as a service manager does; returns its exit code."""

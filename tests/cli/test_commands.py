@@ -1,0 +1,159 @@
+"""The verbs as a person or a script uses them: real processes, with and without an appliance running."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.process import Served, vooster
+
+Result = subprocess.CompletedProcess[str]
+
+
+async def run(*arguments: str, stdin: str = "", **env: str) -> Result:
+    return await asyncio.to_thread(lambda: vooster(*arguments, stdin=stdin, **env))
+
+
+async def together(*commands: tuple[str, ...]) -> list[Result]:
+    """Several commands at once, so that a test costs the longest of them."""
+    return list(await asyncio.gather(*(run(*command) for command in commands)))
+
+
+@pytest.fixture
+async def served(tmp_path: Path) -> AsyncIterator[Served]:
+    served = Served(tmp_path)
+    (served.orders / "ORD-1001.txt").write_text("one")
+    try:
+        yield await served.start()
+    finally:
+        await served.close()
+
+
+async def test_help_version_and_paths_need_no_appliance(tmp_path: Path) -> None:
+    bare, help_, version, paths = await together(
+        (), ("--help",), ("version",), ("paths", "--json", "--data-dir", str(tmp_path / "data"))
+    )
+    assert (bare.returncode, help_.returncode) == (0, 0)
+    assert bare.stdout == help_.stdout
+    for verb in ("serve", "setup", "trigger", "keys", "screens", "version", "paths"):
+        assert verb in bare.stdout
+    assert version.stdout.strip().count(".") == 2
+    found = json.loads(paths.stdout)
+    assert found["data"] == str(tmp_path / "data")
+    assert set(found) >= {"data", "database", "settings", "documents"}
+    assert not (tmp_path / "data").exists(), "asking makes nothing"
+
+
+async def test_wrong_usage_is_exit_code_2(tmp_path: Path) -> None:
+    data = ("--data-dir", str(tmp_path))
+    results = await together(
+        ("nonsense",),
+        ("serve", "--port", "65536", *data),
+        ("screens", "provision", *data),
+    )
+    assert [result.returncode for result in results] == [2] * 3
+    assert all(result.stderr and "Traceback" not in result.stderr for result in results)
+    assert not (tmp_path / "vooster.db").exists()
+
+
+async def test_the_verbs_work_without_an_appliance_and_their_work_is_there_when_it_starts(tmp_path: Path) -> None:
+    served = Served(tmp_path)
+    (served.orders / "ORD-1001.txt").write_text("one")
+    served.data.mkdir()
+    (served.data / "vooster.toml").write_text(f"[orders]\nfolder = '{served.orders}'\n")
+    data = ("--data-dir", str(served.data))
+    key = await run("keys", "add", "--name", "erp", *data)
+    assert (key.returncode, key.stdout.startswith("vk_"), key.stdout.count("\n")) == (0, True, 1)
+    assert str(served.data) in key.stderr
+    pairings = await run("screens", "provision", "S-1", "S-2", *data)
+    assert pairings.returncode == 0, pairings.stderr
+    found = [json.loads(line) for line in pairings.stdout.splitlines()]
+    assert [pairing["screenId"] for pairing in found] == ["S-1", "S-2"]
+    again = await run("keys", "add", "--name", "erp", *data)
+    assert (again.returncode, again.stdout) == (1, "")
+    sent = await run("trigger", "ORD-1001", "--screen", "S-1", *data)
+    assert sent.returncode == 0, sent.stderr
+    assert json.loads(sent.stdout)["deliveries"][0]["state"] == "pending"
+    listed = await run("screens", "list", "--json", *data)
+    assert [(s["screenId"], s["state"]) for s in json.loads(listed.stdout)] == [("S-1", "offline"), ("S-2", "offline")]
+    try:
+        await served.start()
+        screen = await served.screen(found[0]["accessToken"])
+        navigate = await screen.show_next()
+        assert navigate["triggerId"] == json.loads(sent.stdout)["id"]
+        assert (await served.trigger(key.stdout.strip(), screenId="S-2")).status == 202
+    finally:
+        await served.close()
+
+
+async def test_the_verbs_talk_to_the_appliance_that_runs(served: Served) -> None:
+    data = ("--data-dir", str(served.data))
+    added, key = await together(
+        ("screens", "add", "S-1", "--name", "조립 1", "--group", "line-1", *data),
+        ("keys", "add", "--name", "erp", "--role", "operator", "--screen", "S-1", *data),
+    )
+    assert (added.returncode, key.returncode) == (0, 0), added.stderr + key.stderr
+    assert added.stdout == ""
+    (pairing,) = [json.loads(line) for line in (await run("screens", "provision", "S-1", *data)).stdout.splitlines()]
+    screen = await served.screen(pairing["accessToken"])
+    waiting = asyncio.create_task(run("trigger", "ORD-1001", "--screen", "S-1", "--wait", *data))
+    await screen.show_next()
+    shown = await waiting
+    assert (shown.returncode, json.loads(shown.stdout)["result"]) == (0, "shown"), shown.stderr
+    waiting = asyncio.create_task(run("trigger", "ORD-1001", "--screen", "S-1", "--wait", *data))
+    await screen.failed(await screen.navigate(), "DOCUMENT_NOT_FRAMEABLE")
+    refused = await waiting
+    assert refused.returncode == 1
+    assert "DOCUMENT_NOT_FRAMEABLE" in refused.stderr
+    unknown, listed = await together(
+        ("trigger", "ORD-9999", "--screen", "S-1", *data), ("screens", "list", "--json", *data)
+    )
+    assert (unknown.returncode, unknown.stdout) == (1, "")
+    assert "ORDER_NOT_FOUND" in unknown.stderr and "ORD-9999" in unknown.stderr
+    (item,) = json.loads(listed.stdout)
+    assert (item["name"], item["groups"], item["online"]) == ("조립 1", ["line-1"], True)
+    assert (await served.trigger(key.stdout.strip())).status == 202
+
+
+async def test_the_first_administrator_is_made_once(served: Served) -> None:
+    data = ("--data-dir", str(served.data))
+    link = await run("setup", "--link", *data)
+    assert link.returncode == 0, link.stderr
+    assert link.stdout.strip().startswith(f"{served.url}/setup#token=")
+    weak = await run("setup", "--username", "admin", "--password-stdin", *data, stdin="short\n")
+    assert (weak.returncode, "VALIDATION_ERROR" in weak.stderr) == (1, True)
+    made = await run("setup", "--username", "admin", "--password-stdin", *data, stdin="correct horse battery\n")
+    assert made.returncode == 0, made.stderr
+    again = await run("setup", "--username", "other", "--password-stdin", *data, stdin="correct horse battery\n")
+    assert (again.returncode, "SETUP_COMPLETE" in again.stderr) == (1, True)
+    login = await served.call("POST", "/api/auth/login", {"username": "admin", "password": "correct horse battery"})
+    assert (login.status, login.json["role"]) == (200, "admin")
+    assert "correct horse" not in served.log.read_text("utf-8") + made.stderr
+
+
+async def test_a_list_from_a_spreadsheet(tmp_path: Path) -> None:
+    sheet = tmp_path / "screens.csv"
+    sheet.write_bytes("screenId,name,groups\nS-1,조립 1,line-1;조립\nS-2,,\n".encode("cp949"))
+    data = ("--data-dir", str(tmp_path / "data"))
+    made = await run("screens", "provision", "--csv", str(sheet), *data)
+    assert made.returncode == 0, made.stderr
+    assert [json.loads(line)["screenId"] for line in made.stdout.splitlines()] == ["S-1", "S-2"]
+    listed = json.loads((await run("screens", "list", "--json", *data)).stdout)
+    assert [(s["name"], s["groups"]) for s in listed] == [("조립 1", ["line-1", "조립"]), ("S-2", [])]
+    sheet.write_text("screenId,name\nS-3,ok\n,nobody\n")
+    bad = await run("screens", "provision", "--csv", str(sheet), *data)
+    assert (bad.returncode, "line 3" in bad.stderr) == (1, True)
+
+
+async def test_errors_are_told_in_the_systems_language_first(tmp_path: Path) -> None:
+    data = ("--data-dir", str(tmp_path))
+    korean = await run("trigger", "ORD-1", "--screen", "S-1", *data, LANG="ko_KR.UTF-8", LC_ALL="ko_KR.UTF-8")
+    assert korean.returncode == 1
+    lines = [line for line in korean.stderr.splitlines() if line.startswith("  ")]
+    assert "등록되지 않은 모니터입니다" in lines[0]
+    assert any("No such screen" in line for line in lines)
