@@ -96,7 +96,7 @@ def retried(cause: str) -> str:
     return f"pending, cause {cause}, attempt 2, after 1000"
 
 
-REMEMBERED = {column: "history" for column in ("shown", "received final", "superseded", "dead")}
+REMEMBERED = dict.fromkeys(("shown", "received final", "superseded", "dead"), "history")
 ROWS: dict[str, tuple[Happening, dict[str, str]]] = {
     "order found": (Happening(Event.ORDER_FOUND), {"awaitingOrder": "pending"}),
     "order found, a newer one past awaiting": (
@@ -204,7 +204,7 @@ ROWS: dict[str, tuple[Happening, dict[str, str]]] = {
     "screen revoked": (Happening(Event.SCREEN_REVOKED), {"sent": "pending", "received": "pending"}),
     "screen deleted": (
         Happening(Event.SCREEN_REMOVED),
-        {column: "dead, SCREEN_REMOVED" for column in ("awaitingOrder", "pending", "sent", "received")},
+        dict.fromkeys(("awaitingOrder", "pending", "sent", "received"), "dead, SCREEN_REMOVED"),
     ),
 }
 

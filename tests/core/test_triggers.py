@@ -31,7 +31,23 @@ def test_order_ids(order_id: str) -> None:
 
 @pytest.mark.parametrize(
     "order_id",
-    ["", " ", "a" * 129, "50%", "..\\x", "a\0b", "a\nb", "a\x7fb", "a*b", 'a"b', "a<b>", "a|b", "a?b", "😀", "a\u202eb"],
+    [
+        "",
+        " ",
+        "a" * 129,
+        "50%",
+        "..\\x",
+        "a\0b",
+        "a\nb",
+        "a\x7fb",
+        "a*b",
+        'a"b',
+        "a<b>",
+        "a|b",
+        "a?b",
+        "😀",
+        "a\u202eb",
+    ],
 )
 def test_what_is_no_order_id(order_id: str) -> None:
     with pytest.raises(Problem) as problem:
