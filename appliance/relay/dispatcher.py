@@ -31,6 +31,8 @@ from appliance.settings import Delivery as DeliverySettings
 from appliance.storage.outbox import Outbox
 
 MAX_DETAIL = 500
+MAX_HISTORY = 200
+"""Lines of a delivery's history; past it late words, which a client may repeat for ever, are no longer noted."""
 _SWEEP_SECONDS = 0.5
 
 _log = structlog.get_logger(__name__)
@@ -307,7 +309,7 @@ class Dispatcher:
     def _late(self, delivery: Delivery, happening: Happening) -> None:
         """A word about a delivery that has ended already: mostly a line in its history."""
         decision = decide(delivery, happening, self._policy)
-        if decision is None:
+        if decision is None or (decision.state is None and len(delivery.history) >= MAX_HISTORY):
             return
         apply(delivery, decision, now_ms())
         if decision.state is None:

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from tests.conftest import MakeHouse
-from tests.support.answers import now_ms
+from tests.support.answers import new_trigger, now_ms
 from tests.support.house import House, until
 
 RETRYING = {"delivery": {"retry_base_ms": 5}}
@@ -141,8 +141,6 @@ async def test_every_figure_equals_what_the_test_counted(make_house: MakeHouse) 
 
 
 async def test_a_repeat_is_counted_as_a_repeat(house: House) -> None:
-    from tests.support.answers import new_trigger
-
     await house.pair("S-1")
     body = new_trigger()
     for _ in range(3):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import aiohttp
 import pytest
 
@@ -40,8 +42,6 @@ async def test_pages_are_strict_about_what_they_load(house: House, path: str) ->
 
 @built
 async def test_assets_are_kept_for_good_and_stay_in_their_folder(house: House) -> None:
-    import re
-
     page = await house.call("GET", "/scan")
     script = re.search(r'src="(/assets/[^"]+\.js)"', page.text)
     assert script is not None

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from appliance.relay import dispatcher
 from tests.conftest import MakeHouse
-from tests.support.answers import check_words
+from tests.support.answers import check_words, new_trigger
 from tests.support.house import House, until
 
 QUICK: dict[str, dict[str, Any]] = {
@@ -243,6 +244,17 @@ async def test_acks_that_come_twice_or_late_change_nothing(house: House) -> None
     assert screen.of("error") == []
 
 
+async def test_late_words_are_noted_up_to_a_bound(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatcher, "MAX_HISTORY", 8)
+    screen = await house.screen()
+    trigger_id = await house.accepted()
+    navigate = await screen.show_next()
+    for _ in range(20):
+        await screen.shown(navigate)
+    await screen.settled()
+    assert len((await house.becomes(trigger_id, "shown"))["history"]) == 8
+
+
 async def test_shown_without_received_before_is_enough(house: House) -> None:
     screen = await house.screen()
     trigger_id = await house.accepted()
@@ -278,8 +290,6 @@ async def test_a_failure_counts_only_from_the_session_it_was_sent_to(house: Hous
 
 async def test_a_newer_one_takes_the_place_of_an_older_one_on_its_way(house: House) -> None:
     screen, producer = await house.screen(), await house.session(house.key)
-    from tests.support.answers import new_trigger
-
     first = new_trigger()
     await producer.send({"type": "trigger", **first})
     older = await screen.navigate()
@@ -353,8 +363,6 @@ async def test_seq_grows_with_every_delivery_of_a_screen(house: House) -> None:
 
 
 async def test_a_lane_is_bounded(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    from appliance.relay import dispatcher
-
     monkeypatch.setattr(dispatcher, "MAX_OPEN", 3)
     await house.pair("S-1")
     for _ in range(3):
