@@ -30,7 +30,7 @@ MAX_BUFFER = 1 << 20
 """Bytes that may wait for a slow reader before it is closed (4430)."""
 CLOSE_SECONDS = 2.0
 _MESSAGE_TOO_BIG = 1009
-_GONE_SECONDS = 0.02
+_GONE_LOOKS = 100
 
 _log = structlog.get_logger(__name__)
 _encode = msgspec.json.Encoder().encode
@@ -50,9 +50,10 @@ class _Socket(web.WebSocketResponse):
             # still comes, until the client has gone.
             with contextlib.suppress(ConnectionError, TimeoutError):
                 await writer.close(code, message)
-                async with asyncio.timeout(CLOSE_SECONDS):
-                    while request.transport is not None and not request.transport.is_closing():
-                        await asyncio.sleep(_GONE_SECONDS)
+                for _ in range(_GONE_LOOKS):
+                    if request.transport is None or request.transport.is_closing():
+                        break
+                    await asyncio.sleep(CLOSE_SECONDS / _GONE_LOOKS)
         return await super().close(code=code, message=message, drain=drain)
 
 
