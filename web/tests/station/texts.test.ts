@@ -19,11 +19,22 @@ test("an offer's address is told from everything else a scanner reads", () => {
   }
 });
 
-test("only documents of the appliance's own origin can be known to be shown", () => {
+test("only the appliance's own documents can be known to be shown", () => {
   const origin = "http://192.168.0.5:8480";
   assert.equal(refusalOf(`${origin}/documents/x`, origin), null);
   assert.equal(refusalOf("http://192.168.0.5:9000/x", origin), "DOCUMENT_NOT_FRAMEABLE");
   assert.equal(refusalOf("https://192.168.0.5:8480/x", origin), "DOCUMENT_NOT_FRAMEABLE");
+  for (const path of [
+    "/",
+    "/scan",
+    "/api/health",
+    "/documents",
+    "/documents/../scan",
+    "/documents/%2e%2e/scan",
+    "//documents/",
+  ]) {
+    assert.equal(refusalOf(origin + path, origin), "DOCUMENT_NOT_FRAMEABLE", path);
+  }
   for (const url of ["file:///etc/hosts", "javascript:alert(1)", "data:text/html,x", "blob:x", "not an address"]) {
     assert.equal(refusalOf(url, origin), "DOCUMENT_URL_REFUSED", url);
   }

@@ -2,9 +2,12 @@
 
 export type Refusal = "DOCUMENT_URL_REFUSED" | "DOCUMENT_NOT_FRAMEABLE";
 
+/** Where the appliance serves documents. Its pages and calls forbid framing, and a forbidden frame looks loaded too. */
+const DOCUMENTS = "/documents/";
+
 /**
- * Null where the page can open `url` and can know that it did. A foreign origin is refused honestly: a blocked frame,
- * a dead port and a missing page all look loaded from here.
+ * Null where the page can open `url` and can know that it did: a document of the appliance's own. Anything else is
+ * refused honestly: a blocked frame, a dead port and a missing page all look loaded from here.
  */
 export function refusalOf(url: string, origin: string): Refusal | null {
   let parsed: URL;
@@ -14,7 +17,8 @@ export function refusalOf(url: string, origin: string): Refusal | null {
     return "DOCUMENT_URL_REFUSED";
   }
   if (parsed.protocol !== "http:" && parsed.protocol !== "https:") return "DOCUMENT_URL_REFUSED";
-  return parsed.origin === origin ? null : "DOCUMENT_NOT_FRAMEABLE";
+  const own = parsed.origin === origin && parsed.pathname.startsWith(DOCUMENTS);
+  return own ? null : "DOCUMENT_NOT_FRAMEABLE";
 }
 
 export type Format = "pdf" | "image" | "html" | "text";

@@ -121,7 +121,8 @@ export class Viewer {
 
 async function prepare(sheet: Sheet, host: HTMLElement, signal: AbortSignal): Promise<Prepared> {
   const refusal = refusalOf(sheet.url, location.origin);
-  if (refusal) throw new LoadFailure(refusal, refusal === "DOCUMENT_URL_REFUSED" ? "not http" : "foreign origin");
+  if (refusal === "DOCUMENT_URL_REFUSED") throw new LoadFailure(refusal, "not http");
+  if (refusal) throw new LoadFailure(refusal, "not one of the appliance's documents");
   switch (formatOf(sheet.contentType)) {
     case "pdf": {
       const { preparePdf } = await import("./pdf");
