@@ -46,8 +46,10 @@ export function LoginPage() {
       </div>
       <div class="door-notes">
         <p>
-          {t("비밀번호를 잊었다면 서버 PC에서:", "Forgot the password? On the server PC:")}{" "}
-          <code class="nowrap">vooster users passwd</code>
+          {t(
+            "비밀번호를 잊었다면 시스템 관리자에게 알려 주세요.",
+            "If you forgot your password, tell your administrator.",
+          )}
         </p>
         {data && !data.tls && (
           <p>
