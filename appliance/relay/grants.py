@@ -28,7 +28,10 @@ from appliance.storage.pairings import Grant, RefreshToken
 _log = structlog.get_logger(__name__)
 
 GRACE_MS = 30_000
-"""How long after its use an old refresh token or device secret still gets the same successor again."""
+"""How long after its use an old refresh token still gets the same successor again. Device secrets have no such time:
+an old one stays good until the new one is first used, and is refused from then on."""
+TOGETHER_MS = 30_000
+"""Pairings asked for within this time with one device secret are one browser's, whose tabs woke together."""
 MAX_PER_USER = 50
 
 Job = Callable[[sqlite3.Connection], None]
@@ -183,7 +186,9 @@ class Grants:
             return []  # another tab of the same browser was first
         # Two tabs that wake together ask twice and share a secret; one asked for long before was for somebody else.
         return [
-            other for other in others if other.secret != grant.secret or other.created_at < grant.created_at - GRACE_MS
+            other
+            for other in others
+            if other.secret != grant.secret or other.created_at < grant.created_at - TOGETHER_MS
         ]
 
     async def end(self, grant_id: str) -> None:

@@ -19,7 +19,7 @@ from appliance.core.pairing import Waiting
 from appliance.core.screens import Client, Display, check_id
 from appliance.errors import FieldError, Problem
 from appliance.relay.auth import Auth, Revoked
-from appliance.relay.grants import GRACE_MS, TokenPair, digest
+from appliance.relay.grants import TokenPair, digest
 from appliance.relay.people import too_many
 from appliance.relay.screens import Screens
 from appliance.relay.secrets import new_token
@@ -35,6 +35,8 @@ MAX_PER_ADDRESS = 20
 MAX_OFFERS_A_SCREEN = 5
 MAX_UNUSED_GRANTS = 8
 MAX_HELD_SECONDS = 20.0
+ENDED_KEPT_MS = 30_000
+"""How long a code that is over is still told apart from one that never was."""
 
 
 class Pairing(msgspec.Struct, frozen=True, rename="camel"):
@@ -243,10 +245,10 @@ class Pairings:
             row = table.device_secret(tx, shown)
             if row is None or row.screen_id != screen_id:
                 return "unknown"
-            if row.retired_at is not None and now - row.retired_at > GRACE_MS:
+            if row.retired_at is not None:
                 audit.append(tx, now, f"screen:{screen_id}", "screen.cloned", screen_id)
                 return "cloned"
-            first = row.retired_at is None and table.confirm_device_secret(tx, screen_id, shown, now)
+            first = table.confirm_device_secret(tx, screen_id, shown, now)
             table.save_device_secret(tx, DeviceSecret(digest(following), screen_id, now))
             save_grant(tx)
             table.delete_grants(tx, [old.id for old in (*unused, *(older if first else ()))])
@@ -339,7 +341,7 @@ class Pairings:
         return Pairing(screen_id, pair.access, pair.refresh, pair.expires_in, secret, server_url, self._instance_id)
 
     def _purge(self, now: int) -> None:
-        for key in [key for key, entry in self._by_device.items() if entry.waiting.expires_at + GRACE_MS < now]:
+        for key in [key for key, entry in self._by_device.items() if entry.waiting.expires_at + ENDED_KEPT_MS < now]:
             self._drop(key)
 
     def _drop(self, key: bytes) -> None:
