@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import zlib
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final, TypeVar, overload
 
@@ -38,7 +39,10 @@ _LIMIT: Final = web.AppKey("limit", int)
 def build(routes: Iterable[web.RouteDef], *, settings: Settings, hosts: Hosts) -> web.Application:
     """The application with its guard; `hosts` decides which `Host` and `Origin` are ours."""
     limit = settings.server.max_message_bytes
-    app = web.Application(middlewares=[_guard(hosts, limit)], client_max_size=limit)
+    # Bodies are unpacked in `read_body`: aiohttp's own unpacking has no words for a broken one.
+    app = web.Application(
+        middlewares=[_guard(hosts, limit)], client_max_size=limit, handler_args={"auto_decompress": False}
+    )
     app[_LIMIT] = limit
     app.on_response_prepare.append(_dress(hosts))
     app.add_routes(routes)
@@ -157,7 +161,7 @@ async def read_json(
 
 
 async def read_body(request: web.Request, limit: int | None = None) -> bytes:
-    """The whole body, within the size limit and `BODY_SECONDS`."""
+    """The whole body, unpacked where it came packed, within the size limit and `BODY_SECONDS`."""
     limit = limit or request.app[_LIMIT]
     if (request.content_length or 0) > limit:
         raise too_large(limit)
@@ -169,9 +173,28 @@ async def read_body(request: web.Request, limit: int | None = None) -> bytes:
                 body = await request.read()
         except TimeoutError:
             raise _malformed("", f"the body took longer than {BODY_SECONDS:g} s") from None
+    coding = request.headers.get(hdrs.CONTENT_ENCODING)
+    if coding is not None and body:
+        body = _unpacked(body, coding.strip().lower(), limit)
     if len(body) > limit:
         raise too_large(limit)
     return body
+
+
+def _unpacked(body: bytes, coding: str, limit: int) -> bytes:
+    """`body` without its content coding; a little more than `limit` bytes where it is longer than that."""
+    if coding == "identity":
+        return body
+    if coding not in {"gzip", "deflate"}:
+        raise Problem("UNSUPPORTED_MEDIA_TYPE", "Send the body as it is, or packed with gzip or deflate.")
+    stream = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
+    try:
+        plain = stream.decompress(body, limit + 1)
+    except zlib.error:
+        raise _malformed("", f"the body isn't {coding}, as Content-Encoding says") from None
+    if not stream.eof and len(plain) <= limit:
+        raise _malformed("", f"the {coding} body isn't whole")
+    return plain
 
 
 _decoders: dict[Any, msgspec.json.Decoder[Any]] = {}

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import time
+import zlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from appliance.edge import server
@@ -260,6 +263,44 @@ async def raw(page: Browser, body: bytes, content_type: str | None = "applicatio
 async def test_malformed_json_is_an_error_of_the_sender(gate: Gatehouse, body: bytes) -> None:
     page = await gate.admin()
     assert await raw(page, body) == (400, "VALIDATION_ERROR")
+
+
+@pytest.mark.parametrize(
+    ("coding", "body", "status", "code"),
+    [
+        ("gzip", gzip.compress(b'{"a": 1}'), 200, None),
+        ("GZIP", gzip.compress(b'{"a": 1}'), 200, None),
+        ("deflate", zlib.compress(b'{"a": 1}'), 200, None),
+        ("identity", b'{"a": 1}', 200, None),
+        ("gzip", b'{"a": 1}', 400, "VALIDATION_ERROR"),
+        ("gzip", gzip.compress(b'{"a": 1}')[:-9], 400, "VALIDATION_ERROR"),
+        ("gzip", gzip.compress(b'{"a": 1}')[:12], 400, "VALIDATION_ERROR"),
+        ("gzip", gzip.compress(b" " * (2 << 20)), 413, "PAYLOAD_TOO_LARGE"),
+        ("deflate", b"\xff" * 20, 400, "VALIDATION_ERROR"),
+        ("br", b"zzz", 415, "UNSUPPORTED_MEDIA_TYPE"),
+        ("zstd", b"zzz", 415, "UNSUPPORTED_MEDIA_TYPE"),
+        ("gzip, gzip", gzip.compress(b"{}"), 415, "UNSUPPORTED_MEDIA_TYPE"),
+    ],
+)
+async def test_a_packed_body_is_unpacked_or_refused_without_a_fault(
+    gate: Gatehouse, caplog: pytest.LogCaptureFixture, coding: str, body: bytes, status: int, code: str | None
+) -> None:
+    page = await gate.admin()
+    headers = {
+        "Content-Type": "application/json", "Content-Encoding": coding, "Cookie": page.cookie, "X-CSRF-Token": page.csrf
+    }  # fmt: skip
+    connector = aiohttp.TCPConnector(limit=1)
+    async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as http:
+        # A stranger's broken body is never even looked at.
+        async with http.post(f"{gate.url}/api/echo", data=body, headers={**headers, "Cookie": ""}) as answer:
+            assert answer.status == 401
+        async with http.post(f"{gate.url}/api/echo", data=body, headers=headers) as answer:
+            assert answer.status == status
+            told = await answer.json(content_type=None)
+            assert told.get("code") == code
+        async with http.get(f"{gate.url}/api/csrf", headers={"Cookie": page.cookie}) as answer:
+            assert answer.status == 200
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 async def test_a_body_of_another_type_is_refused(gate: Gatehouse) -> None:
