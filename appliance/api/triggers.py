@@ -15,6 +15,7 @@ from appliance.edge.server import json_response, read_json
 from appliance.errors import FieldError, Problem
 from appliance.relay.intake import Intake, Receipt, summary
 from appliance.relay.principal import Principal
+from appliance.relay.screens import Screens
 from appliance.relay.waits import Waits, result
 from appliance.storage.outbox import Outbox
 
@@ -22,7 +23,12 @@ MAX_WAIT_MS = 30_000
 DEFAULT_WAIT_MS = 5_000
 
 
-def routes(*, credentials: Credentials, intake: Intake, outbox: Outbox, waits: Waits) -> list[web.RouteDef]:
+def routes(
+    *, credentials: Credentials, intake: Intake, outbox: Outbox, waits: Waits, screens: Screens
+) -> list[web.RouteDef]:
+    def _visible(principal: Principal, screen_id: str) -> bool:
+        return screens.reaches(principal, screen_id)
+
     async def post(request: web.Request) -> web.Response:
         principal = await credentials.principal(request, Role.OPERATOR, screens_allowed=True)
         body = await read_json(request, TriggerBody)
@@ -59,8 +65,11 @@ def routes(*, credentials: Credentials, intake: Intake, outbox: Outbox, waits: W
         principal = await credentials.principal(request, screens_allowed=True)
         trigger_id = request.match_info["id"]
         record = await outbox.find(trigger_id)
-        # Others' triggers don't exist for whoever may not see them.
-        if record is None or (record.sender != principal.actor and principal.kind == "screen"):
+        deliveries = await outbox.of_trigger(record.id) if record is not None else []
+        if record is not None and record.sender != principal.actor:
+            # Others' triggers don't exist for whoever may not see their screens.
+            deliveries = [d for d in deliveries if principal.kind != "screen" and _visible(principal, d.screen_id)]
+        if record is None or not deliveries:
             raise Problem("NOT_FOUND", f"There is no trigger {trigger_id[:100]}.")
         return json_response(
             {
@@ -73,7 +82,7 @@ def routes(*, credentials: Credentials, intake: Intake, outbox: Outbox, waits: W
                 "mode": record.mode,
                 "acceptedAt": record.accepted_at,
                 "sender": record.sender,
-                "deliveries": [delivery_view(delivery) for delivery in await outbox.of_trigger(record.id)],
+                "deliveries": [delivery_view(delivery) for delivery in deliveries],
             }
         )
 
@@ -88,6 +97,6 @@ def _wait(request: web.Request) -> int | None:
     text = request.query.get("timeoutMs", str(DEFAULT_WAIT_MS))
     if wait != "shown":
         raise Problem("VALIDATION_ERROR", errors=[FieldError("wait", "shown")])
-    if not (text.isascii() and text.isdigit() and 0 <= int(text) <= MAX_WAIT_MS):
+    if not (text.isascii() and text.isdigit() and len(text) <= 9 and int(text) <= MAX_WAIT_MS):
         raise Problem("VALIDATION_ERROR", errors=[FieldError("timeoutMs", f"0 to {MAX_WAIT_MS}")])
     return int(text)

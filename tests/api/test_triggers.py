@@ -56,6 +56,14 @@ async def test_a_trigger_is_accepted_sent_and_shown(house: House) -> None:
     assert found["history"][0]["at"] <= found["history"][-1]["at"]
 
 
+@pytest.mark.parametrize("text", ["", "-1", "30001", "1.5", "٣", "9" * 5000])
+async def test_a_time_to_wait_that_does_not_fit(house: House, text: str) -> None:
+    await house.pair("S-1")
+    answer = await house.call("POST", f"/api/trigger?wait=shown&timeoutMs={text}", new_trigger(), bearer=house.key)
+    problem = answer.problem(400, "VALIDATION_ERROR")
+    assert [error["field"] for error in problem["errors"]] == ["timeoutMs"]
+
+
 async def test_waiting_for_shown_answers_when_it_is_shown(house: House) -> None:
     screen = await house.screen()
     waiting = asyncio.create_task(house.trigger(wait=10_000))
