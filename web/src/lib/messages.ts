@@ -47,7 +47,8 @@ export type Navigate = {
   type: "navigate";
   id: string;
   triggerId: string;
-  orderId: string;
+  /** Null for a page that was sent by its address. */
+  orderId: string | null;
   url: string;
   title: string;
   contentType: string;
@@ -83,7 +84,7 @@ export type WireError = {
   messages: Text;
   action: Text;
   retryable: boolean;
-  orderId?: string;
+  orderId?: string | null;
   displayIndex?: number;
 };
 export type Goodbye = { type: "goodbye"; reason: string; reconnectAfterMs: number };

@@ -4,6 +4,7 @@ import { post } from "../lib/api";
 import { problemOf } from "../lib/errors";
 import { ago, count, stamp, when } from "../lib/format";
 import { pick, t } from "../lib/i18n";
+import { orderName, orderTitle } from "../lib/names";
 import { Button } from "../ui/Button";
 import { Empty } from "../ui/Empty";
 import { Icon, type IconName } from "../ui/icons";
@@ -110,7 +111,7 @@ function Causes({ letters, reason }: { letters: DeadLetter[]; reason: string | n
       {[...groups].map(([code, members]) => {
         const on = code === reason;
         const [first] = members;
-        const known = problemOf(code, { orderId: first?.orderId });
+        const known = problemOf(code, { orderId: first?.orderId ?? undefined });
         return (
           <a
             key={code}
@@ -136,10 +137,10 @@ function triesText({ round, attempt }: DeadLetter): string {
   return parts.map((part) => ` · ${part}`).join("");
 }
 
-/** What went wrong at the last attempt, then what became of it. */
+/** What became of it, in the appliance's words, then what went wrong at the last attempt. */
 function whyText(letter: DeadLetter): string {
-  const cause = letter.cause && pick(problemOf(letter.cause, { orderId: letter.orderId }).message);
-  return [...new Set([cause, pick(letter.messages)])].filter(Boolean).join(" ");
+  const cause = letter.cause && pick(problemOf(letter.cause, { orderId: letter.orderId ?? undefined }).message);
+  return [...new Set([pick(letter.messages), cause])].filter(Boolean).join(" ");
 }
 
 function Row({ letter, onSent }: { letter: DeadLetter; onSent: () => void }) {
@@ -151,9 +152,9 @@ function Row({ letter, onSent }: { letter: DeadLetter; onSent: () => void }) {
       <Icon name={iconOf(reason)} />
       <div class="row-text">
         <b>
-          {letter.orderId} · {letter.screenName || letter.screenId}
+          {orderName(letter)} · {letter.screenName || letter.screenId}
         </b>
-        {letter.title && letter.title !== letter.orderId && <span class="quiet"> {letter.title}</span>}
+        <span class="quiet"> {orderTitle(letter)}</span>
         <p>{whyText(letter)}</p>
         <p>
           <span class="vh">{t("할 일: ", "What to do: ")}</span>
@@ -200,7 +201,7 @@ function Sent({ ids, letters }: { ids: Set<string>; letters: DeadLetter[] | null
     <div role="status" class="stack sent-notes">
       {shown.map((scan) => (
         <Notice key={scan.deliveryId} tone="ok">
-          <b>{scan.orderId}</b> {t("표시됨", "Shown")} · {scan.screenName || scan.screenId}
+          <b>{orderName(scan)}</b> {t("표시됨", "Shown")} · {scan.screenName || scan.screenId}
         </Notice>
       ))}
       {going > 0 && (

@@ -4,6 +4,7 @@ import { post } from "../lib/api";
 import { problemOf } from "../lib/errors";
 import { ago, stamp } from "../lib/format";
 import { t } from "../lib/i18n";
+import { orderName } from "../lib/names";
 import { loadPairing, type Pairing, savePairing } from "../lib/pairing";
 import { withParticle } from "../lib/particles";
 import { clientName } from "../station/client";
@@ -181,7 +182,7 @@ function Station({ screenId }: { screenId: string }) {
           <dl>
             <div>
               <dt>{t("지금", "Now")}</dt>
-              <dd>{data.currentDocument ? data.currentDocument.orderId : t("비어 있음", "Nothing on it")}</dd>
+              <dd>{data.currentDocument ? orderName(data.currentDocument) : t("비어 있음", "Nothing on it")}</dd>
             </div>
             <div>
               <dt>PC</dt>

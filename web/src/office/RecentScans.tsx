@@ -2,6 +2,7 @@
 import { problemOf } from "../lib/errors";
 import { NONE, short, stamp, when } from "../lib/format";
 import { pick, t } from "../lib/i18n";
+import { orderName, orderTitle } from "../lib/names";
 import { Empty } from "../ui/Empty";
 import { DeliveryPill } from "../ui/states";
 import type { RecentScan } from "./types";
@@ -50,7 +51,7 @@ export function RecentScans({ scans }: { scans: RecentScan[] }) {
                   </time>
                 </td>
                 <td class="c-ord">
-                  <b>{scan.orderId}</b> {scan.title !== scan.orderId && <span class="quiet">{scan.title}</span>}
+                  <b>{orderName(scan)}</b> <span class="quiet">{orderTitle(scan)}</span>
                 </td>
                 <td class="c-st">{scan.screenName || scan.screenId}</td>
                 <td class="c-pill">
@@ -109,6 +110,7 @@ function Way({ scan, longest }: { scan: RecentScan; longest: number }) {
 function waitingWords(scan: RecentScan): string | null {
   if (scan.state === "pending") return t("모니터가 준비되면 보냅니다", "Goes out when the screen is ready");
   if (scan.state === "awaitingOrder") return t("주문 시스템을 기다립니다", "Waits for the order system");
-  if (scan.state === "dead" && scan.code) return pick(problemOf(scan.code, { orderId: scan.orderId }).message);
+  if (scan.state === "dead" && scan.code)
+    return pick(problemOf(scan.code, { orderId: scan.orderId ?? undefined }).message);
   return null;
 }

@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { del, patch, post } from "../lib/api";
 import { t } from "../lib/i18n";
+import { orderName } from "../lib/names";
 import { withParticle } from "../lib/particles";
 import { Button } from "../ui/Button";
 import { Dialog } from "../ui/Dialog";
@@ -19,14 +20,12 @@ type DialogProps = { deed: Deed; screen: Screen; onClose: () => void; onDone: ()
 export function ScreenDialog({ deed, screen, onClose, onDone }: DialogProps) {
   const action = useAction();
   const [name, setName] = useState(screen.name);
-  const [lines, setLines] = useState(screen.groups.join(", "));
+  const [lines, setLines] = useState([...new Set(screen.groups)].join(", "));
   const [index, setIndex] = useState(screen.displayIndex);
   const path = `/api/screens/${encodeURIComponent(screen.screenId)}`;
   const label = nameOf(screen);
-  const groups = lines
-    .split(",")
-    .map((group) => group.trim())
-    .filter(Boolean);
+  const shown = screen.currentDocument ? orderName(screen.currentDocument) : "";
+  const groups = [...new Set(lines.split(",").map((group) => group.trim()))].filter(Boolean);
   const forms: Record<Deed, { title: string; body: ComponentChildren; button: string; deed: () => Promise<unknown> }> =
     {
       rename: {
@@ -62,8 +61,8 @@ export function ScreenDialog({ deed, screen, onClose, onDone }: DialogProps) {
         body: (
           <p class="quiet">
             {t(
-              `떠 있는 ${withParticle(screen.currentDocument?.orderId ?? "", "을/를")} 치우고 ‘준비됨’으로 돌아갑니다.`,
-              `${screen.currentDocument?.orderId ?? ""} goes away and the screen says “Ready”.`,
+              `떠 있는 ${withParticle(shown, "을/를")} 치우고 ‘준비됨’으로 돌아갑니다.`,
+              `${shown} goes away and the screen says “Ready”.`,
             )}
           </p>
         ),

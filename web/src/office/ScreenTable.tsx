@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import { post } from "../lib/api";
 import { ago, lasting, NONE, stamp } from "../lib/format";
 import { t } from "../lib/i18n";
+import { orderName } from "../lib/names";
 import { withParticle } from "../lib/particles";
 import { Button } from "../ui/Button";
 import { Menu, type MenuItem } from "../ui/Menu";
@@ -87,7 +88,7 @@ function Row({ screen, onDeed }: { screen: Screen; onDeed: ((deed: Deed) => void
 }
 
 function nowText(screen: Screen, now: number): string {
-  const order = screen.currentDocument?.orderId;
+  const order = screen.currentDocument && orderName(screen.currentDocument);
   switch (screen.state) {
     case "showing":
       return screen.currentDocument && order ? `${order} · ${lasting(now - screen.currentDocument.shownAt)}` : NONE;

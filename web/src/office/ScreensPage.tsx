@@ -2,7 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { counted } from "../lib/format";
 import { t } from "../lib/i18n";
-import { lineName } from "../lib/names";
+import { lineName, orderName } from "../lib/names";
 import { Button, ButtonLink } from "../ui/Button";
 import { Empty } from "../ui/Empty";
 import { Icon } from "../ui/icons";
@@ -141,7 +141,7 @@ function matches(screen: Screen, query: string): boolean {
     screen.screenId,
     ...screen.groups,
     ...screen.groups.map(lineName),
-    screen.currentDocument?.orderId ?? "",
+    screen.currentDocument ? orderName(screen.currentDocument) : "",
     screen.client?.address ?? "",
   ];
   return text.join("\n").toLowerCase().includes(query.trim().toLowerCase());

@@ -1,7 +1,7 @@
 /** Which station a new PC is for: those without a PC first, any other by search, or a new one. */
 import { useState } from "preact/hooks";
 import { t } from "../lib/i18n";
-import { lineName } from "../lib/names";
+import { lineNames } from "../lib/names";
 import { Field } from "../ui/Field";
 import { Icon } from "../ui/icons";
 import { ScreenPill } from "../ui/states";
@@ -121,7 +121,7 @@ function Station({ screen, on, onPick }: { screen: Screen; on: boolean; onPick: 
       <b>
         {nameOf(screen)}
         <small>
-          {[...screen.groups.map(lineName), screen.screenId].map((part, index) => (
+          {[...lineNames(screen.groups), screen.screenId].map((part, index) => (
             <span key={part}>
               {index > 0 && " · "}
               <span class="nowrap">{part}</span>

@@ -2,12 +2,12 @@
 import { NONE } from "../lib/format";
 import { t } from "../lib/i18n";
 import type { Display } from "../lib/messages";
-import { lineName } from "../lib/names";
+import { lineNames } from "../lib/names";
 import type { Screen } from "./types";
 
 /** 1라인 · SCREEN-001 */
 export function lineAndId(screen: Pick<Screen, "groups" | "screenId">): string {
-  return [...screen.groups.map(lineName), screen.screenId].join(" · ");
+  return [...lineNames(screen.groups), screen.screenId].join(" · ");
 }
 
 export function nameOf(screen: Pick<Screen, "name" | "screenId">): string {

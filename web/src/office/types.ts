@@ -35,7 +35,7 @@ export type Screen = {
   online: boolean;
   lastSeenAt: number | null;
   displays: Display[];
-  currentDocument: { orderId: string; title: string; shownAt: number; url?: string } | null;
+  currentDocument: { orderId: string | null; title: string | null; shownAt: number; url?: string } | null;
   client: (ClientName & { address: string | null }) | null;
   state: ScreenState;
 };
@@ -56,8 +56,8 @@ export type Minute = { at: number; scans: number; p50ShownMs: number | null; p95
 export type RecentScan = {
   deliveryId: string;
   triggerId: string;
-  orderId: string;
-  title: string;
+  orderId: string | null;
+  title: string | null;
   screenId: string;
   screenName: string;
   state: DeliveryState;
@@ -86,8 +86,8 @@ export type Dashboard = {
 export type DeadLetter = {
   deliveryId: string;
   triggerId: string;
-  orderId: string;
-  title: string;
+  orderId: string | null;
+  title: string | null;
   screenId: string;
   screenName: string;
   displayIndex: number;

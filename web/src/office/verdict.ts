@@ -1,8 +1,7 @@
 /** What the Now page says first, and what there is to do: a sentence before a number. */
-import { problemOf } from "../lib/errors";
 import { lasting } from "../lib/format";
 import { pick, t } from "../lib/i18n";
-import { lineName } from "../lib/names";
+import { lineName, orderName } from "../lib/names";
 import type { IconName } from "../ui/icons";
 import { nameOf } from "./screenText";
 import type { Dashboard, DeadLetter, Screen } from "./types";
@@ -185,8 +184,8 @@ function letterTodos(dashboard: Dashboard, letters: DeadLetter[]): Todo[] {
       key: letter.deliveryId,
       tone: "warn",
       icon: "problem",
-      title: `${letter.orderId} · ${letter.screenName || letter.screenId}`,
-      why: `${pick(problemOf(letter.cause ?? letter.code, { orderId: letter.orderId }).message)} ${pick(letter.action)}`,
+      title: `${orderName(letter)} · ${letter.screenName || letter.screenId}`,
+      why: `${pick(letter.messages)} ${pick(letter.action)}`,
       act: { kind: "replay", deliveryId: letter.deliveryId },
     }),
   );

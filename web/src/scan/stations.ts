@@ -2,6 +2,7 @@
 import { signal } from "@preact/signals";
 import { get } from "../lib/api";
 import { type Problem, problemIn } from "../lib/errors";
+import { lineNames } from "../lib/names";
 import { recall, remember } from "../lib/storage";
 import type { ScreenState } from "../ui/states";
 
@@ -42,7 +43,7 @@ export class Stations {
 
 /** Line and name as they are said: 1라인 절단 1. */
 export function saidName(station: Pick<Station, "screenId" | "name" | "groups">): string {
-  return [...station.groups, station.name || station.screenId].join(" ");
+  return [...lineNames(station.groups), station.name || station.screenId].join(" ");
 }
 
 function recalled(): Station | null {

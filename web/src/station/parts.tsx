@@ -2,6 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { clock } from "../lib/format";
 import { lang, otherLang, type Text } from "../lib/i18n";
+import { lineNames } from "../lib/names";
 import { Icon, type IconName, Mark } from "../ui/icons";
 import type { Place } from "./place";
 import type { Station } from "./station";
@@ -45,7 +46,9 @@ export function PlaceName({ place }: { place: Place | null }) {
   return (
     <span class="place">
       <b>{place.name}</b>
-      {[...place.groups, ...(place.screenId === place.name ? [] : [place.screenId])].map((part) => ` · ${part}`)}
+      {[...lineNames(place.groups), ...(place.screenId === place.name ? [] : [place.screenId])].map(
+        (part) => ` · ${part}`,
+      )}
     </span>
   );
 }

@@ -3,7 +3,7 @@ import type { Welcome } from "../lib/messages";
 import { recall, remember } from "../lib/storage";
 
 export type Place = { screenId: string; name: string; groups: string[]; displayIndex: number; plant: string };
-export type LastOrder = { orderId: string; acceptedAt: number };
+export type LastOrder = { name: string; acceptedAt: number };
 
 const PLACE_KEY = "vooster.station";
 const LAST_KEY = "vooster.last";
@@ -43,7 +43,7 @@ export function placeOf(welcome: Welcome): Place | null {
 export function recallLast(): LastOrder | null {
   return recalled<LastOrder>(
     LAST_KEY,
-    (value) => typeof value.orderId === "string" && typeof value.acceptedAt === "number",
+    (value) => typeof value.name === "string" && typeof value.acceptedAt === "number",
   );
 }
 

@@ -8,7 +8,11 @@ import type { Navigate } from "../lib/messages";
 export type Sheet = Pick<
   Navigate,
   "id" | "round" | "attempt" | "orderId" | "title" | "url" | "contentType" | "acceptedAt"
-> & { restored: boolean };
+> & {
+  /** How people call it: the order's number, or what stands for it where there is none. */
+  name: string;
+  restored: boolean;
+};
 
 export type Stage =
   | { kind: "ready" }
@@ -17,8 +21,8 @@ export type Stage =
   /** `next`: the same order scanned once more; it takes the old one's place when it is drawn. */
   | { kind: "showing"; sheet: Sheet; next: Sheet | null }
   /** `kept`: the appliance has it among the undelivered. */
-  | { kind: "failed"; id: string; orderId: string; problem: Problem; attempts: number; kept: boolean }
-  | { kind: "refused"; orderId: string | null; problem: Problem; until: number };
+  | { kind: "failed"; id: string; name: string; problem: Problem; attempts: number; kept: boolean }
+  | { kind: "refused"; name: string | null; problem: Problem; until: number };
 
 export type Strip =
   | { kind: "superseded"; shown: string; skipped: string; until: number }
@@ -29,7 +33,7 @@ export type Monitor = {
   strip: Strip | null;
   /** Until when the tag with the order's number stands over its document. */
   tagUntil: number;
-  /** The order that was being opened when a newer one came. */
+  /** The name of the order that was being opened when a newer one came. */
   skipped: string | null;
 };
 
@@ -38,7 +42,7 @@ export type Happening =
   | { kind: "drawn"; id: string }
   | { kind: "broke"; id: string; problem: Problem; final: boolean }
   | { kind: "dead"; id: string; problem: Problem }
-  | { kind: "refused"; orderId: string | null; problem: Problem }
+  | { kind: "refused"; name: string | null; problem: Problem }
   | { kind: "clear" }
   | { kind: "empty" }
   | { kind: "time" };
@@ -66,9 +70,9 @@ export function reduce(monitor: Monitor, happening: Happening, now: number): Mon
     case "dead":
       return dead(monitor, happening, now);
     case "refused": {
-      const { orderId, problem } = happening;
+      const { name, problem } = happening;
       const until = now + (problem.tone === "waiting" ? WAITING_MS : REFUSED_MS);
-      return { ...EMPTY, stage: { kind: "refused", orderId, problem, until } };
+      return { ...EMPTY, stage: { kind: "refused", name, problem, until } };
     }
     case "clear":
       if (monitor.stage.kind !== "showing" && monitor.stage.kind !== "opening") return EMPTY;
@@ -82,11 +86,11 @@ export function reduce(monitor: Monitor, happening: Happening, now: number): Mon
 
 function navigate(monitor: Monitor, sheet: Sheet, now: number): Monitor {
   const { stage } = monitor;
-  if (stage.kind === "showing" && stage.sheet.orderId === sheet.orderId) {
+  if (stage.kind === "showing" && isSame(stage.sheet, sheet)) {
     return { ...monitor, stage: { ...stage, next: sheet } };
   }
   const again = stage.kind === "opening" && stage.sheet.id === sheet.id;
-  const overtaken = stage.kind === "opening" && stage.sheet.orderId !== sheet.orderId ? stage.sheet.orderId : null;
+  const overtaken = stage.kind === "opening" && !isSame(stage.sheet, sheet) ? stage.sheet.name : null;
   return {
     stage: {
       kind: "opening",
@@ -109,12 +113,17 @@ function drawn(monitor: Monitor, id: string, now: number): Monitor {
   return {
     stage: { kind: "showing", sheet, next: null },
     strip:
-      skipped && skipped !== sheet.orderId
-        ? { kind: "superseded", shown: sheet.orderId, skipped, until: now + STRIP_MS }
+      skipped && skipped !== sheet.name
+        ? { kind: "superseded", shown: sheet.name, skipped, until: now + STRIP_MS }
         : null,
     tagUntil: now + (sheet.restored ? RESTORED_TAG_MS : TAG_MS),
     skipped: null,
   };
+}
+
+/** The same paper: a scan of the same order, or the same address where there is no order. */
+function isSame(one: Sheet, other: Sheet): boolean {
+  return one.orderId === null ? other.orderId === null && one.url === other.url : one.orderId === other.orderId;
 }
 
 /** The sheet under way with this id, if it still is. */
@@ -129,8 +138,8 @@ function broke(monitor: Monitor, event: Extract<Happening, { kind: "broke" }>, n
   const { problem } = event;
   const attempts = monitor.stage.kind === "opening" ? monitor.stage.attempt : sheet.attempt;
   if (event.final || sheet.restored) {
-    const { id, orderId } = sheet;
-    return { ...EMPTY, stage: { kind: "failed", id, orderId, problem, attempts, kept: event.final } };
+    const { id, name } = sheet;
+    return { ...EMPTY, stage: { kind: "failed", id, name, problem, attempts, kept: event.final } };
   }
   const since = monitor.stage.kind === "opening" ? monitor.stage.since : now;
   const until = now + OPENING_MS;
@@ -144,7 +153,7 @@ function broke(monitor: Monitor, event: Extract<Happening, { kind: "broke" }>, n
 function dead(monitor: Monitor, event: Extract<Happening, { kind: "dead" }>, now: number): Monitor {
   const { stage } = monitor;
   if (stage.kind === "refused" && stage.problem.tone === "waiting") {
-    return reduce(monitor, { kind: "refused", orderId: stage.orderId, problem: event.problem }, now);
+    return reduce(monitor, { kind: "refused", name: stage.name, problem: event.problem }, now);
   }
   if (stage.kind === "failed" && stage.id === event.id) return { ...monitor, stage: { ...stage, kept: true } };
   const sheet = opened(stage, event.id);
@@ -156,7 +165,7 @@ function dead(monitor: Monitor, event: Extract<Happening, { kind: "dead" }>, now
     stage: {
       kind: "failed",
       id: sheet.id,
-      orderId: sheet.orderId,
+      name: sheet.name,
       problem: tried?.broke ?? event.problem,
       attempts: tried ? tried.attempt - (tried.broke ? 1 : 0) : sheet.attempt,
       kept: true,
@@ -170,8 +179,8 @@ function later(monitor: Monitor, now: number): Monitor {
   if (stage.kind === "refused" && now >= stage.until) return { ...EMPTY, strip };
   if (stage.kind === "opening" && stage.broke && now >= stage.until) {
     const { sheet, broke: problem, attempt } = stage;
-    const { id, orderId } = sheet;
-    return { ...EMPTY, strip, stage: { kind: "failed", id, orderId, problem, attempts: attempt - 1, kept: false } };
+    const { id, name } = sheet;
+    return { ...EMPTY, strip, stage: { kind: "failed", id, name, problem, attempts: attempt - 1, kept: false } };
   }
   return strip === monitor.strip ? monitor : { ...monitor, strip };
 }

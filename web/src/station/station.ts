@@ -2,6 +2,7 @@
 import { signal } from "@preact/signals";
 import { problemFrom, problemOf } from "../lib/errors";
 import type { Ack, Clear, Delivery, Navigate, ServerMessage, Welcome, WireError } from "../lib/messages";
+import { orderName } from "../lib/names";
 import type { Pairing } from "../lib/pairing";
 import { recall, remember } from "../lib/storage";
 import { AckQueue } from "./acks";
@@ -196,17 +197,18 @@ export class Station {
     const verdict = this.memory.judge(message);
     if (verdict === "stale") return;
     this.ack({ id: message.id, status: "received" });
-    const sheet: Sheet = { ...message, restored: message.restored === true };
+    const sheet: Sheet = { ...message, name: orderName(message), restored: message.restored === true };
     if (verdict === "again") this.ackShown(sheet);
     else void this.open(sheet);
   }
 
   /** For another monitor than this page's. What is on this one stays; where nothing is, it says so. */
-  private notHere({ id, orderId }: Navigate, own: number): void {
+  private notHere(message: Navigate, own: number): void {
     const code = "DISPLAY_NOT_AVAILABLE";
-    this.ack({ id, status: "failed", code, detail: `this page is display ${own}` });
+    this.ack({ id: message.id, status: "failed", code, detail: `this page is display ${own}` });
     const { stage } = this.monitor.value;
-    if (stage.kind === "ready") this.happen({ kind: "refused", orderId, problem: problemOf(code, { n: 1 }) });
+    if (stage.kind === "ready")
+      this.happen({ kind: "refused", name: orderName(message), problem: problemOf(code, { n: 1 }) });
   }
 
   private async open(sheet: Sheet): Promise<void> {
@@ -223,7 +225,7 @@ export class Station {
   }
 
   private drawn(sheet: Sheet): void {
-    this.last.value = { orderId: sheet.orderId, acceptedAt: sheet.acceptedAt };
+    this.last.value = { name: sheet.name, acceptedAt: sheet.acceptedAt };
     keepLast(this.last.value);
     this.happen({ kind: "drawn", id: sheet.id });
   }
@@ -263,7 +265,7 @@ export class Station {
   private refused(message: WireError): void {
     if (!SCAN_CODES.has(message.code) || !this.isHere(message.displayIndex)) return;
     this.viewer.close();
-    this.happen({ kind: "refused", orderId: message.orderId ?? null, problem: problemFrom(message) });
+    this.happen({ kind: "refused", name: message.orderId ?? null, problem: problemFrom(message) });
   }
 
   private isHere(displayIndex: number | undefined): boolean {

@@ -2,6 +2,7 @@ import "../browser";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setLang } from "../../src/lib/i18n";
+import { lineAndId } from "../../src/office/screenText";
 import type { Dashboard, DeadLetter, Screen } from "../../src/office/types";
 import { todosOf, verdictOf } from "../../src/office/verdict";
 
@@ -78,4 +79,22 @@ test("to do: offline first, then what wasn't delivered, the rest counted", () =>
     todos.map((todo) => todo.title),
     ["1라인 절단 2 · 연결 끊김 6분째", "ORD-1 · 절단 1", "ORD-2 · 절단 1", "미전달 5건 더"],
   );
+});
+
+test("a page sent by its address is called by its title or its host, with the appliance's own words", () => {
+  const page = {
+    ...letter(1),
+    orderId: null,
+    title: "http://mes.local/board",
+    messages: { ko: "띄울 수 없습니다.", en: "" },
+    action: { ko: "확장 프로그램을 설치해 주세요.", en: "" },
+  };
+  const [todo, titled] = todosOf({ ...CALM, deadLetters: 2 }, [], [page, { ...page, title: "안전 공지" }], NOW);
+  assert.equal(todo?.title, "mes.local · 절단 1");
+  assert.equal(todo?.why, "띄울 수 없습니다. 확장 프로그램을 설치해 주세요.");
+  assert.equal(titled?.title, "안전 공지 · 절단 1");
+});
+
+test("a line named twice on a screen is one line", () => {
+  assert.equal(lineAndId(screen(1, { groups: ["line-1", "line-1"] })), "1라인 · SCREEN-001");
 });

@@ -5,6 +5,7 @@ import { EMPTY, type Happening, type Monitor, reduce, type Sheet } from "../../s
 const sheet = (id: string, orderId = id, more: Partial<Sheet> = {}): Sheet => ({
   id,
   orderId,
+  name: orderId,
   round: 1,
   attempt: 1,
   title: orderId,
@@ -69,6 +70,16 @@ test("the same order scanned again moves nothing until it is drawn", () => {
   assert.equal(reduce(again, broke("b", true), 9_100).stage.kind, "failed");
 });
 
+test("two pages without an order are not the same paper, the same address is", () => {
+  const page = (id: string, url: string) => sheet(id, id, { orderId: null, name: "mes.local", url });
+  const one = play([
+    [navigate(page("a", "http://mes.local/documents/1")), 0],
+    [{ kind: "drawn", id: "a" }, 10],
+  ]);
+  assert.equal(play([[navigate(page("b", "http://mes.local/documents/2")), 20]], one).stage.kind, "opening");
+  assert.equal(play([[navigate(page("b", "http://mes.local/documents/1")), 20]], one).stage.kind, "showing");
+});
+
 test("an order overtaken before it was shown is named", () => {
   const monitor = play([
     [navigate(sheet("a", "ORD-1")), 0],
@@ -127,7 +138,7 @@ test("a refused scan puts the document away for 20 s, then the screen is ready",
   const refused = play([
     [navigate(sheet("a")), 0],
     [{ kind: "drawn", id: "a" }, 10],
-    [{ kind: "refused", orderId: "ORD-2O", problem: problem("ORDER_NOT_FOUND") }, 1_000],
+    [{ kind: "refused", name: "ORD-2O", problem: problem("ORDER_NOT_FOUND") }, 1_000],
   ]);
   assert.equal(refused.stage.kind, "refused");
   assert.equal(reduce(refused, { kind: "time" }, 20_999).stage.kind, "refused");
@@ -136,12 +147,12 @@ test("a refused scan puts the document away for 20 s, then the screen is ready",
 
 test("an order that is waited for stays, until its fate is known", () => {
   const waiting = play([
-    [{ kind: "refused", orderId: "ORD-1", problem: problem("ORDER_SOURCE_UNAVAILABLE", "waiting") }, 0],
+    [{ kind: "refused", name: "ORD-1", problem: problem("ORDER_SOURCE_UNAVAILABLE", "waiting") }, 0],
     [{ kind: "time" }, 60_000],
   ]);
   assert.equal(waiting.stage.kind, "refused");
   const gone = reduce(waiting, { kind: "dead", id: "a", problem: problem("ORDER_NOT_FOUND") }, 61_000).stage;
-  assert.ok(gone.kind === "refused" && gone.orderId === "ORD-1" && gone.problem.code === "ORDER_NOT_FOUND");
+  assert.ok(gone.kind === "refused" && gone.name === "ORD-1" && gone.problem.code === "ORDER_NOT_FOUND");
 });
 
 test("clear says that something was put away only if something was", () => {

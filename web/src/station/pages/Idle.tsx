@@ -1,6 +1,7 @@
 /** A screen at rest: ready, called by name, used in another window. */
 import { when } from "../../lib/format";
 import { t } from "../../lib/i18n";
+import { lineNames, lineText } from "../../lib/names";
 import { withParticle } from "../../lib/particles";
 import { Icon } from "../../ui/icons";
 import { Both, Frame, Middle, type PageProps, PlaceName, PlantName } from "../parts";
@@ -18,7 +19,7 @@ export function Ready({ station }: PageProps) {
           <span>
             {last && (
               <>
-                {t("마지막 제작의뢰서", "Last work order")} <b>{last.orderId}</b> ·{" "}
+                {t("마지막 제작의뢰서", "Last work order")} <b>{last.name}</b> ·{" "}
                 {when(last.acceptedAt).replace(/:\d\d$/, "")}
               </>
             )}
@@ -28,7 +29,7 @@ export function Ready({ station }: PageProps) {
       }
     >
       <div class="ready">
-        <p class="who">{[...(place?.groups ?? []), place?.screenId].join(" · ")}</p>
+        <p class="who">{[...lineNames(place?.groups ?? []), place?.screenId].join(" · ")}</p>
         <h1 class="name" style={{ "--ems": ems(name) }}>
           {name}
         </h1>
@@ -61,6 +62,7 @@ export function ems(name: string): number {
 export function Identify({ station }: PageProps) {
   const place = station.place.value;
   const asked = station.identify.value;
+  const lines = (place?.groups ?? []).map(lineText);
   const name = place?.name || asked?.label || "";
   const seconds = Math.max(0, Math.ceil(((asked?.until ?? 0) - station.now.value) / 1000));
   return (
@@ -77,8 +79,8 @@ export function Identify({ station }: PageProps) {
         <p class="id">{place?.screenId === name ? "" : place?.screenId}</p>
         <Both
           text={{
-            ko: [...(place?.groups ?? []), "이 모니터입니다"].join(" · "),
-            en: [...(place?.groups ?? []), "this is the one"].join(" · "),
+            ko: [...new Set(lines.map(({ ko }) => ko)), "이 모니터입니다"].join(" · "),
+            en: [...new Set(lines.map(({ en }) => en)), "this is the one"].join(" · "),
           }}
         />
       </div>

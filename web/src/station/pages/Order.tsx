@@ -10,7 +10,7 @@ import { firstSentence, remedy } from "../words";
 const SLOW_MS = 3_000;
 
 export function Opening({ station, stage }: PageProps & { stage: Extract<Stage, { kind: "opening" }> }) {
-  const { orderId } = stage.sheet;
+  const { name } = stage.sheet;
   const slow = station.now.value - stage.since >= SLOW_MS;
   const retry = stage.attempt > 1;
   const head: Text = retry
@@ -18,14 +18,14 @@ export function Opening({ station, stage }: PageProps & { stage: Extract<Stage, 
         ko: `제작의뢰서를 다시 여는 중입니다 (${stage.attempt}번째)`,
         en: `Opening it again (attempt ${stage.attempt})`,
       }
-    : { ko: `${orderId} 여는 중`, en: `Opening ${orderId}` };
+    : { ko: `${name} 여는 중`, en: `Opening ${name}` };
   return (
     <Frame
       lamp="opening"
       top={<PlaceName place={station.place.value} />}
       foot={<span>{t("앞의 제작의뢰서는 치웠습니다", "The earlier work order is put away")}</span>}
     >
-      <Middle icon="document" head={head} above={retry && <p class="ord">{orderId}</p>}>
+      <Middle icon="document" head={head} above={retry && <p class="ord">{name}</p>}>
         <p class="dots" aria-hidden="true">
           <i />
           <i />
@@ -43,7 +43,7 @@ type ProblemProps = { station: PageProps["station"]; stage: Extract<Stage, { kin
 
 /** The same layout whatever went wrong; the number is large, so that a misread can be seen. */
 export function OrderProblem({ station, stage }: ProblemProps) {
-  const { problem, orderId } = stage;
+  const { problem, name } = stage;
   const waiting = problem.tone === "waiting";
   const icon: IconName = waiting ? "awaitingOrder" : "problem";
   return (
@@ -55,12 +55,12 @@ export function OrderProblem({ station, stage }: ProblemProps) {
         <>
           <span>{stage.kind === "failed" && tried(stage.attempts, stage.kept)}</span>
           <span class="code">
-            {problem.code} · <Since key={`${problem.code} ${orderId}`} />
+            {problem.code} · <Since key={`${problem.code} ${name}`} />
           </span>
         </>
       }
     >
-      <Middle icon={icon} head={firstSentence(problem.message)} above={orderId && <p class="ord">{orderId}</p>}>
+      <Middle icon={icon} head={firstSentence(problem.message)} above={name && <p class="ord">{name}</p>}>
         <Remedy text={remedy(problem)} icon={waiting ? "pending" : "scan"} />
       </Middle>
     </Frame>

@@ -12,7 +12,7 @@ export function Tag({ sheet, station }: { sheet: Sheet; station: string }) {
   return (
     <p class="tag">
       <Icon name="shown" />
-      {sheet.orderId}
+      {sheet.name}
       {" · "}
       {sheet.restored ? t(`복원됨 · ${scanned} 스캔`, `Restored · scanned ${scanned}`) : station}
     </p>
@@ -31,15 +31,15 @@ export function PageNumber({ station }: PageProps) {
 }
 
 export function LostStrip({ sheet }: { sheet: Sheet }) {
-  const { orderId } = sheet;
+  const { name } = sheet;
   const at = clock(sheet.acceptedAt, false);
   return (
     <Line
       icon="offline"
       look="is-lost"
       text={{
-        ko: `연결 끊김. 이 문서는 ${at}에 스캔한 ${orderId}입니다.`,
-        en: `Connection lost. This is ${orderId}, scanned at ${at}.`,
+        ko: `연결 끊김. 이 문서는 ${at}에 스캔한 ${name}입니다.`,
+        en: `Connection lost. This is ${name}, scanned at ${at}.`,
       }}
     />
   );
