@@ -36,6 +36,7 @@ from appliance.relay.awaiting import Awaiting
 from appliance.relay.clock import now_ms
 from appliance.relay.conversation import Conversation
 from appliance.relay.currents import Currents
+from appliance.relay.deadletters import DeadLetters
 from appliance.relay.dispatcher import Dispatcher
 from appliance.relay.documents import Documents
 from appliance.relay.events import Events
@@ -201,6 +202,8 @@ class Appliance:
             plant=self.plant,
             restore_hours=settings.delivery.restore_hours,
         )
+        self.letters = DeadLetters(self.outbox, self.dispatcher, self.sessions)
+        self._stops.append(self.letters.stop)
         self._wire()
         await self.dispatcher.start()
         awaiting = Awaiting(self.dispatcher, lookups)
@@ -310,7 +313,13 @@ class Appliance:
             sessions=self.sessions,
         )
         return [
-            *triggers.routes(credentials=credentials, intake=self.intake, outbox=self.outbox, waits=self.waits),
+            *triggers.routes(
+                credentials=credentials,
+                intake=self.intake,
+                outbox=self.outbox,
+                waits=self.waits,
+                screens=self.screens,
+            ),
             *screens.routes(
                 credentials=credentials,
                 screens=self.screens,
@@ -322,7 +331,7 @@ class Appliance:
             *deadletters.routes(
                 credentials=credentials,
                 database=self.database,
-                dispatcher=self.dispatcher,
+                letters=self.letters,
                 screens=self.screens,
             ),
             *monitoring.routes(

@@ -67,18 +67,21 @@ def routes(
         await credentials.principal(request, Role.VIEWER)
         return json_response(status.metrics())
 
-    async def snapshot() -> dict[str, Any]:
+    async def snapshot(principal: Principal) -> dict[str, Any]:
         def name(screen_id: str) -> str:
             screen = screens.get(screen_id)
             return screen.name if screen is not None else screen_id
 
+        def visible(screen_id: str | None) -> bool:
+            return screen_id is None or screens.reaches(principal, screen_id)
+
         found = await status.dashboard()
-        scans = [scan_view(delivery, name(delivery.screen_id)) for delivery in recent]
+        found["recentErrors"] = [error for error in found["recentErrors"] if visible(error["screenId"])]
+        scans = [scan_view(d, name(d.screen_id)) for d in recent if visible(d.screen_id)]
         return {**found, "plant": plant.name, "recentScans": scans}
 
     async def dashboard(request: web.Request) -> web.Response:
-        await credentials.principal(request, Role.VIEWER)
-        return json_response(await snapshot())
+        return json_response(await snapshot(await credentials.principal(request, Role.VIEWER)))
 
     async def stream(request: web.Request) -> web.StreamResponse:
         nonlocal streams
@@ -98,7 +101,7 @@ def routes(
         return response
 
     async def _follow(response: web.StreamResponse, principal: Principal) -> None:
-        before = await snapshot()
+        before = await snapshot(principal)
         version = events.version
         await response.write(_event("snapshot", before))
         loop = asyncio.get_running_loop()
@@ -109,7 +112,7 @@ def routes(
                     version = await events.after(version)
             except TimeoutError:
                 version = events.version
-            now = await snapshot()
+            now = await snapshot(principal)
             changed = {name: value for name, value in now.items() if value != before[name]}
             before = now
             # The clock alone is no news, but a page that hears nothing can't tell quiet from cut off.

@@ -8,7 +8,7 @@ from aiohttp import web
 from appliance.api.views import ScreenViews
 from appliance.core.messages import Clear
 from appliance.core.roles import Role
-from appliance.core.screens import MAX_DISPLAY_INDEX, Screen
+from appliance.core.screens import MAX_DISPLAY_INDEX, Screen, check_groups
 from appliance.core.targets import in_scope
 from appliance.core.triggers import PERMISSIONS
 from appliance.edge.credentials import Credentials
@@ -26,6 +26,8 @@ class NewScreen(msgspec.Struct, rename="camel"):
     name: str | None = None
     groups: list[str] = []
     display_index: int = 0
+    user: str | None = None
+    permission: str = "operator"
 
 
 class ScreenChange(msgspec.Struct, rename="camel"):
@@ -67,14 +69,16 @@ def routes(
     async def add(request: web.Request) -> web.Response:
         principal = await credentials.principal(request, Role.SUPERVISOR)
         body = await read_json(request, NewScreen)
-        _check(groups=body.groups, display_index=body.display_index)
-        _within_reach(principal, body.screen_id, body.groups)
+        _check(display_index=body.display_index, permission=body.permission)
+        _within_reach(principal, body.screen_id, check_groups(body.groups))
         screen = await screens.add(
             body.screen_id,
             actor=principal.actor,
             name=body.name,
             groups=body.groups,
             display_index=body.display_index,
+            user=body.user,
+            permission=body.permission,
         )
         return json_response(views.view(screen), 201)
 
@@ -84,7 +88,7 @@ def routes(
         changes = {name: value for name, value in msgspec.structs.asdict(body).items() if value is not msgspec.UNSET}
         _check(**changes)
         if "groups" in changes:
-            _within_reach(principal, screen.screen_id, changes["groups"])
+            _within_reach(principal, screen.screen_id, check_groups(changes["groups"]))
         return json_response(views.view(await screens.update(screen.screen_id, actor=principal.actor, **changes)))
 
     async def remove(request: web.Request) -> web.Response:
@@ -124,16 +128,8 @@ def routes(
     ]
 
 
-def _check(
-    *,
-    groups: list[str] | None = None,
-    display_index: int | None = None,
-    permission: str | None = None,
-    **_others: object,
-) -> None:
+def _check(*, display_index: int | None = None, permission: str | None = None, **_others: object) -> None:
     errors = []
-    if groups is not None and (len(groups) > 20 or any(not 1 <= len(group.strip()) <= 80 for group in groups)):
-        errors.append(FieldError("groups", "at most 20, each 1 to 80 characters"))
     if display_index is not None and not 0 <= display_index <= MAX_DISPLAY_INDEX:
         errors.append(FieldError("displayIndex", f"0 to {MAX_DISPLAY_INDEX}"))
     if permission is not None and permission not in PERMISSIONS:

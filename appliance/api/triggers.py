@@ -26,9 +26,6 @@ DEFAULT_WAIT_MS = 5_000
 def routes(
     *, credentials: Credentials, intake: Intake, outbox: Outbox, waits: Waits, screens: Screens
 ) -> list[web.RouteDef]:
-    def _visible(principal: Principal, screen_id: str) -> bool:
-        return screens.reaches(principal, screen_id)
-
     async def post(request: web.Request) -> web.Response:
         principal = await credentials.principal(request, Role.OPERATOR, screens_allowed=True)
         body = await read_json(request, TriggerBody)
@@ -68,7 +65,9 @@ def routes(
         deliveries = await outbox.of_trigger(record.id) if record is not None else []
         if record is not None and record.sender != principal.actor:
             # Others' triggers don't exist for whoever may not see their screens.
-            deliveries = [d for d in deliveries if principal.kind != "screen" and _visible(principal, d.screen_id)]
+            deliveries = [
+                d for d in deliveries if principal.kind != "screen" and screens.reaches(principal, d.screen_id)
+            ]
         if record is None or not deliveries:
             raise Problem("NOT_FOUND", f"There is no trigger {trigger_id[:100]}.")
         return json_response(

@@ -20,13 +20,18 @@ R = TypeVar("R", bound=Standing)
 
 
 class Lane(Generic[R]):
-    """The open deliveries of one lane by `seq`. `newest` is the highest `seq` that ever became pending in it."""
+    """The open deliveries of one lane by `seq`.
 
-    __slots__ = ("newest", "rows")
+    `newest` is the highest `seq` that ever became pending in it; `expected` counts places kept for what is about to be
+    committed.
+    """
+
+    __slots__ = ("expected", "newest", "rows")
 
     def __init__(self) -> None:
         self.rows: list[R] = []
         self.newest = 0
+        self.expected = 0
 
     def add(self, row: R) -> None:
         """Takes `row` in at its place."""

@@ -8,8 +8,9 @@ import contextlib
 import structlog
 
 from appliance.errors import Problem
-from appliance.relay.dispatcher import Dispatcher, Row
+from appliance.relay.dispatcher import Dispatcher
 from appliance.relay.lookups import Lookups
+from appliance.relay.opened import Row
 from appliance.relay.orders import Document
 
 RETRY_SECONDS = 2.0
@@ -44,7 +45,7 @@ class Awaiting:
                     await self._changed.wait()
             self._changed.clear()
             waiting: dict[str, list[Row]] = {}
-            for row in self._dispatcher.awaiting():
+            for row in self._dispatcher.opened.awaiting():
                 waiting.setdefault(row.delivery.order_id or "", []).append(row)
             orders = list(waiting)
             for start in range(0, len(orders), AT_ONCE):

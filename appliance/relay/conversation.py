@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import msgspec
 
 from appliance.core.messages import (
@@ -37,8 +35,8 @@ from appliance.relay.currents import Currents
 from appliance.relay.dispatcher import Dispatcher
 from appliance.relay.documents import Documents
 from appliance.relay.intake import Intake
+from appliance.relay.navigation import restored
 from appliance.relay.plant import Plant
-from appliance.relay.restore import restored
 from appliance.relay.screens import Screens
 from appliance.relay.sessions import Session, Sessions, Transport, client_of
 
@@ -92,7 +90,6 @@ class Conversation:
 
     async def handle(self, session: Session, message: ClientMessage) -> None:
         """One message of an open session. Raises nothing a client could cause: it is told instead."""
-        session.last_heard = asyncio.get_running_loop().time()
         try:
             match message:
                 case Ack():
@@ -117,22 +114,18 @@ class Conversation:
             session.send(error_message(problem))
         session.answered()
 
+    def malformed(self, session: Session, problem: Problem, trigger_id: str | None, *, trigger: bool) -> None:
+        """A message whose members don't fit: a trigger is answered as a trigger, anything else by an `error`."""
+        session.send(_trigger_error(trigger_id, problem) if trigger else error_message(problem))
+        session.answered()
+
     async def trigger(self, session: Session, body: TriggerBody) -> None:
         """Accepts a trigger a session brought and answers it there."""
         try:
             require(session.principal.role, Role.OPERATOR)
             receipt = await self._intake.accept(session.principal, body, session)
         except Problem as problem:
-            session.send(
-                TriggerError(
-                    id=body.id,
-                    error=problem.messages()["en"],
-                    code=problem.code,
-                    messages=problem.messages(),
-                    action=problem.actions(),
-                    retryable=problem.retryable,
-                )
-            )
+            session.send(_trigger_error(body.id, problem))
         else:
             session.send(TriggerResponse(id=receipt.id, success=True, data=receipt.body()))
 
@@ -169,8 +162,9 @@ class Conversation:
         """Sends each lane's current document again, unless something newer is on its way to it."""
         assert session.screen_id is not None
         for current in self._currents.of_screen(session.screen_id):
+            index = current.display_index
             young = now_ms() - current.at <= self._restore_ms
-            if young and not self._dispatcher.has_open(current.screen_id, current.display_index):
+            if young and not session.lacks(index) and not self._dispatcher.has_open(current.screen_id, index):
                 session.send(restored(current, self._documents.url(current.ref, session.base_url)))
 
     def _screen_changed(self, screen: Screen) -> None:
@@ -196,12 +190,12 @@ class Conversation:
 
     def _status(self, session: Session) -> Status:
         if session.screen_id is None:
-            return Status(online=True, open=self._dispatcher.open, current_document=None, server_time=now_ms())
+            return Status(online=True, open=len(self._dispatcher.opened), current_document=None, server_time=now_ms())
         shown = self._currents.of_screen(session.screen_id)
         return Status(
             screen_id=session.screen_id,
             online=True,
-            open=self._dispatcher.open_of(session.screen_id),
+            open=len(self._dispatcher.opened.of_screen(session.screen_id)),
             current_document={"orderId": shown[0].order_id, "title": shown[0].title, "shownAt": shown[0].at}
             if shown
             else None,
@@ -220,6 +214,17 @@ class Conversation:
 def error_message(problem: Problem) -> ErrorMessage:
     """A problem as the wire's `error`."""
     return ErrorMessage(
+        code=problem.code,
+        messages=problem.messages(),
+        action=problem.actions(),
+        retryable=problem.retryable,
+    )
+
+
+def _trigger_error(trigger_id: str | None, problem: Problem) -> TriggerError:
+    return TriggerError(
+        id=trigger_id,
+        error=problem.detail or problem.messages()["en"],
         code=problem.code,
         messages=problem.messages(),
         action=problem.actions(),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from appliance.core.delivery import Delivery, HistoryEntry, State
+from appliance.core.lanes import MAX_OPEN
 from appliance.core.roles import Role
 from appliance.core.screens import Screen
 from appliance.core.targets import in_scope, resolve
@@ -24,7 +25,7 @@ from appliance.relay.recent import Recent
 from appliance.relay.screens import Screens
 from appliance.relay.sessions import Session
 from appliance.settings import Delivery as DeliverySettings
-from appliance.storage.outbox import Outbox, TriggerRecord
+from appliance.storage.outbox import Accepted, Outbox, TriggerRecord
 
 REFUSALS_SHOWN = frozenset({"ORDER_NOT_FOUND", "ORDER_OUT_OF_STOCK", "DOCUMENT_TYPE_UNSUPPORTED"})
 """Refusals that the one screen a scan was for shows too, so that nobody works from the paper before."""
@@ -112,6 +113,7 @@ class Intake:
         try:
             targets = self._targets(principal, body, record)
             document = await self._document(body)
+            deliveries = self._deliveries(record, targets, body, document)
         except Problem as problem:
             # A repeat is answered even when the same request couldn't be accepted any more.
             if problem.code not in ("PERMISSION_DENIED", "STORAGE_UNAVAILABLE"):
@@ -123,19 +125,28 @@ class Intake:
             if problem.code in REFUSALS_SHOWN:
                 self._refuse_on_screen(problem, record, body)
             raise
-        deliveries = [self._delivery(record, screen, body, document) for screen in targets]
-        accepted = await self._outbox.accept(record, deliveries)
-        if accepted.duplicate:
-            return await self._repeat(accepted.record)
-        self._metrics.accept(len(deliveries))
-        # As it was accepted: dispatching changes the originals before the answer is written.
-        receipt = Receipt(record.id, False, [msgspec.structs.replace(delivery) for delivery in deliveries])
-        for delivery in deliveries:
-            self._recent.accepted(delivery)
-        self._dispatcher.accepted(deliveries, origin, arrived)
-        if document is None and record.order_id is not None:
-            self._refuse_on_screen(Problem("ORDER_SOURCE_UNAVAILABLE"), record, body)
-        return receipt
+        committing = self._outbox.accept(record, deliveries)
+        receipt: list[Receipt] = []
+
+        def committed(commit: asyncio.Future[Accepted]) -> None:
+            """Follows the commit itself, so that what is on disk is sent whether or not the sender still waits."""
+            for delivery in deliveries:
+                if not delivery.final:
+                    self._dispatcher.release(delivery)
+            if commit.cancelled() or commit.exception() is not None or commit.result().duplicate:
+                return
+            self._metrics.accept(len(deliveries))
+            # As it was accepted: dispatching changes the originals before the answer is written.
+            receipt.append(Receipt(record.id, False, [msgspec.structs.replace(delivery) for delivery in deliveries]))
+            for delivery in deliveries:
+                self._recent.accepted(delivery)
+            self._dispatcher.accepted(deliveries, origin, arrived)
+            if document is None:
+                self._refuse_on_screen(Problem("ORDER_SOURCE_UNAVAILABLE"), record, body)
+
+        committing.add_done_callback(committed)
+        accepted = await asyncio.shield(committing)
+        return await self._repeat(accepted.record) if accepted.duplicate else receipt[0]
 
     def _record(self, principal: Principal, body: TriggerBody) -> TriggerRecord:
         order_id = self._lookups.order_id(body.order_id) if body.order_id is not None else None
@@ -185,8 +196,6 @@ class Intake:
             found = resolve("*", found, body.required_permission)
             if not found:
                 raise Problem("SCREEN_NOT_FOUND", values={"target": record.target})
-        for screen in found:
-            self._dispatcher.room(screen.screen_id, _display(body, screen))
         return found
 
     def _named(self, target: str) -> list[Screen] | None:
@@ -209,12 +218,28 @@ class Intake:
                 raise
             return None
 
+    def _deliveries(
+        self, record: TriggerRecord, screens: list[Screen], body: TriggerBody, document: Document | None
+    ) -> list[Delivery]:
+        """One a screen, with a place kept in its lane. A broadcast goes on without the lanes that are full: theirs are
+        dead letters from the start. Raises `QUEUE_FULL` when no lane has room."""
+        room = [self._dispatcher.reserve(screen.screen_id, _display(body, screen)) for screen in screens]
+        if not any(room):
+            raise Problem("QUEUE_FULL", f"Over {MAX_OPEN} scans wait for {record.target}.", retry_after=10)
+        return [
+            self._delivery(record, screen, body, document, place=place)
+            for screen, place in zip(screens, room, strict=True)
+        ]
+
     def _delivery(
-        self, record: TriggerRecord, screen: Screen, body: TriggerBody, document: Document | None
+        self, record: TriggerRecord, screen: Screen, body: TriggerBody, document: Document | None, *, place: bool
     ) -> Delivery:
         seq = self._outbox.next_seq()
         record.pk = record.pk or seq
         state = State.PENDING if document is not None else State.AWAITING_ORDER
+        code = None
+        if not place:
+            state, code = State.DEAD, "QUEUE_FULL"
         return Delivery(
             pk=seq,
             trigger_pk=record.pk,
@@ -230,10 +255,13 @@ class Intake:
             ttl_ms=record.ttl_ms,
             expires_at=record.accepted_at + record.ttl_ms,
             state=state,
+            final=not place,
+            listed=not place,
+            code=code,
             ref=document.ref if document else None,
             title=record.title or (document.title if document else None),
             content_type=document.content_type if document else None,
-            history=[HistoryEntry(at=record.accepted_at, state=state.value, round=1, attempt=1)],
+            history=[HistoryEntry(at=record.accepted_at, state=state.value, round=1, attempt=1, code=code)],
         )
 
     async def _repeat(self, record: TriggerRecord) -> Receipt:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+import unicodedata
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import msgspec
 
-from appliance.core.screens import Client, Display, Screen, check_id
+from appliance.core.screens import Client, Display, Screen, check_groups, check_id, check_user
 from appliance.errors import FieldError, Problem
+from appliance.relay.principal import Principal
 from appliance.storage import audit
 from appliance.storage import screens as table
 from appliance.storage.database import Database
@@ -47,6 +50,11 @@ class Screens:
     def get(self, screen_id: str) -> Screen | None:
         return self._by_id.get(screen_id)
 
+    def reaches(self, principal: Principal, screen_id: str) -> bool:
+        """Whether a screen is within a credential's scope. One that was deleted has no lines any more."""
+        screen = self._by_id.get(screen_id)
+        return principal.reaches(screen_id, screen.groups if screen is not None else ())
+
     def require(self, screen_id: str) -> Screen:
         """The screen. Raises `SCREEN_NOT_FOUND`."""
         screen = self._by_id.get(screen_id)
@@ -62,6 +70,8 @@ class Screens:
         name: str | None = None,
         groups: list[str] | None = None,
         display_index: int = 0,
+        user: str | None = None,
+        permission: str = "operator",
     ) -> Screen:
         """Registers a screen. Raises `VALIDATION_ERROR` or `SCREEN_EXISTS`."""
         check_id(screen_id)
@@ -70,17 +80,20 @@ class Screens:
         screen = Screen(
             screen_id=screen_id,
             name=_name(name or screen_id),
-            groups=groups or [],
+            groups=check_groups(groups or []),
             display_index=display_index,
+            user=check_user(user),
+            permission=permission,
             created_at=self._now(),
         )
         await self._save(screen, actor, "screen.add")
         return screen
 
-    async def update(self, screen_id: str, *, actor: str, **changes: object) -> Screen:
-        """Changes `name`, `groups`, `display_index`, `user` or `permission`."""
-        if isinstance(changes.get("name"), str):
-            changes["name"] = _name(str(changes["name"]))
+    async def update(self, screen_id: str, *, actor: str, **changes: Any) -> Screen:
+        """Changes `name`, `groups`, `display_index`, `user` or `permission`. Raises `VALIDATION_ERROR`."""
+        for member, tidied in (("name", _name), ("groups", check_groups), ("user", check_user)):
+            if member in changes:
+                changes[member] = tidied(changes[member])
         screen = msgspec.structs.replace(self.require(screen_id), **changes)
         await self._save(screen, actor, "screen.change", detail=dict(changes))
         self._tell(screen)
@@ -153,7 +166,7 @@ class Screens:
 
 
 def _name(name: str) -> str:
-    name = " ".join(name.split())
+    name = unicodedata.normalize("NFC", " ".join(name.split()))
     if not 1 <= len(name) <= 80:
         raise Problem("VALIDATION_ERROR", "Not a name.", errors=[FieldError("name", "1 to 80 characters")])
     return name

@@ -93,6 +93,10 @@ class Session:
         if not self.closed:
             self.transport.send(message)
 
+    def heard(self) -> None:
+        """Something has arrived, whatever it is."""
+        self.last_heard = asyncio.get_running_loop().time()
+
     def answered(self) -> None:
         """Something has arrived and was handled: whoever waited for a sign of life has it now."""
         if self._probes:

@@ -3,17 +3,39 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import dataclass
 
 from appliance.core.delivery import Delivery
 from appliance.storage.outbox import read_deliveries
 
+_END = 1 << 62
 
-def listing(connection: sqlite3.Connection, limit: int, before: int | None = None) -> list[Delivery]:
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which dead letters are meant; None is no condition. `since` and `until` are when they died, ms, inclusive."""
+
+    screen_id: str | None = None
+    code: str | None = None
+    since: int | None = None
+    until: int | None = None
+
+
+def listing(connection: sqlite3.Connection, wanted: Filter, limit: int, before: int | None = None) -> list[Delivery]:
     """The newest first; `before` is the key (pk) of the last one seen."""
     return read_deliveries(
         connection,
-        "WHERE d.listed = 1 AND d.pk < ? ORDER BY d.pk DESC LIMIT ?",
-        (before if before is not None else 1 << 62, limit),
+        "WHERE d.listed = 1 AND d.pk < ? AND d.screen_id = coalesce(?, d.screen_id) AND d.code = coalesce(?, d.code) "
+        "AND d.updated_at BETWEEN coalesce(?, 0) AND coalesce(?, ?) ORDER BY d.pk DESC LIMIT ?",
+        (
+            _END if before is None else before,
+            wanted.screen_id,
+            wanted.code,
+            wanted.since,
+            wanted.until,
+            _END,
+            limit,
+        ),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -104,14 +105,14 @@ class Outbox:
         self._next_seq += 1
         return seq
 
-    async def accept(self, record: TriggerRecord, deliveries: list[Delivery]) -> Accepted:
-        """Writes the trigger with its deliveries and returns after the synced commit.
+    def accept(self, record: TriggerRecord, deliveries: list[Delivery]) -> asyncio.Future[Accepted]:
+        """Writes the trigger with its deliveries; the future ends after the synced commit.
 
         A repeat of the same request gives the record on disk with `duplicate`. Raises `IDEMPOTENCY_CONFLICT`,
         `DUPLICATE_NONCE`, or `STORAGE_UNAVAILABLE` with nothing kept.
         """
         rows = [_insert_row(delivery, record.accepted_at) for delivery in deliveries]
-        return await self._database.write(lambda tx: _accept(tx, record, rows))
+        return self._database.submit(lambda tx: _accept(tx, record, rows))
 
     async def check(self, record: TriggerRecord) -> Accepted | None:
         """What `accept` would answer to a repeat, without accepting anything new; raises as it does."""
@@ -173,13 +174,14 @@ class Outbox:
         )
 
     async def newest_of_lanes(self, lanes: list[tuple[str, int]]) -> dict[tuple[str, int], int]:
-        """The highest `seq` of each lane that was past waiting for its order and not dead."""
+        """The highest `seq` of each lane whose order was known, whatever became of it."""
 
         def job(connection: sqlite3.Connection) -> dict[tuple[str, int], int]:
             return {
                 lane: connection.execute(
                     "SELECT coalesce(max(seq), 0) FROM deliveries WHERE screen_id = ? AND display_index = ? "
-                    "AND state NOT IN ('awaitingOrder', 'dead')",
+                    "AND state <> 'awaitingOrder' AND coalesce(code, '') NOT IN ('ORDER_NOT_FOUND', "
+                    "'ORDER_OUT_OF_STOCK', 'DOCUMENT_TYPE_UNSUPPORTED', 'ORDER_SOURCE_UNAVAILABLE', 'QUEUE_FULL')",
                     lane,
                 ).fetchone()[0]
                 for lane in lanes

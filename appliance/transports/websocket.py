@@ -16,7 +16,7 @@ import msgspec
 import structlog
 from aiohttp import WSMsgType, hdrs, web
 
-from appliance.core.messages import ClientMessage, Hello, ServerMessage, TriggerError
+from appliance.core.messages import ClientMessage, Hello, ServerMessage
 from appliance.edge.credentials import Credentials
 from appliance.edge.local import client_address
 from appliance.errors import FieldError, Problem, entry
@@ -188,10 +188,13 @@ class WebSockets:
         while link.closing is None:
             frame = await socket.receive()
             if frame.type is WSMsgType.TEXT:
+                session.heard()
                 try:
                     message = _parse(frame.data)
                 except Problem as problem:
-                    _tell_malformed(session, frame.data, problem)
+                    found = _envelope(frame.data)
+                    trigger_id = found.id if isinstance(found.id, str) else None
+                    self._conversation.malformed(session, problem, trigger_id, trigger=found.type == "trigger")
                     if problem.detail.startswith("Not JSON"):
                         link.close(4400, problem.code)
                         return
@@ -225,20 +228,8 @@ class _Envelope(msgspec.Struct):
     id: Any = None
 
 
-def _tell_malformed(session: Session, data: str, problem: Problem) -> None:
-    """A trigger whose members don't fit is answered as a trigger; anything else by an `error`."""
+def _envelope(data: str) -> _Envelope:
+    """What of a message that doesn't fit can still be read."""
     with contextlib.suppress(msgspec.DecodeError, UnicodeError, RecursionError):
-        envelope = msgspec.json.decode(data, type=_Envelope)
-        if envelope.type == "trigger":
-            session.send(
-                TriggerError(
-                    id=envelope.id if isinstance(envelope.id, str) else None,
-                    error=problem.detail,
-                    code=problem.code,
-                    messages=problem.messages(),
-                    action=problem.actions(),
-                    retryable=problem.retryable,
-                )
-            )
-            return
-    session.send(error_message(problem))
+        return msgspec.json.decode(data, type=_Envelope)
+    return _Envelope()

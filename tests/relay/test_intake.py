@@ -19,7 +19,7 @@ from tests.support.house import House
 async def nothing_kept(house: House) -> None:
     found = await house.local("GET", "/api/monitoring/dashboard")
     assert (found.json["today"]["accepted"], found.json["recentScans"]) == (0, [])
-    assert house.appliance.dispatcher.open == 0
+    assert len(house.appliance.dispatcher.opened) == 0
 
 
 async def test_an_unknown_order(house: House) -> None:

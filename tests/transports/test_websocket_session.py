@@ -294,7 +294,7 @@ async def test_stopping_says_goodbye_to_everyone(house: House) -> None:
 async def test_a_held_answer_does_not_hold_up_a_stop(house: House) -> None:
     await house.pair("S-1")
     waiting = asyncio.create_task(house.trigger(wait=30_000))
-    await until(lambda: house.appliance.dispatcher.open == 1)
+    await until(lambda: len(house.appliance.dispatcher.opened) == 1)
     async with asyncio.timeout(2):
         await house.appliance.stop()
     answer = await waiting

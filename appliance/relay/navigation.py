@@ -1,9 +1,28 @@
-"""The message that brings a monitor its work order back."""
+"""The message that shows a document: of a delivery on its way, and of one that a monitor gets again."""
 
 from __future__ import annotations
 
+from appliance.core.delivery import Delivery
 from appliance.core.messages import Navigate
 from appliance.storage.currents import Current
+
+
+def navigate(delivery: Delivery, url: str) -> Navigate:
+    """Shows a delivery's document, which is at `url`."""
+    return Navigate(
+        id=delivery.id,
+        trigger_id=delivery.trigger_id,
+        order_id=delivery.order_id,
+        url=url,
+        title=delivery.title or delivery.order_id or url,
+        content_type=delivery.content_type or "text/html",
+        display_index=delivery.display_index,
+        seq=delivery.seq,
+        round=delivery.round,
+        attempt=delivery.attempt,
+        accepted_at=delivery.accepted_at,
+        expires_at=delivery.expires_at,
+    )
 
 
 def restored(current: Current, url: str) -> Navigate:

@@ -1,0 +1,131 @@
+"""The register of open deliveries: by id, by lane, and by when their time to live ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from heapq import heappop, heappush
+
+from appliance.core.delivery import Delivery, State
+from appliance.core.lanes import Lane
+from appliance.relay.sessions import Session
+
+Key = tuple[str, str]
+
+
+def key_of(delivery_id: str) -> Key:
+    """A delivery's id, `<trigger id>:<screen id>`, as the register's key: trigger ids differ by more than case."""
+    trigger_id, _, screen_id = delivery_id.rpartition(":")
+    return trigger_id.lower(), screen_id
+
+
+class Row:
+    """An open delivery with what only matters while the appliance runs. Times are the event loop's, in seconds."""
+
+    __slots__ = (
+        "accepted",
+        "arrived",
+        "backing_off",
+        "deadline",
+        "delivery",
+        "held",
+        "origin",
+        "sends",
+        "session",
+        "timer",
+    )
+
+    def __init__(self, delivery: Delivery, arrived: float, deadline: float) -> None:
+        self.delivery = delivery
+        self.arrived = arrived
+        """When its trigger came in; "scan to shown" counts from here."""
+        self.deadline = deadline
+        self.accepted: float | None = None
+        """When it was committed, where that was in this run."""
+        self.origin: Session | None = None
+        """The session that sent the trigger; it hears how the delivery ends."""
+        self.session: Session | None = None
+        """The session it was last written to, or whose ack it lives by."""
+        self.sends = 0
+        self.timer: asyncio.TimerHandle | None = None
+        self.backing_off = False
+        self.held = False
+
+    @property
+    def key(self) -> Key:
+        return self.delivery.trigger_id.lower(), self.delivery.screen_id
+
+    def stop_timer(self) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+
+
+class Opened:
+    """All open deliveries."""
+
+    def __init__(self) -> None:
+        self._rows: dict[Key, Row] = {}
+        self._lanes: dict[str, dict[int, Lane[Row]]] = {}
+        self._deadlines: list[tuple[float, int, Row]] = []
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(list(self._rows.values()))
+
+    def __contains__(self, key: Key) -> bool:
+        return key in self._rows
+
+    def get(self, key: Key) -> Row | None:
+        return self._rows.get(key)
+
+    def add(self, row: Row) -> None:
+        self._rows[row.key] = row
+        self.lane(row.delivery.screen_id, row.delivery.display_index).add(row)
+        self.expire_at(row, row.deadline)
+
+    def remove(self, row: Row) -> None:
+        del self._rows[row.key]
+        self.lane(row.delivery.screen_id, row.delivery.display_index).remove(row)
+
+    def lane(self, screen_id: str, display_index: int) -> Lane[Row]:
+        """The lane, made when there is none yet."""
+        lanes = self._lanes.get(screen_id)
+        if lanes is None:
+            lanes = self._lanes[screen_id] = {}
+        lane = lanes.get(display_index)
+        if lane is None:
+            lane = lanes[display_index] = Lane()
+        return lane
+
+    def lanes_of(self, screen_id: str) -> list[Lane[Row]]:
+        return list(self._lanes.get(screen_id, {}).values())
+
+    def lanes(self) -> dict[tuple[str, int], Lane[Row]]:
+        """Every lane there is, by screen and display."""
+        return {(screen, index): lane for screen, lanes in self._lanes.items() for index, lane in lanes.items()}
+
+    def of_screen(self, screen_id: str) -> list[Row]:
+        return [row for lane in self.lanes_of(screen_id) for row in lane.rows]
+
+    def awaiting(self) -> list[Row]:
+        """Those whose order is not known yet."""
+        return [row for row in self._rows.values() if row.delivery.state is State.AWAITING_ORDER]
+
+    def forget_screen(self, screen_id: str) -> None:
+        """The screen is gone for good, with its lanes."""
+        self._lanes.pop(screen_id, None)
+
+    def expire_at(self, row: Row, moment: float) -> None:
+        heappush(self._deadlines, (moment, id(row), row))
+
+    def expired(self, now: float) -> list[Row]:
+        """Those whose time is over and that are still open; each is given once."""
+        found = []
+        while self._deadlines and self._deadlines[0][0] <= now:
+            row = heappop(self._deadlines)[2]
+            if not row.delivery.final and row.deadline <= now:
+                found.append(row)
+        return found
