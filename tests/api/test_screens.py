@@ -27,6 +27,33 @@ async def test_a_screen_is_made_read_changed_and_deleted(house: House) -> None:
     (await house.local("DELETE", "/api/screens/S-1")).problem(404, "SCREEN_NOT_FOUND")
 
 
+async def test_all_that_a_screen_has_can_be_given_when_it_is_made(house: House) -> None:
+    given = {"screenId": "S-1", "name": "Saw", "groups": ["a"], "displayIndex": 1, "user": "kim", "permission": "admin"}
+    made = await house.local("POST", "/api/screens", given)
+    assert made.status == 201
+    await house.restart()
+    found = (await house.local("GET", "/api/screens/S-1")).json
+    assert {name: found[name] for name in given} == given
+
+
+async def test_a_line_is_found_however_it_was_typed(house: House) -> None:
+    composed, decomposed = "\uc870\ub9bd", "\u110c\u1169\u1105\u1175\u11b8"
+    groups = [f" {composed} ", decomposed, composed, "line 1"]
+    made = await house.local("POST", "/api/screens", {"screenId": "S-1", "groups": groups})
+    assert made.json["groups"] == [composed, "line 1"]
+    await house.local("POST", "/api/screens", {"screenId": "S-2"})
+    changed = await house.local("PATCH", "/api/screens/S-2", {"groups": [decomposed, "line 1 "], "user": decomposed})
+    assert changed.json["groups"] == [composed, "line 1"]
+    for group in (composed, decomposed, "line 1"):
+        answer = await house.trigger(screen_id=None, target=f"group:{group}")
+        assert [delivery["screenId"] for delivery in answer.json["deliveries"]] == ["S-1", "S-2"]
+    answer = await house.trigger(screen_id=None, target=f"user:{composed}")
+    assert [delivery["screenId"] for delivery in answer.json["deliveries"]] == ["S-2"]
+    limited = await house.new_key("supervisor", groups=[composed])
+    typed = {"screenId": "S-3", "groups": [f"{decomposed} "]}
+    assert (await house.call("POST", "/api/screens", typed, bearer=limited)).status == 201
+
+
 async def test_an_id_is_taken_once(house: House) -> None:
     await house.local("POST", "/api/screens", {"screenId": "S-1", "name": "first"})
     (await house.local("POST", "/api/screens", {"screenId": "S-1"})).problem(409, "SCREEN_EXISTS")
@@ -47,7 +74,20 @@ async def test_an_id_is_taken_once(house: House) -> None:
         ({"screenId": "S-1", "name": 1}, "name"),
         ({"screenId": "S-1", "groups": "line"}, "groups"),
         ({"screenId": "S-1", "groups": [""]}, "groups"),
-        ({"screenId": "S-1", "groups": ["x"] * 21}, "groups"),
+        ({"screenId": "S-1", "groups": [f"line-{n}" for n in range(21)]}, "groups"),
+        ({"screenId": "."}, "screenId"),
+        ({"screenId": ".."}, "screenId"),
+        ({"screenId": "S-1", "groups": ["  "]}, "groups"),
+        ({"screenId": "S-1", "groups": ["line*"]}, "groups"),
+        ({"screenId": "S-1", "groups": ["line\n1"]}, "groups"),
+        ({"screenId": "S-1", "groups": ["line\u00851"]}, "groups"),
+        ({"screenId": "S-1", "groups": ["x" * 81]}, "groups"),
+        ({"screenId": "S-1", "user": ""}, "user"),
+        ({"screenId": "S-1", "user": "*"}, "user"),
+        ({"screenId": "S-1", "user": "kim\t1"}, "user"),
+        ({"screenId": "S-1", "user": 1}, "user"),
+        ({"screenId": "S-1", "permission": "root"}, "permission"),
+        ({"screenId": "S-1", "permission": None}, "permission"),
         ({"screenId": "S-1", "displayIndex": 16}, "displayIndex"),
         ({"screenId": "S-1", "displayIndex": -1}, "displayIndex"),
         ({"screenId": "S-1", "displayIndex": "0"}, "displayIndex"),
@@ -65,6 +105,8 @@ async def test_a_screen_that_does_not_fit(house: House, body: dict[str, object],
         {"name": ""},
         {"name": None},
         {"groups": None},
+        {"groups": ["line*"]},
+        {"user": "k*"},
         {"permission": "root"},
         {"permission": None},
         {"displayIndex": 99},
