@@ -2,7 +2,6 @@
 import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
 import { t } from "../lib/i18n";
-import { Button } from "../ui/Button";
 import { Dialog } from "../ui/Dialog";
 import { Mark } from "../ui/icons";
 import { Loading } from "../ui/Loading";
@@ -11,14 +10,14 @@ import { ApprovePage } from "./ApprovePage";
 import { DeadLettersPage } from "./DeadLettersPage";
 import { Frame } from "./Frame";
 import { LoginForm, LoginPage } from "./LoginPage";
+import { NotFoundPage } from "./NotFoundPage";
 import { NowPage } from "./NowPage";
 import { PairPage } from "./PairPage";
 import { PhonePage } from "./PhonePage";
-import { go, goToLogin, place } from "./router";
+import { goToLogin, place } from "./router";
 import { ScreensPage } from "./ScreensPage";
 import { SetupPage } from "./SetupPage";
 import { ended, loadMe, me, meProblem, signOut } from "./session";
-import { useTitle } from "./use";
 
 const OPEN: Record<string, ComponentType> = { "/setup": SetupPage, "/login": LoginPage, "/pair": PairPage };
 const BARE: Record<string, ComponentType> = { "/approve": ApprovePage };
@@ -32,6 +31,7 @@ export function App() {
   const path = place.value.pathname;
   const Open = OPEN[path];
   if (Open) return <Open />;
+  if (!(path in BARE || path in FRAMED)) return <NotFoundPage />;
   return (
     <>
       <SignedIn path={path} />
@@ -69,28 +69,11 @@ function SignedIn({ path }: { path: string }) {
   }
   const Bare = BARE[path];
   if (Bare) return <Bare />;
-  const Framed = FRAMED[path] ?? NotFoundPage;
+  const Framed = FRAMED[path] ?? NowPage;
   return (
     <Frame path={path}>
       <Framed />
     </Frame>
-  );
-}
-
-function NotFoundPage() {
-  useTitle(t("없는 페이지", "No such page"));
-  return (
-    <>
-      <div class="page-head">
-        <div>
-          <h1>{t("이 주소에는 페이지가 없습니다", "There is no page at this address")}</h1>
-          <p>{t("왼쪽 메뉴에서 골라 주세요.", "Choose one from the menu.")}</p>
-        </div>
-      </div>
-      <Button look="primary" onClick={() => go("/")}>
-        {t("지금 페이지로", "Go to Now")}
-      </Button>
-    </>
   );
 }
 
