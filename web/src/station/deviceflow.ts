@@ -14,6 +14,8 @@ export type DeviceAnswer = {
   user_code: string;
   verification_uri: string;
   expires_in: number;
+  /** Seconds it had at first, where some are gone: a code that a reload goes on with. */
+  whole_seconds?: number;
   interval?: number;
   qr?: { svg: string };
   plant?: string;
@@ -26,20 +28,28 @@ export type FlowDeps = {
   now(): number;
   request(): { client: ClientName; displays: Display[] };
   onState(state: Asking): void;
+  /** The code under way, for the page after a reload; null when it is over. */
+  keep(code: DeviceAnswer | null): void;
+  /** What was kept, with `expires_in` less by the time since; null where there is nothing. */
+  kept(): DeviceAnswer | null;
 };
 
 const DENIED_MS = 10_000;
 const SLOW_DOWN_MS = 5_000;
 /** The appliance may hold its answer this long, so that the monitor learns of the approval at once. */
 const HOLD_SECONDS = 20;
+/** A code with less left isn't gone on with: nobody could still approve it. */
+const LEAST_SECONDS = 30;
 const RETRY_MS = 2_000;
 const RETRY_MOST_MS = 10_000;
 
 /** Resolves with the pairing. Rejects only when `signal` is aborted. */
 export async function pairDevice(deps: FlowDeps, signal: AbortSignal): Promise<Pairing> {
   let since = deps.now();
+  let begun = unfinished(deps);
   for (let failures = 0; ; ) {
-    const code = await ask(deps);
+    const code = begun ?? (await ask(deps));
+    begun = null;
     if (!code) {
       if (failures === 0) since = deps.now();
       const wait = Math.min(RETRY_MOST_MS, RETRY_MS * 1.5 ** failures++);
@@ -48,7 +58,9 @@ export async function pairDevice(deps: FlowDeps, signal: AbortSignal): Promise<P
       continue;
     }
     failures = 0;
+    deps.keep(code);
     const outcome = await poll(deps, code, signal);
+    deps.keep(null);
     if (outcome === "denied") {
       deps.onState({ kind: "denied", endsAt: deps.now() + DENIED_MS });
       await deps.sleep(DENIED_MS, signal);
@@ -56,6 +68,12 @@ export async function pairDevice(deps: FlowDeps, signal: AbortSignal): Promise<P
       return outcome;
     }
   }
+}
+
+/** The code an earlier page showed: a phone may have it open, so a reload must not make it a dead one. */
+function unfinished(deps: FlowDeps): DeviceAnswer | null {
+  const code = deps.kept();
+  return code && code.expires_in >= LEAST_SECONDS ? code : null;
 }
 
 async function ask(deps: FlowDeps): Promise<DeviceAnswer | null> {
@@ -68,15 +86,14 @@ async function ask(deps: FlowDeps): Promise<DeviceAnswer | null> {
 }
 
 async function poll(deps: FlowDeps, code: DeviceAnswer, signal: AbortSignal): Promise<Pairing | "denied" | "expired"> {
-  const totalMs = code.expires_in * 1000;
-  const endsAt = deps.now() + totalMs;
+  const endsAt = deps.now() + code.expires_in * 1000;
   deps.onState({
     kind: "code",
     userCode: code.user_code,
     uri: code.verification_uri,
     qr: code.qr?.svg ?? "",
     plant: code.plant ?? "",
-    totalMs,
+    totalMs: (code.whole_seconds ?? code.expires_in) * 1000,
     endsAt,
   });
   let interval = (code.interval ?? 5) * 1000;

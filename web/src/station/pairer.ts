@@ -4,6 +4,7 @@ import { post } from "../lib/api";
 import { type Problem, problemIn } from "../lib/errors";
 import type { Pairing } from "../lib/pairing";
 import { clientName, display } from "./client";
+import { keepCode, keptCode } from "./codekeeper";
 import { type Asking, pairDevice } from "./deviceflow";
 import type { Offer } from "./offer";
 
@@ -43,6 +44,10 @@ export class Pairer {
         onState: (state) => {
           if (!abort.signal.aborted) this.asking.value = state;
         },
+        keep: (code) => {
+          if (!abort.signal.aborted) keepCode(code);
+        },
+        kept: keptCode,
       },
       abort.signal,
     );
@@ -56,6 +61,7 @@ export class Pairer {
 
   stop(): void {
     this.abort?.abort();
+    keepCode(null);
     this.asking.value = null;
   }
 

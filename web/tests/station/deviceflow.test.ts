@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Asking, pairDevice } from "../../src/station/deviceflow";
+import { type Asking, type DeviceAnswer, pairDevice } from "../../src/station/deviceflow";
 
 type Answer = { status: number; body: unknown; heldMs?: number } | Error;
 
@@ -18,10 +18,11 @@ const pending = (error = "authorization_pending"): Answer => ({ status: 400, bod
 const PAIRED = { status: 200, body: { screenId: "SCREEN-001" } };
 
 /** Answers come in turn; a sleep takes no real time. */
-async function run(answers: Answer[]) {
+async function run(answers: Answer[], kept: DeviceAnswer | null = null) {
   const paths: string[] = [];
   const slept: number[] = [];
   const states: Asking[] = [];
+  const keeps: (string | null)[] = [];
   let clock = 0;
   const abort = new AbortController();
   const pairing = pairDevice(
@@ -42,10 +43,12 @@ async function run(answers: Answer[]) {
       now: () => clock,
       request: () => ({ client: { name: "c", version: "1" }, displays: [] }),
       onState: (state) => states.push(state),
+      keep: (code) => keeps.push(code?.device_code ?? null),
+      kept: () => kept,
     },
     abort.signal,
   );
-  return { pairing: await pairing, paths, slept, kinds: states.map(({ kind }) => kind), states };
+  return { pairing: await pairing, paths, slept, kinds: states.map(({ kind }) => kind), states, keeps };
 }
 
 test("polls until somebody approved it", async () => {
@@ -91,4 +94,20 @@ test("an appliance that can't be reached is asked again, ever more slowly", asyn
   const { kinds, slept } = await run([new Error("away"), { status: 503, body: null }, CODE, PAIRED]);
   assert.deepEqual(kinds, ["unreachable", "unreachable", "code"]);
   assert.deepEqual(slept.slice(0, 2), [2_000, 3_000]);
+});
+
+test("a reload goes on with the code it showed, while somebody can still approve it", async () => {
+  const kept = { ...CODE.body, device_code: "kept", user_code: "KKKK-LLLL", expires_in: 30 };
+  const { paths, states, keeps } = await run([pending(), PAIRED], kept);
+  assert.deepEqual(new Set(paths), new Set(["/api/pairing/token"]));
+  assert.equal(states[0]?.kind === "code" && states[0].userCode, "KKKK-LLLL");
+  assert.deepEqual(keeps, ["kept", null], "kept while it runs, forgotten at its end");
+  const late = await run([CODE, PAIRED], { ...kept, expires_in: 29 });
+  assert.deepEqual(late.keeps, ["dc", null]);
+});
+
+test("a kept code that the appliance doesn't know any more is replaced by a new one", async () => {
+  const { kinds, keeps } = await run([pending("invalid_grant"), CODE, PAIRED], { ...CODE.body, device_code: "kept" });
+  assert.deepEqual(kinds, ["code", "code"]);
+  assert.deepEqual(keeps, ["kept", null, "dc", null]);
 });
