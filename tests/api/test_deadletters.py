@@ -71,3 +71,21 @@ async def test_whoever_is_limited_sees_and_replays_only_their_screens(house: Hou
     refused.problem(403, "PERMISSION_DENIED")
     assert (await house.call("POST", f"/api/dead-letters/{first}/replay", bearer=limited)).status == 202
     (await house.call("GET", "/api/dead-letters")).problem(401, "TOKEN_INVALID")
+
+
+async def test_the_list_is_filtered_by_screen_code_and_time(house: House) -> None:
+    delivery_id = await die(house, await house.screen(), "S-1")
+    (letter,) = await house.dead_letters()
+    at = letter["diedAt"]
+    for query, found in (
+        ("screenId=S-1", True),
+        ("screenId=S-2", False),
+        ("code=DOCUMENT_NOT_FRAMEABLE", True),
+        ("code=EXPIRED", False),
+        (f"since={at}&until={at}", True),
+        (f"since={at + 1}", False),
+        (f"until={at - 1}", False),
+    ):
+        items = (await house.local("GET", f"/api/dead-letters?{query}")).json["items"]
+        assert [item["deliveryId"] for item in items] == [delivery_id] * found, query
+    (await house.local("GET", "/api/dead-letters?since=yesterday")).problem(400, "VALIDATION_ERROR")

@@ -254,3 +254,18 @@ async def test_the_live_stream_tells_what_changes(house: House) -> None:
         assert all(set(change) < set(whole) for _, change in seen[1:])
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
+
+
+async def test_whoever_is_limited_sees_the_scans_of_its_own_screens_alone(house: House) -> None:
+    for screen_id in ("S-1", "S-2"):
+        wire = await house.screen(screen_id)
+        trigger_id = await house.accepted("ORD-1001", screen_id)
+        await wire.failed(await wire.navigate(), "DOCUMENT_NOT_FRAMEABLE")
+        await house.becomes(trigger_id, "dead")
+    key = await house.new_key("viewer", screens=["S-2"])
+    told = (await house.call("GET", "/api/monitoring/dashboard", bearer=key)).json
+    assert [scan["screenId"] for scan in told["recentScans"]] == ["S-2"]
+    assert [error["screenId"] for error in told["recentErrors"]] == ["S-2"]
+    assert (await house.call("GET", f"/api/triggers/{trigger_id}", bearer=key)).status == 200
+    elsewhere = await house.new_key("viewer", screens=["S-1"])
+    (await house.call("GET", f"/api/triggers/{trigger_id}", bearer=elsewhere)).problem(404, "NOT_FOUND")
