@@ -19,7 +19,10 @@ from appliance.paths import package_data
 from appliance.relay.documents import Documents
 from appliance.relay.plant import Plant
 
-_OFFICE = ("/", "/setup", "/login", "/screens", "/screens/{rest:.*}", "/approve", "/pair", "/dead-letters")
+_OFFICE = ("/", "/setup", "/login", "/screens", "/screens/{rest:.+}", "/approve", "/pair", "/dead-letters")
+_PAGES = frozenset({*_OFFICE, "/display", "/scan"}) - {"/"}
+# What programs ask for; whatever else nobody knows was typed or followed by a person.
+_UNKNOWN = r"/{path:(?!(api|documents|assets|ws|metrics|socket\.io|\.well-known)(/|\Z)).*}"
 _DOCUMENT_HEADERS = {
     # Documents are strangers: whatever they carry runs in an origin of its own.
     "Content-Security-Policy": "sandbox allow-scripts",
@@ -47,16 +50,29 @@ def routes(
 ) -> list[web.RouteDef]:
     static = package_data("static")
 
-    def page(file: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    def page(file: str, status: int = 200) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def serve(_request: web.Request) -> web.Response:
             return web.Response(
                 body=_read(static.joinpath(file)),
+                status=status,
                 content_type="text/html",
                 charset="utf-8",
                 headers={hdrs.CACHE_CONTROL: "no-cache"},
             )
 
         return serve
+
+    no_page = page("office.html", 404)
+
+    async def unknown(request: web.Request) -> web.StreamResponse:
+        """A person gets the page that says so, or is sent on where only a slash was too much; a program a problem."""
+        if "text/html" not in request.headers.get(hdrs.ACCEPT, ""):
+            raise Problem("NOT_FOUND")
+        path = request.path.rstrip("/")
+        if path in _PAGES:
+            there = str(request.rel_url.with_path(path, keep_query=True))
+            return web.Response(status=302, headers={hdrs.LOCATION: there})
+        return await no_page(request)
 
     async def asset(request: web.Request) -> web.StreamResponse:
         file = _within(static.joinpath("assets"), request.match_info["path"])
@@ -69,7 +85,9 @@ def routes(
         return web.Response(body=_read(file), headers=headers)
 
     async def document(request: web.Request) -> web.StreamResponse:
-        found = await asyncio.to_thread(_open, documents, request.rel_url.raw_path)
+        path = request.rel_url.raw_path
+        # Nothing may follow the path: a link is good in one spelling only.
+        found = await asyncio.to_thread(_open, documents, path) if request.raw_path.endswith(path) else None
         if found is None:
             raise Problem("NOT_FOUND", "There is no such document, or its link has ended.")
         file, sample = found
@@ -105,6 +123,7 @@ def routes(
         web.get("/assets/{path:.+}", asset),
         web.get("/documents/{path:.+}", document),
         web.get("/.well-known/vooster", well_known),
+        web.get(_UNKNOWN, unknown),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import aiohttp
@@ -38,6 +39,56 @@ async def test_pages_are_strict_about_what_they_load(house: House, path: str) ->
     assert (answer.headers["X-Content-Type-Options"], answer.headers["Referrer-Policy"]) == ("nosniff", "no-referrer")
     assert "http://" not in answer.text and "https://" not in answer.text
     assert "<script>" not in answer.text and "<style" not in answer.text
+
+
+async def exactly(house: House, target: str, accept: str = "*/*") -> tuple[int, dict[str, str]]:
+    """Status and headers for a request target that no client library has tidied up."""
+    port = int(house.url.rpartition(":")[2])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    lines = (f"GET {target} HTTP/1.1", f"Host: 127.0.0.1:{port}", f"Accept: {accept}", "Connection: close", "", "")
+    writer.write("\r\n".join(lines).encode())
+    head = (await reader.readuntil(b"\r\n\r\n")).decode().splitlines()
+    writer.close()
+    pairs = (line.partition(": ") for line in head[1:] if line)
+    return int(head[0].split()[1]), {name.lower(): value for name, _, value in pairs}
+
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+@built
+@pytest.mark.parametrize(
+    "path", ["/xyz", "/xyz/", "/display/more", "/apis", "/scan.html", "//evil.example/", "/%2e%2e"]
+)
+async def test_a_person_who_went_astray_gets_a_page_and_a_program_a_problem(house: House, path: str) -> None:
+    status, headers = await exactly(house, path, BROWSER)
+    assert (status, headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "default-src 'none'" in headers["content-security-policy"]
+    status, headers = await exactly(house, path)
+    assert (status, headers["content-type"]) == (404, "application/problem+json")
+
+
+@pytest.mark.parametrize(
+    ("path", "there"),
+    [
+        ("/display/", "/display"),
+        ("/scan//", "/scan"),
+        ("/screens/", "/screens"),
+        ("/pair/?screenId=S-1", "/pair?screenId=S-1"),
+    ],
+)
+async def test_a_slash_too_much_leads_to_the_page(house: House, path: str, there: str) -> None:
+    status, headers = await exactly(house, path, BROWSER)
+    assert (status, headers["location"]) == (302, there)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/api/nothing", "/api", "/assets/nothing.js", "/documents/x/y.pdf", "/.well-known/x", "/socket.io/", "/ws/x"],
+)
+async def test_what_programs_ask_for_is_always_a_problem(house: House, path: str) -> None:
+    status, headers = await exactly(house, path, BROWSER)
+    assert (status, headers["content-type"]) == (404, "application/problem+json")
 
 
 @built
@@ -88,12 +139,14 @@ async def test_any_change_to_a_link_is_refused(house: House) -> None:
     good = await link(house)
     other = await link(house, "ORD-1002")
     changed = {
-        good + "/", good + "x", good[:-1], good.replace("ORD-1001", "ORD-1002"), good.replace("documents", "Documents"),
+        good + "/", good + "x", good + "?", good + "?a=1", good[:-1],
+        good.replace("ORD-1001", "ORD-1002"), good.replace("documents", "Documents"),
         good.replace(".pdf", ".PDF"), "/documents/ORD-1001.pdf", "/documents/../secrets.json",
     } - {good, other}  # fmt: skip
     for address in sorted(changed):
-        answer = await house.call("GET", address)
-        assert answer.status in {403, 404}, address
+        status, _ = await exactly(house, address)
+        assert status in {403, 404}, address
+    assert (await exactly(house, good))[0] == 200
 
 
 async def test_a_document_that_is_gone_is_not_found(house: House) -> None:
