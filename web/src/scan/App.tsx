@@ -26,8 +26,6 @@ type AppProps = { desk: Desk; scanner: Scanner; stations: Stations };
 
 export function App({ desk, scanner, stations }: AppProps) {
   const picking = useSignal(false);
-  /** Scanned before a station was chosen. */
-  const unsent = useSignal<string | null>(null);
   const hint = useSignal("");
   const hinted = useSignal(false);
   const session = scanner.session.value;
@@ -42,11 +40,9 @@ export function App({ desk, scanner, stations }: AppProps) {
     if (session.kind === "user") void stations.load();
   }, [session.kind]);
   useEffect(() => {
-    if (unsent.value === null || !chosen) return;
-    const orderId = unsent.value;
-    unsent.value = null;
-    desk.submit(orderId, chosen.screenId, saidName(chosen));
-  }, [chosen]);
+    if (session.kind === "screen") desk.sendHeld(null, ownName(session.screenId));
+    else if (chosen) desk.sendHeld(chosen.screenId, saidName(chosen));
+  }, [session.kind, chosen]);
 
   const scan = (orderId: string, hangul: boolean): void => {
     if (hangul && !hinted.value) {
@@ -61,8 +57,8 @@ export function App({ desk, scanner, stations }: AppProps) {
     } else if (chosen) {
       desk.submit(orderId, chosen.screenId, saidName(chosen));
     } else {
-      unsent.value = orderId;
-      picking.value = true;
+      desk.hold(orderId);
+      picking.value = session.kind !== "none"; // without anybody signed in there is no list to pick from
     }
   };
   const answer = (yes: boolean): void => {
@@ -107,7 +103,7 @@ export function App({ desk, scanner, stations }: AppProps) {
       </header>
       <Field onScan={scan} onAnswer={answer} />
       <div class="scan-body">
-        <Notices desk={desk} hint={hint.value} unsent={unsent.value} />
+        <Notices desk={desk} hint={hint.value} />
         {picking.value ? (
           <Picker
             stations={stations}
@@ -116,7 +112,18 @@ export function App({ desk, scanner, stations }: AppProps) {
             }}
           />
         ) : (
-          <Center desk={desk} scanner={scanner} asking={asking} />
+          <Center
+            desk={desk}
+            scanner={scanner}
+            asking={asking}
+            onPick={
+              session.kind === "user" && !chosen
+                ? () => {
+                    picking.value = true;
+                  }
+                : null
+            }
+          />
         )}
       </div>
       <Recent scans={scans} />
@@ -131,18 +138,24 @@ function ownName(screenId: string): string {
   return place?.screenId === screenId ? saidName(place) : screenId;
 }
 
-function Center({ desk, scanner, asking }: { desk: Desk; scanner: Scanner; asking: Scan | null }) {
+type CenterProps = { desk: Desk; scanner: Scanner; asking: Scan | null; onPick: (() => void) | null };
+
+function Center({ desk, scanner, asking, onPick }: CenterProps) {
   const newest = desk.scans.value[0] ?? null;
   if (scanner.session.value.kind === "none" && newest?.outcome !== "signIn") return <NoSession />;
-  return <Result scan={asking ?? newest} desk={desk} />;
+  return <Result scan={asking ?? newest} desk={desk} onPick={onPick} />;
 }
 
-function Notices({ desk, hint, unsent }: { desk: Desk; hint: string; unsent: string | null }) {
+function Notices({ desk, hint }: { desk: Desk; hint: string }) {
   const kept = desk.scans.value.filter((scan) => scan.outcome === "kept").length;
+  const held = desk.scans.value.filter((scan) => scan.outcome === "placeless").reverse();
   return (
     <>
-      {unsent !== null && (
-        <Notice>{t(`${unsent}: 모니터를 고르면 보냅니다.`, `${unsent}: pick a screen and it is sent.`)}</Notice>
+      {held.length > 0 && (
+        <Notice>
+          <b>{held.map((scan) => scan.orderId).join(", ")}</b>{" "}
+          {t("모니터를 고르면 보냅니다.", "Pick a screen and it is sent.")}
+        </Notice>
       )}
       {desk.away.value && (
         <Notice tone="warn" icon="offline">

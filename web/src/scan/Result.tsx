@@ -11,8 +11,15 @@ import type { Scan } from "./store";
 const LONGEST_SAID_MS = 60_000;
 const CLOCK_OFF_MS = 60_000;
 
-export function Result({ scan, desk }: { scan: Scan | null; desk: Desk }) {
-  if (!scan) return <Idle />;
+type ResultProps = {
+  scan: Scan | null;
+  desk: Desk;
+  /** Where somebody has to say first which screen is meant; null where that is known. */
+  onPick: (() => void) | null;
+};
+
+export function Result({ scan, desk, onPick }: ResultProps) {
+  if (!scan) return onPick ? <Placeless onPick={onPick} /> : <Idle />;
   if (scan.outcome === "asking") return <Question scan={scan} desk={desk} />;
   const look = lookOf(scan);
   return (
@@ -26,6 +33,7 @@ export function Result({ scan, desk }: { scan: Scan | null; desk: Desk }) {
         <p>{meaningOf(scan)}</p>
         {scan.problem && <p class="result-code code">{scan.problem.code}</p>}
         {scan.outcome === "signIn" && <SignIn />}
+        {scan.outcome === "placeless" && onPick && <Pick onPick={onPick} />}
       </div>
       {scan.outcome === "shown" && <Took ms={scan.tookMs} />}
     </section>
@@ -41,6 +49,35 @@ function Idle() {
         <p>{t("스캔하면 제작의뢰서가 모니터에 나타납니다.", "Scan, and the work order appears on the screen.")}</p>
       </div>
     </section>
+  );
+}
+
+/** Ready would be a lie: nobody knows yet where a work order is to appear. */
+function Placeless({ onPick }: { onPick: () => void }) {
+  return (
+    <section class="result is-warn" role="status" data-outcome="placeless">
+      <Icon name="ready" />
+      <div class="result-text">
+        <h1>{t("먼저 모니터를 골라 주세요", "Pick a screen first")}</h1>
+        <p>
+          {t(
+            "제작의뢰서를 띄울 모니터를 고릅니다. 이 PC가 기억합니다.",
+            "The one that shows the work orders. This PC remembers it.",
+          )}
+        </p>
+        <Pick onPick={onPick} />
+      </div>
+    </section>
+  );
+}
+
+function Pick({ onPick }: { onPick: () => void }) {
+  return (
+    <p class="answers">
+      <Button glove look="primary" icon="ready" onClick={onPick}>
+        {t("모니터 고르기", "Pick a screen")}
+      </Button>
+    </p>
   );
 }
 

@@ -58,15 +58,31 @@ export class Desk {
     void this.pump();
   }
 
-  submit(orderId: string, screenId: string | null, screenName: string): Scan {
+  /** Sends an order to `screenId`; null for the screen this browser is. */
+  submit(orderId: string, screenId: string | null, screenName: string): void {
+    this.take(orderId, { screenId, screenName, outcome: "queued" });
+    void this.pump();
+  }
+
+  /** Keeps an order until somebody has said where it goes. */
+  hold(orderId: string): void {
+    this.take(orderId, { screenId: null, screenName: "", outcome: "placeless" });
+  }
+
+  /** Sends what was held, in the order it was scanned. */
+  sendHeld(screenId: string | null, screenName: string): void {
+    const held = this.store.all().filter((scan) => scan.outcome === "placeless");
+    for (const scan of held) this.change(scan, { screenId, screenName, outcome: "queued" });
+    if (held.length > 0) void this.pump();
+  }
+
+  private take(orderId: string, to: Pick<Scan, "screenId" | "screenName" | "outcome">): void {
     const id = uuid();
     const scan: Scan = {
       id,
       timestamp: Date.now() + this.clockOffMs.value,
       orderId,
-      screenId,
-      screenName,
-      outcome: "queued",
+      ...to,
       madeAt: Date.now(),
       tookMs: null,
       problem: null,
@@ -75,8 +91,6 @@ export class Desk {
     this.startedAt.set(id, performance.now());
     this.forgetful.value = !this.store.put(scan);
     this.scans.value = this.store.all();
-    void this.pump();
-    return scan;
   }
 
   /** "Still needed?" Yes makes it a new scan: the old id may never be sent again. */

@@ -2,12 +2,19 @@
 import { actionOf, messageOf } from "../lib/errors";
 import { type Text, t } from "../lib/i18n";
 import type { IconName } from "../ui/icons";
+import { faultOf } from "./barcode";
 import type { Outcome } from "./outcome";
 import type { Scan } from "./store";
 
 export type Look = { tone: "ok" | "warn" | "bad" | "flow" | "off"; icon: IconName; pill: string; word: Text };
 
 const LOOKS: Record<Outcome, Look> = {
+  placeless: {
+    tone: "warn",
+    icon: "ready",
+    pill: "awaiting",
+    word: { ko: "모니터를 골라 주세요", en: "Pick a screen" },
+  },
   queued: { tone: "flow", icon: "lines", pill: "pending", word: { ko: "차례 기다림", en: "Next in line" } },
   sending: { tone: "flow", icon: "sent", pill: "sent", word: { ko: "보내는 중", en: "Sending" } },
   sent: { tone: "flow", icon: "sent", pill: "sent", word: { ko: "보내는 중", en: "Sending" } },
@@ -29,10 +36,14 @@ const LOOKS: Record<Outcome, Look> = {
   dropped: { tone: "off", icon: "bin", pill: "superseded", word: { ko: "보내지 않음", en: "Not sent" } },
 };
 
+/** A barcode of another kind may be nothing but wrong characters. */
+const WRONG_SAID = 8;
+
 /** Refusals that a person can mend by scanning again aren't failures of the appliance: amber, a triangle. */
 const REFUSED: Record<string, Text> = {
   ORDER_NOT_FOUND: { ko: "없는 주문", en: "No such order" },
   ORDER_OUT_OF_STOCK: { ko: "재고 없음", en: "Out of stock" },
+  VALIDATION_ERROR: { ko: "주문 번호가 아님", en: "Not an order number" },
   DOCUMENT_TYPE_UNSUPPORTED: { ko: "띄울 수 없는 파일", en: "Can't be shown" },
 };
 
@@ -51,10 +62,40 @@ function isRetried(scan: Scan): boolean {
 export function lookOf(scan: Scan): Look {
   if (isRetried(scan)) return AGAIN;
   const word = scan.problem && REFUSED[scan.problem.code];
-  if (word && (scan.outcome === "refused" || scan.outcome === "dead")) {
+  if (
+    word &&
+    (scan.problem?.code !== "VALIDATION_ERROR" || isMisread(scan)) &&
+    (scan.outcome === "refused" || scan.outcome === "dead")
+  ) {
     return { tone: "warn", icon: "problem", pill: "trouble", word };
   }
   return LOOKS[scan.outcome] ?? LOOKS.sending;
+}
+
+/** The barcode itself was refused: no field is marked here that a person could correct. */
+function isMisread({ problem }: Scan): boolean {
+  return problem?.code === "VALIDATION_ERROR" && problem.fields.some(({ field }) => field === "orderId");
+}
+
+function misreadText(orderId: string): string {
+  const fault = faultOf(orderId);
+  const again = t("주문의 바코드를 다시 스캔해 주세요.", "Scan the order's own barcode.");
+  switch (fault.kind) {
+    case "characters": {
+      const wrong = fault.wrong.slice(0, WRONG_SAID).join(" ");
+      return t(
+        `이 바코드에는 주문 번호에 쓸 수 없는 글자가 있습니다: ${wrong} ${again}`,
+        `This barcode has characters that can't be in an order number: ${wrong} ${again}`,
+      );
+    }
+    case "long":
+      return t(
+        `이 바코드는 주문 번호로는 너무 깁니다. ${again}`,
+        `This barcode is too long to be an order number. ${again}`,
+      );
+    case "other":
+      return t(`이 바코드는 주문 번호가 될 수 없습니다. ${again}`, `This barcode can't be an order number. ${again}`);
+  }
 }
 
 /** One or two sentences below the word: what it means and what to do. */
@@ -82,7 +123,10 @@ export function meaningOf(scan: Scan): string {
       return t("더 새로운 스캔을 보여 줍니다.", "A newer scan is shown instead.");
     case "dropped":
       return t("필요 없다고 하여 보내지 않았습니다.", "Not sent, because it isn't needed any more.");
+    case "placeless":
+      return t("보관했습니다. 모니터를 고르면 보냅니다.", "Kept. It is sent once you pick a screen.");
     case "refused":
+      if (isMisread(scan)) return misreadText(scan.orderId);
       return said ?? t("저장하지 못했습니다. 다시 스캔해 주세요.", "Not saved. Scan again.");
     case "dead":
       return said ?? t("모니터에 띄우지 못했습니다. 관리자를 불러 주세요.", "It wasn't shown. Call your supervisor.");

@@ -2,6 +2,8 @@
 import type { DeliveryState } from "../lib/messages";
 
 export type Outcome =
+  /** Nobody has said yet where it goes; this browser has it. */
+  | "placeless"
   /** Behind another one that runs. */
   | "queued"
   | "sending"
@@ -55,7 +57,7 @@ export function outcomeOf(answer: TriggerAnswer): Verdict {
 }
 
 /** This browser still owes the appliance such a scan. */
-const OWED: readonly Outcome[] = ["queued", "sending", "kept", "signIn", "asking"];
+const OWED: readonly Outcome[] = ["placeless", "queued", "sending", "kept", "signIn", "asking"];
 const ENDED: readonly Outcome[] = ["shown", "superseded", "dead", "refused", "dropped"];
 
 export const isOwed = (outcome: Outcome): boolean => OWED.includes(outcome);

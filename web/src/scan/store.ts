@@ -11,7 +11,7 @@ export type Scan = {
   /** The appliance's clock, as far as it is known. */
   timestamp: number;
   orderId: string;
-  /** Null: the screen this browser is. */
+  /** Null: the screen this browser is, or, while it is placeless, not chosen yet. */
   screenId: string | null;
   screenName: string;
   outcome: Outcome;

@@ -57,7 +57,7 @@ test("a scan is asked about after five minutes, also when a clock ran the other 
 });
 
 test("nothing is both owed and ended", () => {
-  for (const outcome of ["queued", "sending", "kept", "signIn", "asking"] as const) {
+  for (const outcome of ["placeless", "queued", "sending", "kept", "signIn", "asking"] as const) {
     assert.ok(isOwed(outcome) && !isEnded(outcome));
   }
   for (const outcome of ["shown", "dead", "superseded", "refused", "dropped"] as const) {
