@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, field
@@ -104,6 +105,7 @@ class Settings(_Section, frozen=True):
 
 
 _SECTIONS: dict[str, type[_Section]] = {f.name: f.type for f in msgspec.structs.fields(Settings)}
+_ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([^\s/?#@*\[\]:]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?/?\Z")
 _ENVIRONMENT_PREFIX = "VOOSTER_"
 
 Values = dict[str, dict[str, Any]]
@@ -142,12 +144,33 @@ def _unfit(setting: str, value: Any) -> str:
         return f"the source {value} is not part of this version; use folder"
     if setting == "tls.mode" and value != "off":
         return f"the mode {value} is not part of this version; use off"
+    if setting == "server.allowed_origins":
+        return next((unfit for origin in value if (unfit := _unfit_origin(origin))), "")
+    if setting == "server.public_url" and value and not _is_address(value):
+        return f"{value} is no address like https://orders.example"
     if setting == "orders.barcode_pattern":
         try:
             re.compile(value)
         except re.error as error:
             return f"not a regular expression: {error}"
     return ""
+
+
+def _unfit_origin(origin: str) -> str:
+    if origin == "*":
+        return "* would let every site act for whoever is signed in; name each one, like https://erp.example"
+    return "" if _ORIGIN.match(origin) else f"{origin} is no origin like https://erp.example"
+
+
+def _is_address(text: str) -> bool:
+    """Whether links that people open can begin with it."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        return False
+    plain = not (parts.query or parts.fragment or parts.username) and not any(c.isspace() for c in text)
+    return plain and parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
 def _from_file(file: Path | None) -> tuple[Values, dict[tuple[str, str], str]]:

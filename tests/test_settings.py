@@ -67,6 +67,17 @@ def test_the_environment_speaks_in_words() -> None:
         ("[server]\nport = 70000\n", 2, "server.port"),
         ("[server]\nport = true\n", 2, "server.port"),
         ("[server]\nallowed_hosts = 'a'\n", 2, "server.allowed_hosts"),
+        ("[server]\nallowed_origins = ['https://erp.example', '*']\n", 2, "server.allowed_origins"),
+        ("[server]\nallowed_origins = ['null']\n", 2, "server.allowed_origins"),
+        ("[server]\nallowed_origins = ['erp.example']\n", 2, "server.allowed_origins"),
+        ("[server]\nallowed_origins = ['https://*.example']\n", 2, "server.allowed_origins"),
+        ("[server]\nallowed_origins = ['https://erp.example/app']\n", 2, "server.allowed_origins"),
+        ("[server]\npublic_url = 'orders.example'\n", 2, "server.public_url"),
+        ("[server]\npublic_url = 'ftp://orders.example'\n", 2, "server.public_url"),
+        ("[server]\npublic_url = 'javascript:alert(1)'\n", 2, "server.public_url"),
+        ("[server]\npublic_url = 'https://'\n", 2, "server.public_url"),
+        ("[server]\npublic_url = 'https://orders.example:port'\n", 2, "server.public_url"),
+        ("[server]\npublic_url = 'https://orders.example/?a=1'\n", 2, "server.public_url"),
         ("[delivery]\n[server]\nport = 1\n[tokens]\naccess_seconds = 0\n", 5, "tokens.access_seconds"),
         ("[delivery]\nttl_seconds = 86401\n", 2, "delivery.ttl_seconds"),
         ("[heartbeat]\ninterval_seconds = 0\n", 2, "heartbeat.interval_seconds"),
@@ -109,3 +120,13 @@ def test_a_bad_variable_is_named(name: str, value: str) -> None:
 
 def test_a_bad_flag_is_named() -> None:
     assert refused(None, {}, {"log": {"format": "xml"}})[0] == "--format"
+
+
+def test_addresses_that_fit_are_taken(tmp_path: Path) -> None:
+    origins = ["https://erp.example", "http://192.168.0.9:8080/", "http://[fd00::9]:80", "chrome-extension://abcdefgh"]
+    public = "https://orders.example:8443/"
+    found = settings.load(None, {}, {"server": {"allowed_origins": origins, "public_url": public}})
+    assert (found.server.allowed_origins, found.server.public_url) == (origins, public)
+    file = tmp_path / "vooster.toml"
+    file.write_text("[server]\npublic_url = 'orders.example'\n")
+    assert settings.load(file, {"VOOSTER_SERVER_PUBLIC_URL": ""}).server.public_url == "", "the later place wins"
