@@ -14,7 +14,7 @@ import { Pairer } from "./pairer";
 import { keepLast, keepPlace, type LastOrder, type Place, placeOf, recallLast, recallPlace } from "./place";
 import { EMPTY, type Happening, type Monitor, reduce, type Sheet } from "./stage";
 import { LoadFailure } from "./viewer/load";
-import type { Viewer } from "./viewer/viewer";
+import { NOWHERE, type Spot, type Viewer } from "./viewer/viewer";
 
 const MEMORY_KEY = "vooster.memory";
 const REVOKED_MS = 10_000;
@@ -44,7 +44,7 @@ export class Station {
   readonly last = signal<LastOrder | null>(recallLast());
   readonly identify = signal<{ label: string; until: number } | null>(null);
   readonly revokedUntil = signal(0);
-  readonly pages = signal<{ page: number; of: number }>({ page: 0, of: 0 });
+  readonly spot = signal<Spot>(NOWHERE);
   /** The monotonic clock of everything above, in ms; moves twice a second and when something happens. */
   readonly now = signal(performance.now());
 
@@ -71,8 +71,8 @@ export class Station {
 
   constructor(viewer: Viewer) {
     this.viewer = viewer;
-    viewer.onPage = (page, of) => {
-      this.pages.value = { page, of };
+    viewer.onTurn = (spot) => {
+      this.spot.value = spot;
     };
     viewer.onDrawn = (sheet) => this.drawn(sheet);
     this.credentials.onRenewed = (token) => void this.connection.send({ type: "auth", token });

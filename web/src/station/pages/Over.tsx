@@ -19,14 +19,26 @@ export function Tag({ sheet, station }: { sheet: Sheet; station: string }) {
   );
 }
 
+/** Which page, and where on it: a monitor without a scroll bar must not let a part look like the whole. */
 export function PageNumber({ station }: PageProps) {
-  const { page, of } = station.pages.value;
-  if (of < 2) return null;
+  const { page, pages, step, steps } = station.spot.value;
   return (
-    <p class="pages">
-      <span class="vh">{t("쪽", "Page")} </span>
-      {page}/{of}
-    </p>
+    <>
+      {pages > 1 && (
+        <p class="pages">
+          <span class="vh">{t("쪽", "Page")} </span>
+          {page}/{pages}
+        </p>
+      )}
+      {steps > 1 && (
+        <p class="part">
+          <span class="vh">
+            {t(`이 쪽의 ${steps}부분 중 ${step + 1}`, `Part ${step + 1} of ${steps} of this page`)}
+          </span>
+          <i style={{ height: `${100 / steps}%`, top: `${(100 / steps) * step}%` }} />
+        </p>
+      )}
+    </>
   );
 }
 

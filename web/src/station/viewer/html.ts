@@ -19,5 +19,5 @@ export async function prepareHtml(
     frame.src = url;
     host.append(frame);
   });
-  return { pages: 1, draw: async () => {}, dispose: () => frame.remove() };
+  return { pages: 1, steps: 1, step: 0, draw: async () => {}, onMoved: () => {}, dispose: () => frame.remove() };
 }

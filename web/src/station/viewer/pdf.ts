@@ -1,9 +1,12 @@
 /** PDF by pdf.js on a canvas: shown means that the page was drawn. */
 import * as pdfjs from "pdfjs-dist/legacy/build/pdf.mjs";
+import { fitOf } from "./fit";
 import { failed, type LoadFailure, statusFailure } from "./load";
 import type { Prepared } from "./prepared";
 
 pdfjs.GlobalWorkerOptions.workerSrc = `${__PDFJS_BASE__}pdf.worker.min.mjs`;
+
+const SETTLED_MS = 150;
 
 /** One worker for all documents, started before the first one comes. */
 let worker: pdfjs.PDFWorker | null = null;
@@ -44,6 +47,9 @@ function failureOf(error: unknown): LoadFailure {
 
 class PdfPages implements Prepared {
   readonly pages: number;
+  steps = 1;
+  step = 0;
+  onMoved = (): void => {};
   private readonly pdf: pdfjs.PDFDocumentProxy;
   private readonly task: pdfjs.PDFDocumentLoadingTask;
   private readonly host: HTMLElement;
@@ -51,7 +57,7 @@ class PdfPages implements Prepared {
   private canvas: HTMLCanvasElement | null = null;
   private rendering: pdfjs.RenderTask | null = null;
   private page = 1;
-  private drawnFor = "";
+  private drawn = "";
   private settle: ReturnType<typeof setTimeout> | undefined;
 
   constructor(pdf: pdfjs.PDFDocumentProxy, task: pdfjs.PDFDocumentLoadingTask, host: HTMLElement) {
@@ -60,24 +66,36 @@ class PdfPages implements Prepared {
     this.host = host;
     this.pages = pdf.numPages;
     // The sheet is scaled at once by its style and drawn sharp again when the size has settled.
-    this.resize = new ResizeObserver(() => {
-      clearTimeout(this.settle);
-      this.settle = setTimeout(() => void this.draw(this.page).catch(() => {}), 150);
-    });
+    this.resize = new ResizeObserver(() => this.redrawSoon());
   }
 
-  async draw(number: number): Promise<void> {
-    const size = `${number} ${this.host.clientWidth}×${this.host.clientHeight}`;
-    if (size === this.drawnFor) return;
+  private redrawSoon(): void {
+    clearTimeout(this.settle);
+    this.settle = setTimeout(() => {
+      // A page that is being turned is drawn for the new size afterwards.
+      if (this.rendering) this.redrawSoon();
+      else this.draw(this.page, this.step).then(this.onMoved, () => {});
+    }, SETTLED_MS);
+  }
+
+  async draw(number: number, step: number): Promise<void> {
     this.rendering?.cancel();
-    this.page = number;
     const page = await this.pdf.getPage(number).catch(() => Promise.reject(failed("damaged")));
     const natural = page.getViewport({ scale: 1 });
-    const fit = Math.min(this.host.clientWidth / natural.width, this.host.clientHeight / natural.height);
-    const viewport = page.getViewport({ scale: fit * Math.max(1, devicePixelRatio) });
+    const monitor = { width: this.host.clientWidth, height: this.host.clientHeight };
+    const fit = fitOf(natural, monitor);
+    const at = Math.min(step, fit.tops.length - 1);
+    const drawing = `${number} ${at} ${monitor.width}×${monitor.height}`;
+    if (drawing === this.drawn) return;
+    const sharp = Math.max(1, devicePixelRatio);
+    // Only what is seen of the page, so that a long one needs no larger canvas than any other.
+    const viewport = page.getViewport({
+      scale: (fit.width / natural.width) * sharp,
+      offsetY: -(fit.tops[at] ?? 0) * sharp,
+    });
     const canvas = document.createElement("canvas");
-    canvas.width = Math.max(1, Math.floor(viewport.width));
-    canvas.height = Math.max(1, Math.floor(viewport.height));
+    canvas.width = Math.max(1, Math.floor(fit.width * sharp));
+    canvas.height = Math.max(1, Math.floor(Math.min(fit.height, monitor.height) * sharp));
     const rendering = page.render({ canvas, viewport });
     this.rendering = rendering;
     try {
@@ -85,12 +103,17 @@ class PdfPages implements Prepared {
     } catch (error) {
       if (error instanceof pdfjs.RenderingCancelledException) throw new DOMException("Replaced", "AbortError");
       throw failed("damaged");
+    } finally {
+      if (this.rendering === rendering) this.rendering = null;
     }
     if (this.canvas) this.canvas.replaceWith(canvas);
     else this.host.append(canvas);
     if (!this.canvas) this.resize.observe(this.host);
     this.canvas = canvas;
-    this.drawnFor = size;
+    this.drawn = drawing;
+    this.page = number;
+    this.step = at;
+    this.steps = fit.tops.length;
   }
 
   dispose(): void {

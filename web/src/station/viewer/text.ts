@@ -13,6 +13,9 @@ export async function prepareText(url: string, host: HTMLElement, signal: AbortS
   const pages = 1 + Math.ceil(Math.max(0, sheet.scrollHeight - sheet.clientHeight) / step);
   return {
     pages,
+    steps: 1,
+    step: 0,
+    onMoved: () => {},
     draw: async (number) => {
       sheet.scrollTop = (number - 1) * step;
     },

@@ -11,11 +11,20 @@ const LIMIT_MS = 8_000;
 /** A person who turned a page reads it; the page isn't taken away for this long. */
 const HANDS_MS = 120_000;
 
+/** The last screenful of a page, however many it has. */
+const LAST = Number.POSITIVE_INFINITY;
+
+const NEVER = Number.NEGATIVE_INFINITY;
+
+/** What of the document is on the monitor: the page from 1, and its screenful from 0. */
+export type Spot = { page: number; pages: number; step: number; steps: number };
+export const NOWHERE: Spot = { page: 0, pages: 0, step: 0, steps: 1 };
+
 type Layer = { element: HTMLElement; prepared: Prepared | null };
 
 export class Viewer {
-  /** Page and number of pages, each time one was drawn; (0, 0) when the document was put away. */
-  onPage: (page: number, pages: number) => void = () => {};
+  /** What of the document is seen, each time that changed; NOWHERE when it was put away. */
+  onTurn: (spot: Spot) => void = () => {};
   /** The sheet's document is in place, a frame before `open` resolves. */
   onDrawn: (sheet: Sheet) => void = () => {};
 
@@ -25,6 +34,9 @@ export class Viewer {
   /** Of the `open` under way, until it has resolved. */
   private opening: AbortController | null = null;
   private page = 0;
+  private stayMs = 0;
+  /** Since when a page that was turned to is being drawn. */
+  private turningSince = NEVER;
   private turnTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** `turnMs`: how long each of several pages stays before the next comes by itself; 0 for never. */
@@ -54,7 +66,8 @@ export class Viewer {
       abort.signal.throwIfAborted();
       await visible(abort.signal); // a hidden page draws nothing, and must not say that it did
       const page = keep ? Math.min(Math.max(1, this.page), prepared.pages) : 1;
-      await within(prepared.draw(page), abort);
+      const step = keep && page === this.page ? (this.current?.prepared?.step ?? 0) : 0;
+      await within(prepared.draw(page, step), abort);
       this.take(layer, page);
       this.onDrawn(sheet);
       await painted(abort.signal);
@@ -74,12 +87,24 @@ export class Viewer {
     if (this.current) dismantle(this.current);
     this.current = null;
     this.page = 0;
-    this.onPage(0, 0);
+    this.onTurn(NOWHERE);
   }
 
-  /** By hand, one page on or back. */
-  turn(step: 1 | -1): void {
-    this.go(this.page + step, HANDS_MS);
+  /** By hand, one screenful on or back. */
+  turn(way: 1 | -1): void {
+    const { prepared } = this.current ?? {};
+    if (!prepared) return;
+    const step = prepared.step + way;
+    if (step >= 0 && step < prepared.steps) this.go(this.page, step, HANDS_MS);
+    else this.go(this.page + way, way === 1 ? 0 : LAST, HANDS_MS);
+  }
+
+  /** By itself: the next screenful, the next page, the beginning again. */
+  private turnOn(): void {
+    const { prepared } = this.current ?? {};
+    if (!prepared) return;
+    if (prepared.step + 1 < prepared.steps) this.go(this.page, prepared.step + 1, this.turnMs);
+    else this.go(this.page === prepared.pages ? 1 : this.page + 1, 0, this.turnMs);
   }
 
   private cancel(): void {
@@ -91,31 +116,47 @@ export class Viewer {
   private take(layer: Layer, page: number): void {
     if (this.current) dismantle(this.current);
     this.current = layer;
+    this.turningSince = NEVER;
+    if (layer.prepared) {
+      layer.prepared.onMoved = () => {
+        if (this.current === layer) this.turned(this.page, this.stayMs);
+      };
+    }
     layer.element.inert = false;
     layer.element.classList.add("is-shown");
     this.turned(page, this.turnMs);
   }
 
-  private go(page: number, stayMs: number): void {
+  private go(page: number, step: number, stayMs: number): void {
     const { prepared } = this.current ?? {};
-    if (!prepared || page < 1 || page > prepared.pages || page === this.page) return;
-    this.page = page;
-    prepared.draw(page).then(
-      () => {
-        if (this.current?.prepared === prepared && this.page === page) this.turned(page, stayMs);
-      },
-      () => {}, // turned on before it was drawn, or a page that can't be drawn: the one before stays
+    if (!prepared || page < 1 || page > prepared.pages) return;
+    if (performance.now() - this.turningSince < LIMIT_MS) return; // one at a time, so that none goes by unseen
+    this.turningSince = performance.now();
+    const settled = (drawn: boolean): void => {
+      if (this.current?.prepared !== prepared) return;
+      this.turningSince = NEVER;
+      if (drawn) this.turned(page, stayMs);
+      else this.stay(page, stayMs); // what can't be drawn is left out
+    };
+    prepared.draw(page, step).then(
+      () => settled(true),
+      () => settled(false),
     );
   }
 
   private turned(page: number, stayMs: number): void {
-    const pages = this.current?.prepared?.pages ?? 0;
+    const { pages = 0, steps = 1, step = 0 } = this.current?.prepared ?? {};
+    this.onTurn({ page, pages, step, steps });
+    this.stay(page, stayMs);
+  }
+
+  /** From here it goes on after `stayMs`, where it goes on by itself at all. */
+  private stay(page: number, stayMs: number): void {
+    const { pages = 0, steps = 1 } = this.current?.prepared ?? {};
     this.page = page;
-    this.onPage(page, pages);
+    this.stayMs = stayMs;
     clearTimeout(this.turnTimer);
-    if (this.turnMs > 0 && pages > 1) {
-      this.turnTimer = setTimeout(() => this.go(page === pages ? 1 : page + 1, this.turnMs), stayMs);
-    }
+    if (this.turnMs > 0 && (pages > 1 || steps > 1)) this.turnTimer = setTimeout(() => this.turnOn(), stayMs);
   }
 }
 
