@@ -70,7 +70,7 @@ _log = structlog.get_logger(__name__)
 class Appliance:
     """One appliance on one data directory. `start` serves when it returns; `stop` leaves nothing half done.
 
-    Without `network` it listens on the control socket alone: that is how a command works when none is running.
+    Without `network` it listens on a socket that nobody else looks for: so a command works when none is running.
     """
 
     def __init__(self, settings: Settings, data: DataDir, *, network: bool = True, start_empty: bool = False) -> None:
@@ -127,8 +127,8 @@ class Appliance:
 
     async def _open_storage(self) -> None:
         self.data.make()
-        lock = DirectoryLock(self.data.lock)
-        lock.acquire()
+        lock = DirectoryLock(self.data.lock, "serve" if self._network else "command")
+        await lock.acquire()
         self._stops.append(lock.release)
         prepare(self.data.database, start_empty=self._start_empty)
         self.events, self.metrics = Events(), Metrics(now_ms)
@@ -242,7 +242,8 @@ class Appliance:
 
     async def _start_source(self) -> OrderSource:
         if not self.settings.orders.folder:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(FileExistsError):  # a file there is no folder, which the source tells
+                self.folder.mkdir(parents=True, exist_ok=True)
         source = FolderOrders(self.folder)
         await source.start()
         self._stops.append(source.stop)
@@ -274,13 +275,13 @@ class Appliance:
         )
         await runner.setup()
         self._stops += [
-            lambda: control.remove(self.data),
+            lambda: control.remove(self.data, alone=not self._network),
             runner.cleanup,
             self._save,
             self.dispatcher.stop,
             self._say_goodbye,
         ]
-        await control.listen(runner, self.data)
+        await control.listen(runner, self.data, alone=not self._network)
         if self._network:
             await self._listen(runner)
         if announcer is not None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import sys
+import tempfile
 from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -12,12 +14,16 @@ from pathlib import Path
 
 import platformdirs
 
+from appliance.errors import Problem
+
 _SERVICE_DATA = {
     "linux": Path("/var/lib/vooster"),
     "win32": Path(r"C:\ProgramData\Vooster"),
 }
 
 _SOCKET_PATH_BYTES = 100
+_RUNTIME_PATH_BYTES = 60
+"""So long a directory for sockets may be that theirs fit in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +47,27 @@ class DataDir:
     @property
     def control_socket(self) -> Path:
         """Where the commands reach the running appliance; beside the data unless that path is too long for a socket."""
-        socket = self.root / "control.sock"
-        if len(os.fsencode(socket)) <= _SOCKET_PATH_BYTES:
+        return self._socket("control.sock")
+
+    @property
+    def command_socket(self) -> Path:
+        """Where a command that opened the directory itself, because none was running, reaches its own appliance."""
+        return self._socket("command.sock")
+
+    def _socket(self, name: str) -> Path:
+        socket = self.root / name
+        if len(os.fsencode(socket)) <= _SOCKET_PATH_BYTES or sys.platform == "win32":
             return socket
-        name = hashlib.sha256(os.fsencode(self.root)).hexdigest()[:16]
-        return Path(platformdirs.user_runtime_dir("vooster", appauthor=False)) / f"{name}.sock"
+        return _runtime_dir() / f"{hashlib.sha256(os.fsencode(self.root)).hexdigest()[:16]}-{name}"
 
     @property
     def config(self) -> Path:
         return self.root / "vooster.toml"
+
+    @property
+    def config_if_any(self) -> Path | None:
+        """The settings file where there is one, readable or not."""
+        return self.config if _is_there(self.config) else None
 
     @property
     def documents(self) -> Path:
@@ -57,8 +75,16 @@ class DataDir:
         return self.root / "documents"
 
     def make(self) -> None:
-        """Makes the directory, readable by its owner alone."""
-        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """Makes the directory, readable by its owner alone. Raises `SETTINGS_INVALID` where there can be none."""
+        try:
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            usable = os.access(self.root, os.R_OK | os.W_OK | os.X_OK)
+            reason = "It can't be read and written by this user."
+        except OSError as error:
+            usable, reason = False, f"There can be no directory: {error.strerror or error}"
+        if not usable:
+            where = f"--data-dir {self.root}"
+            raise Problem("SETTINGS_INVALID", f"{where}: {reason}", values={"where": where, "reason": reason})
 
 
 def choose(explicit: Path | None) -> tuple[DataDir, str]:
@@ -66,9 +92,43 @@ def choose(explicit: Path | None) -> tuple[DataDir, str]:
     if explicit is not None:
         return DataDir(explicit.expanduser().absolute()), "--data-dir"
     service = _SERVICE_DATA.get(sys.platform)
-    if service is not None and (service / "vooster.db").is_file():
+    if service is not None and _is_there(service / "vooster.db"):
         return DataDir(service), "the installed service"
     return DataDir(Path(platformdirs.user_data_dir("vooster", appauthor=False))), "this user"
+
+
+def _is_there(file: Path) -> bool:
+    """What may not even be looked at counts as there, so that whoever opens it is told so."""
+    try:
+        return file.is_file()
+    except PermissionError:
+        return True
+
+
+def private(directory: Path) -> Path:
+    """`directory`, made when missing. Raises `SETTINGS_INVALID` when anybody but this user could put things there."""
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = directory.lstat()
+        reason = "It must be a directory of this user's alone (mode 0700)."
+        fine = sys.platform == "win32" or (
+            stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not stat.S_IMODE(found.st_mode) & 0o077
+        )
+    except OSError as error:
+        fine, reason = False, f"It can't be used: {error.strerror or error}"
+    if not fine:
+        raise Problem("SETTINGS_INVALID", f"{directory}: {reason}", values={"where": str(directory), "reason": reason})
+    return directory
+
+
+def _runtime_dir() -> Path:
+    """A short place for sockets that only this user reaches; the same for a service and at a terminal."""
+    if sys.platform == "win32":
+        return Path(tempfile.gettempdir())
+    given = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
+    if len(os.fsencode(given)) <= _RUNTIME_PATH_BYTES and Path(given).is_dir():
+        return Path(given) / "vooster"
+    return Path(tempfile.gettempdir()) / f"vooster-{os.getuid()}"
 
 
 def package_data(name: str) -> Traversable:

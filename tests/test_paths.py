@@ -9,21 +9,64 @@ from pathlib import Path
 import pytest
 
 from appliance import paths
-from appliance.paths import DataDir, choose
+from appliance.errors import Problem
+from appliance.paths import DataDir, choose, private
 
 
 def test_everything_lies_in_the_data_directory(tmp_path: Path) -> None:
     data = DataDir(tmp_path)
-    places = (data.database, data.secrets, data.lock, data.control_socket, data.config, data.documents)
+    sockets = (data.control_socket, data.command_socket)
+    places = (data.database, data.secrets, data.lock, *sockets, data.config, data.documents)
     assert all(place.parent == tmp_path for place in places)
     assert len(set(places)) == len(places)
 
 
-def test_a_path_too_long_for_a_socket_has_it_elsewhere_one_for_each(tmp_path: Path) -> None:
+@pytest.mark.parametrize("runtime", ["", "here", "x" * 90])
+def test_a_path_too_long_for_a_socket_has_it_elsewhere_one_for_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder, runtime: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
+    Path(runtime).mkdir(exist_ok=True)
     long = [DataDir(tmp_path / ("x" * 120) / name) for name in ("a", "b")]
-    sockets = {data.control_socket for data in long}
-    assert len(sockets) == 2
+    sockets = {socket for data in long for socket in (data.control_socket, data.command_socket)}
+    assert len(sockets) == 4
     assert all(len(os.fsencode(socket)) <= 107 for socket in sockets)
+    assert not recwarn.list
+
+
+def test_a_place_for_sockets_is_this_users_alone(tmp_path: Path) -> None:
+    assert stat.S_IMODE(private(tmp_path / "new").stat().st_mode) == 0o700
+    assert private(tmp_path / "new") == tmp_path / "new"
+    open_to_all = tmp_path / "open"
+    open_to_all.mkdir()
+    open_to_all.chmod(0o770)
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "new", target_is_directory=True)
+    file = tmp_path / "file"
+    file.touch()
+    for place in (open_to_all, link, file, file / "below"):
+        with pytest.raises(Problem) as problem:
+            private(place)
+        assert problem.value.code == "SETTINGS_INVALID"
+        assert str(place) in problem.value.messages()["en"]
+
+
+@pytest.mark.skipif(os.name == "nt" or os.getuid() != 0, reason="only root can give a directory away")
+def test_a_place_for_sockets_that_is_somebody_elses(tmp_path: Path) -> None:
+    private(tmp_path / "theirs")
+    os.chown(tmp_path / "theirs", 65534, 65534)
+    with pytest.raises(Problem, match="this user's alone"):
+        private(tmp_path / "theirs")
+
+
+@pytest.mark.parametrize("place", ["/proc/nothing", "file", "file/below"])
+def test_a_directory_that_can_not_be_is_named(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(Problem) as problem:
+        DataDir(tmp_path / place).make()
+    assert problem.value.code == "SETTINGS_INVALID"
+    assert str(tmp_path / place) in problem.value.messages()["ko"]
 
 
 def test_the_directory_is_its_owners_alone(tmp_path: Path) -> None:

@@ -3,9 +3,10 @@ themselves, under its lock and without the network."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
-from types import TracebackType
 from typing import Any
 
 import aiohttp
@@ -16,9 +17,11 @@ from appliance.app import Appliance
 from appliance.errors import FieldError, Problem
 from appliance.paths import DataDir
 from appliance.settings import Settings
+from appliance.storage.files import PATIENCE_SECONDS
 
 _BASE = "http://localhost"
 _TIMEOUT = aiohttp.ClientTimeout(total=60)
+_LOOK_AGAIN_SECONDS = 0.1
 
 
 class ApiProblem(Problem):
@@ -39,10 +42,11 @@ class ApiProblem(Problem):
 
 
 class Client:
-    """The HTTP API as the local administrator."""
+    """The HTTP API as the local administrator. `alone` says that no appliance is running: no screen can be reached."""
 
-    def __init__(self, session: aiohttp.ClientSession) -> None:
+    def __init__(self, session: aiohttp.ClientSession, *, alone: bool = False) -> None:
         self._session = session
+        self.alone = alone
 
     async def call(self, method: str, path: str, body: object = None, **query: str) -> Any:
         """The answer's JSON. Raises `ApiProblem` for a problem, `Problem` when nobody answers."""
@@ -63,39 +67,37 @@ class Client:
 
 @contextlib.asynccontextmanager
 async def connect(data: DataDir, settings: Settings) -> AsyncIterator[Client]:
-    """A client of the appliance on `data`, started for the occasion when none is running."""
-    if await _is_running(data):
-        async with aiohttp.ClientSession(connector=connector(data), timeout=_TIMEOUT) as session:
-            yield Client(session)
+    """A client of the appliance on `data`, started for the occasion when none is running.
+
+    One that is just starting is waited for, and so is another command that has the directory for the moment.
+    """
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not await _is_running(data):
+        own = Appliance(settings, data, network=False)
+        try:
+            await own.start()
+        except Problem as problem:
+            if problem.code != "APPLIANCE_RUNNING" or time.monotonic() >= until:
+                raise
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+            continue
+        try:
+            async with _session(data, alone=True) as session:
+                yield Client(session, alone=True)
+        finally:
+            await own.stop()
         return
-    async with (
-        _Alone(data, settings),
-        aiohttp.ClientSession(connector=connector(data), timeout=_TIMEOUT) as session,
-    ):
+    async with _session(data) as session:
         yield Client(session)
+
+
+def _session(data: DataDir, *, alone: bool = False) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(connector=connector(data, alone=alone), timeout=_TIMEOUT)
 
 
 async def _is_running(data: DataDir) -> bool:
     try:
-        async with (
-            aiohttp.ClientSession(connector=connector(data), timeout=_TIMEOUT) as session,
-            session.get(f"{_BASE}/api/health/live"),
-        ):
+        async with _session(data) as session, session.get(f"{_BASE}/api/health/live"):
             return True
     except (aiohttp.ClientError, OSError):
         return False
-
-
-class _Alone:
-    """An appliance that serves nobody but this command."""
-
-    def __init__(self, data: DataDir, settings: Settings) -> None:
-        self._appliance = Appliance(settings, data, network=False)
-
-    async def __aenter__(self) -> None:
-        await self._appliance.start()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._appliance.stop()

@@ -66,16 +66,14 @@ def directory(given: Path | None, *, quiet: bool = False) -> DataDir:
 
 def configuration(data: DataDir, file: Path | None, flags: Values) -> Settings:
     """The settings for `data`; its own file is used when none is named and it is there."""
-    if file is None and data.config.is_file():
-        file = data.config
-    found = settings.load(file, os.environ, flags)
+    found = settings.load(file or data.config_if_any, os.environ, flags)
     log.configure(found.log.format, found.log.level)
     return found
 
 
 def quiet_configuration(data: DataDir) -> Settings:
     """The settings for a verb that isn't `serve`: only real trouble is logged."""
-    found = settings.load(data.config if data.config.is_file() else None, os.environ)
+    found = settings.load(data.config_if_any, os.environ)
     log.configure("console", "error")
     return found
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
 import sys
 import time
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 from appliance.errors import Problem
 from appliance.storage.migrations import migrate
@@ -15,31 +16,57 @@ from appliance.storage.migrations import migrate
 _CHECK_BELOW_BYTES = 64 << 20
 """Files up to this size are checked whole at each start; larger ones as they are read."""
 _KEPT_ASIDE = ".damaged-"
+PATIENCE_SECONDS = 10.0
+"""How long whoever wants the directory waits for a command that has it."""
+_LOOK_AGAIN_SECONDS = 0.05
+
+Kind = Literal["serve", "command"]
 
 
 class DirectoryLock:
-    """One process owns a data directory; the lock goes with the process, however it ends."""
+    """One process owns a data directory; the lock goes with the process, however it ends.
 
-    def __init__(self, path: Path) -> None:
+    `kind` says what holds it: an appliance that serves, for hours, or one command, for a moment.
+    """
+
+    def __init__(self, path: Path, kind: Kind = "serve") -> None:
         self._path = path
+        self._kind = kind
         self._file: IO[str] | None = None
 
-    def acquire(self) -> None:
-        """Raises `APPLIANCE_RUNNING` when another process has it."""
-        file = self._path.open("a+", encoding="utf-8")
+    async def acquire(self, patience: float = PATIENCE_SECONDS) -> None:
+        """Waits up to `patience` seconds for a command to end. Raises `APPLIANCE_RUNNING` when another process has the
+        directory, at once when that one serves; `SETTINGS_INVALID` when there can be no lock."""
+        until = time.monotonic() + patience
+        while not self._take():
+            holder = held_by(self._path)
+            if holder == "serve":
+                # What an appliance that was killed left there is still to be read until the next owner has written.
+                await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+                if self._take():
+                    return
+                holder = held_by(self._path)
+            if holder == "serve" or time.monotonic() >= until:
+                raise _owned(self._path, holder)
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+
+    def _take(self) -> bool:
+        try:
+            file = self._path.open("a+", encoding="utf-8")
+        except OSError as error:
+            reason = f"It can't be opened: {error.strerror}"
+            values = {"where": str(self._path), "reason": reason}
+            raise Problem("SETTINGS_INVALID", f"{self._path}: {reason}", values=values) from None
         try:
             _lock(file.fileno())
         except OSError:
             file.close()
-            raise Problem(
-                "APPLIANCE_RUNNING",
-                f"Another Vooster uses {self._path.parent}.",
-                values={"command": "vooster service stop"},
-            ) from None
+            return False
         file.truncate(0)
-        file.write(str(os.getpid()))
+        file.write(f"{os.getpid()} {self._kind}")
         file.flush()
         self._file = file
+        return True
 
     def release(self) -> None:
         if self._file is not None:
@@ -47,10 +74,26 @@ class DirectoryLock:
             self._file = None
 
 
+def held_by(path: Path) -> Kind | None:
+    """What holds the lock at `path`, or held it last; None while nobody has said so."""
+    try:
+        _, _, kind = path.read_text("utf-8").partition(" ")
+    except (OSError, UnicodeDecodeError):
+        return None
+    return "serve" if kind == "serve" else "command" if kind == "command" else None
+
+
+def _owned(path: Path, holder: Kind | None) -> Problem:
+    who = "A command still uses" if holder == "command" else "Another Vooster uses"
+    return Problem("APPLIANCE_RUNNING", f"{who} {path.parent}.", values={"command": "vooster service stop"})
+
+
 if sys.platform == "win32":
     import msvcrt
 
     def _lock(descriptor: int) -> None:
+        # Far behind the text: what is locked here can't even be read.
+        os.lseek(descriptor, 1 << 20, os.SEEK_SET)
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
 
 else:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from appliance.errors import Problem
-from appliance.storage.files import DirectoryLock, kept_aside, prepare
+from appliance.storage.files import DirectoryLock, Kind, kept_aside, prepare
 from appliance.storage.migrations import available
 
 
@@ -100,24 +102,63 @@ def test_a_place_where_no_file_can_be_is_named(tmp_path: Path) -> None:
     assert code_of(tmp_path / "vooster.db") == "STORAGE_UNAVAILABLE"
 
 
-def test_one_owner_at_a_time_across_processes(tmp_path: Path) -> None:
-    lock = DirectoryLock(tmp_path / "vooster.lock")
-    lock.acquire()
-    script = (
-        "import sys, pathlib\nfrom appliance.storage.files import DirectoryLock\nfrom appliance.errors import Problem\n"
-        "try:\n    DirectoryLock(pathlib.Path(sys.argv[1])).acquire()\nexcept Problem as p:\n    print(p.code)\n"
-        "else:\n    print('mine')\n"
-    )
+OWNER = (
+    "import asyncio, sys, pathlib, time\nfrom appliance.storage.files import DirectoryLock\n"
+    "from appliance.errors import Problem\nlock = DirectoryLock(pathlib.Path(sys.argv[1]), sys.argv[2])\n"
+    "try:\n    asyncio.run(lock.acquire(float(sys.argv[3])))\nexcept Problem as p:\n    print(p.code)\n"
+    "else:\n    print('mine', flush=True)\n    sys.stdin.read()\n"
+)
 
-    def other() -> str:
-        run = [sys.executable, "-c", script, str(tmp_path / "vooster.lock")]
-        return subprocess.run(run, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
 
-    assert other() == "APPLIANCE_RUNNING"
-    with pytest.raises(Problem):
-        DirectoryLock(tmp_path / "vooster.lock").acquire()
-    assert (tmp_path / "vooster.lock").read_text() == str(os.getpid())
+def owner(path: Path, kind: str = "serve", patience: float = 10) -> subprocess.Popen[str]:
+    """A process that takes the lock, says so, and holds it until its standard input ends."""
+    run = [sys.executable, "-c", OWNER, str(path), kind, str(patience)]
+    return subprocess.Popen(run, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def says(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+async def test_one_owner_at_a_time_across_processes(tmp_path: Path) -> None:
+    path = tmp_path / "vooster.lock"
+    lock = DirectoryLock(path)
+    await lock.acquire()
+    with owner(path) as other:
+        assert await asyncio.to_thread(says, other) == "APPLIANCE_RUNNING"
+    began = time.monotonic()
+    with pytest.raises(Problem, match="Another Vooster"):
+        await DirectoryLock(path).acquire()
+    assert time.monotonic() - began < 2, "whoever serves is not waited for"
+    assert path.read_text() == f"{os.getpid()} serve"
     lock.release()
-    assert other() == "mine"
-    lock.acquire()
+    with owner(path) as other:
+        assert await asyncio.to_thread(says, other) == "mine"
+        other.kill()
+    await lock.acquire()  # what the killed one wrote is still there
     lock.release()
+
+
+@pytest.mark.parametrize("kind", ["serve", "command"])
+async def test_a_command_that_has_the_directory_is_waited_for(tmp_path: Path, kind: Kind) -> None:
+    path = tmp_path / "vooster.lock"
+    with owner(path, "command") as other:
+        assert await asyncio.to_thread(says, other) == "mine"
+        with pytest.raises(Problem, match="A command still uses"):
+            await DirectoryLock(path, kind).acquire(0.2)
+        waiting = DirectoryLock(path, kind)
+        task = asyncio.create_task(waiting.acquire())
+        await asyncio.sleep(0.2)
+        assert not task.done()
+        other.communicate()
+        await asyncio.wait_for(task, 5)
+    assert path.read_text() == f"{os.getpid()} {kind}"
+    waiting.release()
+
+
+async def test_where_no_lock_can_be_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Problem) as problem:
+        await DirectoryLock(tmp_path / "gone" / "vooster.lock").acquire()
+    assert problem.value.code == "SETTINGS_INVALID"
+    assert str(tmp_path / "gone") in problem.value.messages()["ko"]
