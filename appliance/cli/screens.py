@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +19,8 @@ from appliance.paths import DataDir
 
 app = typer.Typer(no_args_is_help=True, help="Screens: one station's monitors each.")
 
+_BATCH = 500
+"""As many screens as one call pairs."""
 _STATES = {
     "showing": ("표시 중", "Showing"),
     "ready": ("준비됨", "Ready"),
@@ -63,7 +66,13 @@ def provision(
     screen_ids: Annotated[list[str] | None, typer.Argument(metavar="ID...")] = None,
     file: Annotated[
         Path | None,
-        typer.Option("--csv", metavar="FILE", help="Columns screenId, name, groups (separated by ;).", exists=True),
+        typer.Option(
+            "--csv",
+            metavar="FILE",
+            help="Columns screenId, name, groups (separated by ;).",
+            exists=True,
+            dir_okay=False,
+        ),
     ] = None,
     data_dir: DataOption = None,
 ) -> None:
@@ -71,11 +80,10 @@ def provision(
     if not screen_ids and file is None:
         raise typer.BadParameter("name screens, or a file with --csv")
     data = directory(data_dir)
-    for pairing in run(_provision(data, [{"screenId": i} for i in screen_ids or []], file)):
-        print(msgspec.json.encode(pairing).decode())
+    run(_provision(data, [{"screenId": i} for i in screen_ids or []], file))
 
 
-async def _provision(data: DataDir, wanted: list[dict[str, Any]], file: Path | None) -> list[dict[str, Any]]:
+async def _provision(data: DataDir, wanted: list[dict[str, Any]], file: Path | None) -> None:
     if file is not None:
         wanted += _rows(file)
     async with connect(data, quiet_configuration(data)) as client:
@@ -84,27 +92,46 @@ async def _provision(data: DataDir, wanted: list[dict[str, Any]], file: Path | N
             if screen["screenId"] not in known:
                 await client.call("POST", "/api/screens", screen)
                 known.add(screen["screenId"])
-        ids = [screen["screenId"] for screen in wanted]
-        pairings: list[dict[str, Any]] = (await client.call("POST", "/api/pairing/provision", {"screenIds": ids}))[
-            "items"
-        ]
-        return pairings
+        ids = list(dict.fromkeys(screen["screenId"] for screen in wanted))
+        for start in range(0, len(ids), _BATCH):
+            body = {"screenIds": ids[start : start + _BATCH]}
+            # Said at once: a key that was made and never told would leave its screen without one.
+            for pairing in (await client.call("POST", "/api/pairing/provision", body))["items"]:
+                print(msgspec.json.encode(pairing).decode(), flush=True)
 
 
 def _rows(file: Path) -> list[dict[str, Any]]:
-    try:
-        text = file.read_text("utf-8-sig")
-    except UnicodeDecodeError:
-        text = file.read_text("cp949")  # what a Korean spreadsheet saves
     rows = []
-    for number, row in enumerate(csv.DictReader(text.splitlines()), 2):
-        screen_id = (row.get("screenId") or "").strip()
-        if not screen_id:
-            reason = f"line {number} has no screenId"
-            raise Problem("VALIDATION_ERROR", str(file), errors=[FieldError("screenId", reason)])
-        groups = [group.strip() for group in (row.get("groups") or "").split(";") if group.strip()]
-        rows.append({"screenId": screen_id, "name": (row.get("name") or "").strip() or None, "groups": groups})
+    try:
+        reader = csv.DictReader(io.StringIO(_text(file), newline=""))
+        for row in reader:
+            screen_id = (row.get("screenId") or "").strip()
+            if not screen_id:
+                raise _unfit(file, f"line {reader.line_num} has no screenId")
+            groups = [group.strip() for group in (row.get("groups") or "").split(";") if group.strip()]
+            rows.append({"screenId": screen_id, "name": (row.get("name") or "").strip() or None, "groups": groups})
+    except csv.Error as error:
+        raise _unfit(file, str(error)) from None
+    if not rows:
+        raise _unfit(file, "it names no screen")
     return rows
+
+
+def _text(file: Path) -> str:
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise _unfit(file, f"it can't be read: {error.strerror}") from None
+    for encoding in ("utf-8-sig", "cp949"):  # the latter is what a Korean spreadsheet saves
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise _unfit(file, "it is neither UTF-8 nor CP949 text; save it as CSV UTF-8")
+
+
+def _unfit(file: Path, reason: str) -> Problem:
+    return Problem("VALIDATION_ERROR", f"{file}: {reason}", errors=[FieldError("--csv", reason)])
 
 
 async def _one(data: DataDir, method: str, path: str, body: object = None) -> Any:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
+import sys
+import tempfile
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from tests.support import process
 from tests.support.process import Served, vooster
 
 Result = subprocess.CompletedProcess[str]
@@ -148,6 +152,133 @@ async def test_a_list_from_a_spreadsheet(tmp_path: Path) -> None:
     sheet.write_text("screenId,name\nS-3,ok\n,nobody\n")
     bad = await run("screens", "provision", "--csv", str(sheet), *data)
     assert (bad.returncode, "line 3" in bad.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"screenId\nS-1\n\xff\xff\xfe\n", "UTF-8"),
+        ("screenId\nS-1\n".encode("utf-16"), "UTF-8"),
+        (b'screenId,name\nS-1,"' + b"x" * 200_000 + b'"\n', "field"),
+        (b"", "no screen"),
+        (b"number\n1\n", "line 2"),
+    ],
+    ids=["noise", "utf-16", "long", "empty", "columns"],
+)
+async def test_a_list_that_can_not_be_read_says_why(tmp_path: Path, content: bytes, reason: str) -> None:
+    sheet = tmp_path / "screens.csv"
+    sheet.write_bytes(content)
+    bad = await run("screens", "provision", "--csv", str(sheet), "--data-dir", str(tmp_path / "data"))
+    assert (bad.returncode, bad.stdout) == (1, "")
+    assert "VALIDATION_ERROR" in bad.stderr and reason in bad.stderr and "Traceback" not in bad.stderr
+
+
+async def test_more_screens_than_one_call_takes(tmp_path: Path) -> None:
+    sheet = tmp_path / "screens.csv"
+    ids = [f"S-{number:03d}" for number in range(1, 602)]
+    sheet.write_text("screenId,name\n" + "".join(f'{screen},"Saw\n{screen}"\n' for screen in [*ids, ids[0]]))
+    made = await run("screens", "provision", "--csv", str(sheet), "--data-dir", str(tmp_path / "data"))
+    assert made.returncode == 0, made.stderr
+    assert [json.loads(line)["screenId"] for line in made.stdout.splitlines()] == ids
+
+
+async def test_commands_that_start_together_all_do_their_work(tmp_path: Path) -> None:
+    data = ("--data-dir", str(tmp_path / "data"))
+    ids = ["S-1", "S-2", "S-3"]
+    results = await together(*(("screens", "add", screen, *data) for screen in ids))
+    assert [result.returncode for result in results] == [0, 0, 0], [result.stderr for result in results]
+    listed = json.loads((await run("screens", "list", "--json", *data)).stdout)
+    assert [screen["screenId"] for screen in listed] == ids
+
+
+async def test_an_appliance_and_commands_that_start_together_all_do_their_work(tmp_path: Path) -> None:
+    served = Served(tmp_path)
+    data = ("--data-dir", str(served.data))
+    try:
+        _, *results = await asyncio.gather(
+            served.start(),
+            run("screens", "add", "S-1", *data),
+            run("keys", "add", "--name", "erp", *data),
+        )
+        assert [result.returncode for result in results] == [0, 0], [result.stderr for result in results]
+        assert [screen["screenId"] for screen in (await served.local("GET", "/api/screens")).json["items"]] == ["S-1"]
+    finally:
+        await served.close()
+
+
+@pytest.mark.parametrize("place", ["/proc/nothing", "file", "file/below"])
+async def test_a_data_directory_that_can_not_be(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").touch()
+    data = ("--data-dir", str(tmp_path / place))
+    for result in await together(
+        ("screens", "list", *data), ("serve", "--host", "127.0.0.1", "--port", "0", "--no-mdns", *data)
+    ):
+        assert result.returncode == 1, result.stderr
+        assert "SETTINGS_INVALID" in result.stderr and "Traceback" not in result.stderr
+        assert f"--data-dir {tmp_path / place}" in result.stderr
+
+
+async def test_a_data_directory_with_a_long_name_works_too(tmp_path: Path) -> None:
+    served = Served(tmp_path, data=tmp_path / ("x" * 120))
+    data = ("--data-dir", str(served.data))
+    short = tempfile.TemporaryDirectory()
+    runtime = Path(short.name)
+    env = {"XDG_RUNTIME_DIR": str(runtime)}
+    try:
+        alone = await run("screens", "add", "S-1", *data, **env)
+        assert alone.returncode == 0, alone.stderr
+        await served.start(**env)
+        listed = await run("screens", "list", "--json", *data, **env)
+        assert [screen["screenId"] for screen in json.loads(listed.stdout)] == ["S-1"]
+        assert await served.stop() == 0
+        (runtime / "vooster").chmod(0o777)
+        for verb in (("screens", "list"), ("serve", "--host", "127.0.0.1", "--port", "0", "--no-mdns")):
+            refused = await run(*verb, *data, **env)
+            assert (refused.returncode, "SETTINGS_INVALID" in refused.stderr) == (1, True)
+            assert str(runtime / "vooster") in refused.stderr and "Traceback" not in refused.stderr
+            assert "Warning" not in refused.stderr
+    finally:
+        await served.close()
+        short.cleanup()
+
+
+async def test_waiting_for_what_is_not_shown_says_why(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = ("--data-dir", str(served.data))
+    token = await served.pair()
+    key = await served.new_key()
+    waiting = asyncio.create_task(run("trigger", "ORD-1001", "--screen", "S-1", "--wait", *data))
+    for _ in range(60):
+        await served.trigger(key)
+        if (await asyncio.wait({waiting}, timeout=0.25))[0]:
+            break
+    superseded = await waiting
+    assert (superseded.returncode, json.loads(superseded.stdout)["result"]) == (1, "superseded")
+    assert "새 주문으로 바뀌었습니다" in superseded.stderr and "A newer order" in superseded.stderr
+    short = "from appliance.cli import triggers; triggers._WAIT_MS = 500; from appliance.cli.main import main; main()"
+    monkeypatch.setattr(process, "VOOSTER", (sys.executable, "-c", short))
+
+    async def told(code: str, *words: str) -> None:
+        result = await run("trigger", "ORD-1001", "--screen", "S-1", "--wait", *data)
+        assert result.returncode == 1, result.stderr
+        assert all(word in result.stderr for word in (code, *words)), result.stderr
+        assert json.loads(result.stdout)["id"]
+
+    await told("SCREEN_OFFLINE", "모니터가 켜지면 나타납니다", "It appears when the screen is on")
+    await served.screen(token)
+    await told("SHOWN_TIMEOUT", "모니터를 봐 주세요", "Look at the screen")
+
+
+async def test_waiting_while_nothing_runs_says_so_at_once(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    (data / "documents").mkdir(parents=True)
+    (data / "documents" / "ORD-1001.txt").write_text("one")
+    await run("screens", "add", "S-1", "--data-dir", str(data))
+    began = time.monotonic()
+    result = await run("trigger", "ORD-1001", "--screen", "S-1", "--wait", "--data-dir", str(data))
+    assert time.monotonic() - began < 12
+    assert result.returncode == 1
+    assert "APPLIANCE_NOT_RUNNING" in result.stderr and "vooster serve" in result.stderr
+    assert json.loads(result.stdout)["deliveries"][0]["state"] == "pending"
 
 
 async def test_errors_are_told_in_the_systems_language_first(tmp_path: Path) -> None:
