@@ -101,7 +101,8 @@ class Database:
         await self._writer
         self._reader = _Connection(lambda: _connect_read_only(self.path), iter_chunk_size=64)
         await self._reader
-        self._task = asyncio.create_task(self._run(), name="storage-writer")
+        self._loop = asyncio.get_running_loop()
+        self._task = self._loop.create_task(self._run(), name="storage-writer")
 
     async def close(self) -> None:
         """Finishes what waits, then closes. Jobs that can't be committed by then are given up with an error."""
@@ -181,6 +182,8 @@ class Database:
         return Problem("STORAGE_UNAVAILABLE", self.last_error or "Too much waits to be saved.", retry_after=1)
 
     def _append(self, item: _Waiting[Any]) -> None:
+        if not self._waiting:
+            self._gather()  # what changed meanwhile rides along
         self._waiting.append(item)
         self._wake.set()
 
@@ -190,6 +193,7 @@ class Database:
         self._wake.set()
 
     async def _run(self) -> None:
+        assert self._writer is not None
         while True:
             if self._waiting or self._closing:
                 self._gather()
@@ -199,16 +203,29 @@ class Database:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
-            group = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_GROUP))]
             self._committing = True
-            unsaved = await self._commit(group)
+            failure = await self._writer.run(self._drain)
             self._committing = False
-            if unsaved:
+            if failure is not None:
+                unsaved = self._failed(*failure)
                 if self._closing:
                     _log.error("storage.given_up", jobs=len(unsaved), reason=self.last_error)
                     return
                 self._waiting.extendleft(reversed(unsaved))
                 await self._pause()
+
+    def _drain(self, connection: sqlite3.Connection) -> tuple[list[_Waiting[Any]], sqlite3.Error] | None:
+        """On the writer's thread: group after group for as long as something waits, without a trip through the event
+        loop in between. Returns the group that the storage refused, if one was."""
+        while self._waiting:
+            started = time.perf_counter()
+            group = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_GROUP))]
+            try:
+                outcomes = _transact(connection, group)
+            except sqlite3.Error as error:
+                return group, error
+            self._loop.call_soon_threadsafe(self._committed, group, outcomes, time.perf_counter() - started)
+        return None
 
     def _gather(self) -> None:
         for source in self._sources:
@@ -227,21 +244,15 @@ class Database:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), max(0.01, deadline - time.monotonic()))
 
-    async def _commit(self, group: list[_Waiting[Any]]) -> list[_Waiting[Any]]:
-        """One group, one transaction. Returns the durable jobs that must be tried again."""
-        assert self._writer is not None
-        started = time.perf_counter()
-        try:
-            results = await self._writer.run(lambda connection: _transact(connection, group))
-        except sqlite3.Error as error:
-            return self._failed(group, error)
+    def _committed(self, group: list[_Waiting[Any]], outcomes: list[Outcome], seconds: float) -> None:
+        """Answers everyone in a group that is on disk."""
         self.commits += 1
-        self.commit_seconds = time.perf_counter() - started
+        self.commit_seconds = seconds
         if not self.ok:
             self.ok, self.last_error = True, ""
             _log.warning("storage.back")
             self._on_state(True)
-        for item, (value, refusal) in zip(group, results, strict=True):
+        for item, (value, refusal) in zip(group, outcomes, strict=True):
             if item.future is None or item.future.done():
                 if refusal is not None and item.future is None:
                     _log.error("storage.job_failed", error=str(refusal))
@@ -249,7 +260,6 @@ class Database:
                 item.future.set_exception(refusal)
             else:
                 item.future.set_result(value)
-        return []
 
     def _failed(self, group: list[_Waiting[Any]], error: sqlite3.Error) -> list[_Waiting[Any]]:
         if self.ok:
