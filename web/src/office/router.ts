@@ -1,5 +1,6 @@
 /** Which page is on: the address bar is the only state, so Back and new tabs always work. */
 import { signal } from "@preact/signals";
+import { nextOf } from "./next";
 
 /** Paths this program of pages draws; everything else is another page or a file. */
 export const PATHS = ["/", "/setup", "/login", "/screens", "/approve", "/pair", "/dead-letters"] as const;
@@ -13,8 +14,14 @@ function update(): void {
   place.value = new URL(location.href);
 }
 
-/** Goes to an address of this origin; `replace` leaves no entry for Back. */
+/** Goes to an address of this origin, to another program of pages too; `replace` leaves no entry for Back. */
 export function go(to: string, replace = false): void {
+  const url = new URL(to, location.href);
+  if (!isOwn(url)) {
+    if (replace) location.replace(url);
+    else location.assign(url);
+    return;
+  }
   history[replace ? "replaceState" : "pushState"](null, "", to);
   update();
   window.scrollTo(0, 0);
@@ -27,11 +34,11 @@ export function goToLogin(): void {
   go("/login", true);
 }
 
-/** Where one was going before sign-in, once; else `/`. */
+/** Where one was going before sign-in, once: what the link says (`/login?next=/scan`), else what was left here. */
 export function takeNext(): string {
-  const next = sessionStorage.getItem(NEXT_KEY);
+  const left = sessionStorage.getItem(NEXT_KEY);
   sessionStorage.removeItem(NEXT_KEY);
-  return next?.startsWith("/") && !next.startsWith("//") && !next.startsWith("/login") ? next : "/";
+  return nextOf([place.value.searchParams.get("next"), left], location.origin);
 }
 
 function isOwn(url: URL): boolean {
