@@ -5,9 +5,10 @@ import type { Display } from "../lib/messages";
 import { lineNames } from "../lib/names";
 import type { Screen } from "./types";
 
-/** 1라인 · SCREEN-001 */
-export function lineAndId(screen: Pick<Screen, "groups" | "screenId">): string {
-  return [...lineNames(screen.groups), screen.screenId].join(" · ");
+/** 1라인 · SCREEN-001, beside the name; a screen without a name has its id for one. */
+export function lineAndId(screen: Pick<Screen, "groups" | "name" | "screenId">): string {
+  const id = nameOf(screen) === screen.screenId ? [] : [screen.screenId];
+  return [...lineNames(screen.groups), ...id].join(" · ");
 }
 
 export function nameOf(screen: Pick<Screen, "name" | "screenId">): string {

@@ -103,7 +103,7 @@ export function App({ desk, scanner, stations }: AppProps) {
       </header>
       <Field onScan={scan} onAnswer={answer} />
       <div class="scan-body">
-        <Notices desk={desk} hint={hint.value} />
+        <Notices desk={desk} hint={hint.value} picking={picking.value} />
         {picking.value ? (
           <Picker
             stations={stations}
@@ -146,12 +146,12 @@ function Center({ desk, scanner, asking, onPick }: CenterProps) {
   return <Result scan={asking ?? newest} desk={desk} onPick={onPick} />;
 }
 
-function Notices({ desk, hint }: { desk: Desk; hint: string }) {
+function Notices({ desk, hint, picking }: { desk: Desk; hint: string; picking: boolean }) {
   const kept = desk.scans.value.filter((scan) => scan.outcome === "kept").length;
   const held = desk.scans.value.filter((scan) => scan.outcome === "placeless").reverse();
   return (
     <>
-      {held.length > 0 && (
+      {held.length > (picking ? 0 : 1) && (
         <Notice>
           <b>{held.map((scan) => scan.orderId).join(", ")}</b>{" "}
           {t("모니터를 고르면 보냅니다.", "Pick a screen and it is sent.")}

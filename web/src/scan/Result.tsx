@@ -55,7 +55,7 @@ function Idle() {
 /** Ready would be a lie: nobody knows yet where a work order is to appear. */
 function Placeless({ onPick }: { onPick: () => void }) {
   return (
-    <section class="result is-warn" role="status" data-outcome="placeless">
+    <section class="result is-idle" role="status" data-outcome="placeless">
       <Icon name="ready" />
       <div class="result-text">
         <h1>{t("먼저 모니터를 골라 주세요", "Pick a screen first")}</h1>

@@ -13,7 +13,7 @@ const LOOKS: Record<Outcome, Look> = {
     tone: "warn",
     icon: "ready",
     pill: "awaiting",
-    word: { ko: "모니터를 골라 주세요", en: "Pick a screen" },
+    word: { ko: "모니터 고르기", en: "Pick a screen" },
   },
   queued: { tone: "flow", icon: "lines", pill: "pending", word: { ko: "차례 기다림", en: "Next in line" } },
   sending: { tone: "flow", icon: "sent", pill: "sent", word: { ko: "보내는 중", en: "Sending" } },
@@ -84,8 +84,8 @@ function misreadText(orderId: string): string {
     case "characters": {
       const wrong = fault.wrong.slice(0, WRONG_SAID).join(" ");
       return t(
-        `이 바코드에는 주문 번호에 쓸 수 없는 글자가 있습니다: ${wrong} ${again}`,
-        `This barcode has characters that can't be in an order number: ${wrong} ${again}`,
+        `이 바코드에는 주문 번호에 쓸 수 없는 글자(${wrong})가 있습니다. ${again}`,
+        `This barcode has characters (${wrong}) that can't be in an order number. ${again}`,
       );
     }
     case "long":

@@ -18,7 +18,7 @@ test("a barcode that can't be an order's number says so, and shows which charact
   const scan = refused("https://a%20b?x", "orderId");
   assert.equal(lookOf(scan).word.ko, "주문 번호가 아님");
   assert.equal(lookOf(scan).tone, "warn");
-  assert.match(meaningOf(scan), /쓸 수 없는 글자가 있습니다: % \? /);
+  assert.match(meaningOf(scan), /쓸 수 없는 글자\(% \?\)가 있습니다/);
   assert.doesNotMatch(meaningOf(scan), /표시된 칸/);
 });
 

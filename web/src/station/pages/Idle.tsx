@@ -29,7 +29,11 @@ export function Ready({ station }: PageProps) {
       }
     >
       <div class="ready">
-        <p class="who">{[...lineNames(place?.groups ?? []), place?.screenId].join(" · ")}</p>
+        <p class="who">
+          {[...lineNames(place?.groups ?? []), place?.screenId === name ? "" : place?.screenId]
+            .filter(Boolean)
+            .join(" · ")}
+        </p>
         <h1 class="name" style={{ "--ems": ems(name) }}>
           {name}
         </h1>
