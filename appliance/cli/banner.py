@@ -26,13 +26,13 @@ async def banner(appliance: Appliance) -> None:
     table = Table.grid(padding=(0, 3))
     addresses = appliance.urls()
     table.add_row(_two("주소", "Open"), Text("\n".join(addresses), style="bold cyan"))
-    table.add_row(_two("제작의뢰서 폴더", "Work orders"), Text(str(appliance.folder)))
+    table.add_row(_two("제작의뢰서 폴더", "Work orders"), Text(str(appliance.engine.folder)))
     table.add_row(_two("데이터", "Data"), Text(str(appliance.data.root), style="dim"))
     console.print()
     console.print(
         Panel(table, title=f"Vooster Appliance {__version__}", title_align="left", border_style="blue", padding=(1, 2))
     )
-    if appliance.people.complete:
+    if appliance.engine.people.complete:
         return
     if not sys.stdout.isatty():
         console.print(_two("첫 설정: vooster setup --link", "First set-up: vooster setup --link"))
@@ -48,5 +48,5 @@ async def banner(appliance: Appliance) -> None:
 
 async def setup_link(appliance: Appliance) -> str:
     """A fresh set-up link; the ones before it end now."""
-    token, _ = await appliance.people.new_setup_token()
+    token, _ = await appliance.engine.people.new_setup_token()
     return f"{appliance.base_url()}/setup#token={token}"

@@ -72,8 +72,8 @@ async def _demo(settings: Settings, place: Path, stations: int, scans_per_minute
     try:
         names = station_names(stations)
         password, offer = await _furnish(appliance, names)
-        pairings = await appliance.pairings.provision(list(names), actor=ACTOR, server_url=appliance.base_url())
-        _, key = await appliance.people.add_key("demo", "operator", actor=ACTOR)
+        pairings = await appliance.engine.pairings.provision(list(names), actor=ACTOR, server_url=appliance.base_url())
+        _, key = await appliance.engine.people.add_key("demo", "operator", actor=ACTOR)
         _banner(appliance, password, offer, orders, stations)
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as http:
             address = f"http://127.0.0.1:{urlsplit(appliance.urls()[-1]).port}"
@@ -108,11 +108,11 @@ async def _until(stop: asyncio.Event, floor: Floor) -> None:
 async def _furnish(appliance: Appliance, names: dict[str, tuple[str, str]]) -> tuple[str, str]:
     """The administrator, the screens, and an offer for the one that is yours: the password and the offer's address."""
     password = "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(3))
-    await appliance.people.set_up(USERNAME, password, PLANT, token=None, actor=ACTOR)
+    await appliance.engine.people.set_up(USERNAME, password, PLANT, token=None, actor=ACTOR)
     for screen_id, (name, line) in names.items():
-        await appliance.screens.add(screen_id, actor=ACTOR, name=name, groups=[line])
-    await appliance.screens.add(MONITOR_ID, actor=ACTOR, name=MONITOR, groups=["1라인"])
-    token, _ = await appliance.pairings.offer(MONITOR_ID, actor=ACTOR, seconds=OFFER_SECONDS)
+        await appliance.engine.screens.add(screen_id, actor=ACTOR, name=name, groups=[line])
+    await appliance.engine.screens.add(MONITOR_ID, actor=ACTOR, name=MONITOR, groups=["1라인"])
+    token, _ = await appliance.engine.pairings.offer(MONITOR_ID, actor=ACTOR, seconds=OFFER_SECONDS)
     return password, f"{appliance.base_url()}/pair?screenId={MONITOR_ID}#token={token}"
 
 

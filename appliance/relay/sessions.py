@@ -25,6 +25,7 @@ from appliance.relay.clock import now_ms
 
 WARN_BEFORE_SECONDS = 60
 GRACE_SECONDS = 30
+GOING_AWAY = 1001
 
 _log = structlog.get_logger(__name__)
 
@@ -205,13 +206,13 @@ class Sessions:
             if match(session.principal):
                 self.drop(session, code)
 
-    def say_goodbye(self, reason: str, *, restarting: bool, spread_ms: int) -> None:
+    def say_goodbye(self, reason: str, *, spread_ms: int) -> None:
         """Tells everyone that the appliance stops, each with its own delay so that they don't all return at once."""
         sessions = list(self)
         for index, session in enumerate(sessions):
             delay = 100 + spread_ms * index // max(1, len(sessions))
             session.send(Goodbye(reason=reason, reconnect_after_ms=delay))
-            session.transport.close(1012 if restarting else 1001, reason)
+            session.transport.close(GOING_AWAY, reason)
             self.gone(session, "SHUTTING_DOWN")
 
     def watch_token(self, session: Session) -> None:

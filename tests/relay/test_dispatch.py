@@ -508,7 +508,7 @@ async def test_a_late_word_of_the_round_before_has_no_effect(house: House) -> No
     await screen.failed(await screen.navigate(), "DOCUMENT_NOT_FRAMEABLE")
     dead = await house.becomes(trigger_id, "dead")
     await screen.close()
-    await until(lambda: house.appliance.sessions.of_screen("S-1") is None)
+    await until(lambda: house.appliance.engine.sessions.of_screen("S-1") is None)
     await house.local("POST", f"/api/dead-letters/{dead['id']}/replay")
     again = await house.screen()
     await again.show_next()
@@ -636,7 +636,7 @@ async def test_twenty_lost_sessions_are_enough(house: House) -> None:
         screen = await house.screen()
         await screen.navigate()
         await screen.close()
-        await until(lambda: house.appliance.sessions.of_screen("S-1") is None)
+        await until(lambda: house.appliance.engine.sessions.of_screen("S-1") is None)
     dead = await house.becomes(trigger_id, "dead")
     assert (dead["code"], dead["cause"], dead["attempt"]) == ("RETRIES_EXHAUSTED", "SESSION_LOST", 1)
 

@@ -19,7 +19,7 @@ from tests.support.house import House
 async def nothing_kept(house: House) -> None:
     found = await house.local("GET", "/api/monitoring/dashboard")
     assert (found.json["today"]["accepted"], found.json["recentScans"]) == (0, [])
-    assert len(house.appliance.dispatcher.opened) == 0
+    assert len(house.appliance.engine.dispatcher.opened) == 0
 
 
 async def test_an_unknown_order(house: House) -> None:
@@ -272,14 +272,14 @@ async def test_a_waiting_order_is_waited_for_across_a_restart(house: House) -> N
 async def test_a_slow_source_makes_nobody_wait(make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch) -> None:
     house = await make_house({"orders": {"timeout_ms": 100}})
     await house.pair("S-1")
-    real = house.appliance.source.look_up
+    real = house.appliance.engine.source.look_up
     held = asyncio.Event()
 
     async def slow(order_id: str) -> Any:
         await held.wait()
         return await real(order_id)
 
-    monkeypatch.setattr(house.appliance.source, "look_up", slow)
+    monkeypatch.setattr(house.appliance.engine.source, "look_up", slow)
     body = new_trigger()
     async with asyncio.timeout(2):
         first, second = await asyncio.gather(

@@ -106,6 +106,6 @@ async def test_a_sender_that_hangs_up_has_sent_all_the_same(house: House) -> Non
     wire = await house.screen("S-1")
     body = {"id": "0b7c7f5e-3a52-4f0e-8c4e-6a2a3c1d9e10", "orderId": "ORD-1001", "screenId": "S-1"}
     waiting = asyncio.create_task(house.trigger("ORD-1001", id=body["id"]))
-    await until(lambda: house.appliance.metrics.accepted)
+    await until(lambda: house.appliance.engine.metrics.accepted)
     waiting.cancel()
     assert (await wire.show_next())["triggerId"] == body["id"]

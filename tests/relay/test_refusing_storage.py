@@ -29,14 +29,14 @@ def on_disk(house: House) -> list[str]:
 
 async def test_nothing_is_answered_or_sent_before_the_commit(house: House) -> None:
     screen = await house.screen()
-    await house.appliance.database.flush()
+    await house.appliance.engine.database.flush()
     running, release = threading.Event(), threading.Event()
 
     def hold(_tx: sqlite3.Connection) -> None:
         running.set()
         assert release.wait(10)
 
-    held = house.appliance.database.submit(hold)
+    held = house.appliance.engine.database.submit(hold)
     await asyncio.to_thread(running.wait, 10)
     body = new_trigger()
     asking = asyncio.create_task(house.call("POST", "/api/trigger", body, bearer=house.key))
@@ -83,7 +83,7 @@ async def test_a_disk_that_refuses_refuses_triggers_and_loses_nothing(house: Hou
         await screen.settled()
         assert screen.of("delivery") == []
         assert (await house.local("GET", "/api/metrics")).json["lossRate"] == 0
-    await until(lambda: house.appliance.database.ok)
+    await until(lambda: house.appliance.engine.database.ok)
     told = await screen.expect("delivery")
     assert (told["triggerId"], told["state"]) == (known, "shown")
     assert on_disk(house) == [known]
@@ -102,7 +102,7 @@ async def test_people_are_told_too(house: House) -> None:
         ):
             (await house.local(method, path, body)).problem(503, "STORAGE_UNAVAILABLE")
         assert (await house.local("GET", "/api/screens")).json["items"] == []
-    await until(lambda: house.appliance.database.ok)
+    await until(lambda: house.appliance.engine.database.ok)
     assert (await house.local("POST", "/api/screens", {"screenId": "S-9"})).status == 201
 
 
@@ -112,7 +112,7 @@ async def test_a_disk_that_refuses_holds_up_no_stop(house: House) -> None:
     navigate = await screen.navigate()
     with refusing():
         await screen.shown(navigate)
-        await until(lambda: not house.appliance.database.ok)
+        await until(lambda: not house.appliance.engine.database.ok)
         async with asyncio.timeout(5):
             await house.stop()
     assert (await screen.expect("goodbye"))["reason"]

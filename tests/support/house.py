@@ -65,7 +65,7 @@ class House:
         found = settings.load(None, {}, self.values)
         self.appliance = Appliance(found, self.data)
         # What was copied in just now is looked at twice, half a second apart: nothing that these tests are about.
-        with patch("appliance.app.FolderOrders", functools.partial(FolderOrders, settle=0.01)):
+        with patch("appliance.engine.FolderOrders", functools.partial(FolderOrders, settle=0.01)):
             await self.appliance.start()
         self.url = self.appliance.base_url()
         jar = aiohttp.DummyCookieJar
@@ -98,7 +98,7 @@ class House:
 
         async def look() -> bool:
             with contextlib.suppress(Exception):
-                await self.appliance.source.look_up(order_id)
+                await self.appliance.engine.source.look_up(order_id)
                 return True
             return False
 

@@ -256,13 +256,13 @@ async def test_a_reader_too_slow_is_closed_and_its_delivery_put_back(house: Hous
     trigger_id = await house.accepted()
     await screen.navigate()
     screen.stop_reading()
-    session = house.appliance.sessions.of_screen("S-1")
+    session = house.appliance.engine.sessions.of_screen("S-1")
     assert session is not None
     for _ in range(400):
         session.send(Identify(label="x" * 50_000, seconds=1))
         await asyncio.sleep(0)
     await until(lambda: session.closed)
-    assert house.appliance.sessions.of_screen("S-1") is None
+    assert house.appliance.engine.sessions.of_screen("S-1") is None
     new = await house.screen()
     assert (await new.show_next())["triggerId"] == trigger_id
     found = await house.becomes(trigger_id, "shown")

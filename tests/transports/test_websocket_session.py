@@ -83,7 +83,7 @@ async def test_a_renewed_token_keeps_the_session(make_house: MakeHouse, monkeypa
     screen = await house.wire()
     welcome = await screen.hello(pairing["accessToken"])
     await screen.expect("auth:expiring")
-    monkeypatch.setattr(house.appliance.auth._access, "seconds", 900)
+    monkeypatch.setattr(house.appliance.engine.auth._access, "seconds", 900)
     renewed = await house.call("POST", "/api/auth/refresh", {"refreshToken": pairing["refreshToken"]})
     assert renewed.status == 200, renewed.text
     await screen.send({"type": "auth", "token": renewed.json["accessToken"]})
@@ -197,7 +197,7 @@ async def test_watchers_hear_presence_and_outcomes_of_what_they_named(house: Hou
     await watcher.send({"type": "subscribe", "topics": []})
     await watcher.settled()
     await wires["S-2"].close()
-    await until(lambda: house.appliance.sessions.of_screen("S-2") is None)
+    await until(lambda: house.appliance.engine.sessions.of_screen("S-2") is None)
     await watcher.settled()
     assert len(watcher.of("presence")) == 4
 
@@ -294,7 +294,7 @@ async def test_stopping_says_goodbye_to_everyone(house: House) -> None:
 async def test_a_held_answer_does_not_hold_up_a_stop(house: House) -> None:
     await house.pair("S-1")
     waiting = asyncio.create_task(house.trigger(wait=30_000))
-    await until(lambda: len(house.appliance.dispatcher.opened) == 1)
+    await until(lambda: len(house.appliance.engine.dispatcher.opened) == 1)
     async with asyncio.timeout(2):
         await house.appliance.stop()
     answer = await waiting

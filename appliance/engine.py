@@ -1,0 +1,214 @@
+"""The engine: storage, people and the relay, built and started in order, with no door to the outside yet."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+
+from appliance.adapters.orders_folder import FolderOrders
+from appliance.metrics import Metrics
+from appliance.paths import DataDir
+from appliance.relay import secrets
+from appliance.relay.auth import Auth
+from appliance.relay.awaiting import Awaiting
+from appliance.relay.clock import now_ms
+from appliance.relay.conversation import Conversation
+from appliance.relay.currents import Currents
+from appliance.relay.deadletters import DeadLetters
+from appliance.relay.dispatcher import Dispatcher
+from appliance.relay.documents import Documents
+from appliance.relay.events import Events
+from appliance.relay.intake import Intake
+from appliance.relay.lookups import Lookups
+from appliance.relay.orders import OrderSource
+from appliance.relay.outcomes import Outcomes
+from appliance.relay.pairing import Pairings
+from appliance.relay.passwords import Passwords
+from appliance.relay.people import People
+from appliance.relay.plant import Plant
+from appliance.relay.principal import Revoked
+from appliance.relay.recent import KEEP, Recent
+from appliance.relay.screens import Screens
+from appliance.relay.sessions import Session, Sessions
+from appliance.relay.waits import Waits
+from appliance.settings import Settings
+from appliance.storage.database import Database
+from appliance.storage.files import DirectoryLock, Kind, prepare
+from appliance.storage.outbox import Outbox
+
+SWEEP_SECONDS = 3600.0
+
+_log = structlog.get_logger(__name__)
+
+
+class Engine:
+    """One engine on one data directory, whose lock it holds as `holder`."""
+
+    def __init__(self, settings: Settings, data: DataDir, *, holder: Kind, start_empty: bool = False) -> None:
+        self.settings = settings
+        self.data = data
+        self.folder = Path(settings.orders.folder).expanduser() if settings.orders.folder else data.documents
+        self._holder = holder
+        self._start_empty = start_empty
+        self._stops: list[Callable[[], object]] = []
+
+    async def start(self) -> None:
+        """Builds and starts everything. Raises `Problem` for whatever a person has to put right."""
+        await self._open_storage()
+        await self._build_people()
+        await self._build_relay()
+
+    async def stop(self) -> None:
+        """Stops in the reverse order of the start, as far as that has come."""
+        await stop_all(self._stops)
+
+    async def _open_storage(self) -> None:
+        self.data.make()
+        lock = DirectoryLock(self.data.lock, self._holder)
+        await lock.acquire()
+        self._stops.append(lock.release)
+        prepare(self.data.database, start_empty=self._start_empty)
+        self.events, self.metrics = Events(), Metrics(now_ms)
+        self.database = Database(self.data.database, on_state=lambda _ok: self.events.changed())
+        await self.database.open()
+        self._stops.append(self.database.close)
+        self.keys = secrets.load(self.data.secrets)
+
+    async def _build_people(self) -> None:
+        settings = self.settings
+        self.screens = Screens(self.database, now=now_ms)
+        await self.screens.start()
+        self.plant = Plant(self.database, given=lambda: self.people.plant)
+        await self.plant.start()
+        self.auth = Auth(
+            self.database,
+            self.keys,
+            self.screens,
+            instance_id=self.plant.instance_id,
+            tokens=settings.tokens,
+            now=now_ms,
+        )
+        await self.auth.start()
+        self.people = People(self.database, self.auth, Passwords(), now=now_ms, lock_out=settings.limits.enabled)
+        await self.people.start()
+        self._stops.append(self.people.close)
+        self.pairings = Pairings(self.database, self.screens, self.auth, instance_id=self.plant.instance_id, now=now_ms)
+        sweeping = asyncio.create_task(_sweep(self.auth), name="credentials-sweep")
+        self._stops.append(lambda: _cancel(sweeping))
+
+    async def _build_relay(self) -> None:
+        settings = self.settings
+        self.source = await self._start_source()
+        lookups = Lookups(
+            self.source, timeout_ms=settings.orders.timeout_ms, barcode_pattern=settings.orders.barcode_pattern
+        )
+        self.documents = Documents(self.source, self.keys.documents, now=now_ms)
+        self.sessions = Sessions(
+            interval=settings.heartbeat.interval_seconds,
+            timeout=settings.heartbeat.timeout_seconds,
+            groups_of=self._lines_of,
+        )
+        self.outbox, self.currents = Outbox(self.database), Currents(self.database)
+        self.recent, self.waits = Recent(), Waits()
+        await self.currents.start()
+        self.recent.load(await self.outbox.latest(KEEP))
+        outcomes = Outcomes(
+            self.sessions, self.screens, self.currents, self.waits, self.recent, self.events, self.metrics
+        )
+        self.dispatcher = Dispatcher(
+            self.outbox, self.sessions, self.documents, outcomes, self.metrics, settings.delivery
+        )
+        self.intake = Intake(
+            self.outbox,
+            self.screens,
+            lookups,
+            self.dispatcher,
+            outcomes,
+            self.recent,
+            self.metrics,
+            settings.delivery,
+        )
+        self.conversation = Conversation(
+            auth=self.auth,
+            sessions=self.sessions,
+            screens=self.screens,
+            intake=self.intake,
+            dispatcher=self.dispatcher,
+            currents=self.currents,
+            documents=self.documents,
+            plant=self.plant,
+            restore_hours=settings.delivery.restore_hours,
+        )
+        self.letters = DeadLetters(self.outbox, self.dispatcher, self.sessions)
+        self._stops.append(self.letters.stop)
+        self._wire()
+        await self.dispatcher.start()
+        awaiting = Awaiting(self.dispatcher, lookups)
+        awaiting.start()
+        self._stops.append(awaiting.stop)
+
+    def _lines_of(self, screen_id: str) -> list[str]:
+        screen = self.screens.get(screen_id)
+        return screen.groups if screen is not None else []
+
+    def _wire(self) -> None:
+        """What happens in one room and is of use in another."""
+
+        def revoked(what: Revoked) -> None:
+            code = "TOKEN_EXPIRED" if what.grant is not None else "TOKEN_INVALID"
+            self.sessions.end_of(what.covers, code)
+
+        def removed(screen_id: str) -> None:
+            self.dispatcher.screen_removed(screen_id)
+            self.currents.clear(screen_id)
+
+        def unpaired(screen_id: str) -> None:
+            self.dispatcher.screen_revoked(screen_id)
+            self.currents.clear(screen_id)
+
+        def came_or_went(_session: Session, _reason: str = "") -> None:
+            self.events.changed()
+
+        self.auth.on_revoked.append(revoked)
+        self.screens.on_removed.append(removed)
+        self.screens.on_revoked.append(unpaired)
+        self.screens.on_changed.append(lambda _screen: self.events.changed())
+        self.sessions.on_opened.append(came_or_went)
+        self.sessions.on_closed.append(came_or_went)
+        self.pairings.on_cloned.append(lambda screen_id: self.events.error("SCREEN_CLONED", screen_id))
+
+    async def _start_source(self) -> OrderSource:
+        if not self.settings.orders.folder:
+            with contextlib.suppress(FileExistsError):  # a file there is no folder, which the source tells
+                self.folder.mkdir(parents=True, exist_ok=True)
+        source = FolderOrders(self.folder)
+        await source.start()
+        self._stops.append(source.stop)
+        return source
+
+
+async def stop_all(steps: list[Callable[[], object]]) -> None:
+    """Takes and runs the steps from the last to the first; one that fails is logged and stops no other."""
+    while steps:
+        step = steps.pop()
+        try:
+            result = step()
+            if asyncio.iscoroutine(result):
+                await result
+        except Exception:
+            _log.exception("stop.failed", step=getattr(step, "__qualname__", str(step)))
+
+
+async def _sweep(auth: Auth) -> None:
+    while True:
+        await asyncio.sleep(SWEEP_SECONDS)
+        await auth.sweep()
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
