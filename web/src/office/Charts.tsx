@@ -173,7 +173,7 @@ export function ShownChart({ minutes }: { minutes: Minute[] }) {
   );
   const ticks: [number, string][] = [0, half, half * 2].map((value) => [
     value,
-    value === 0 ? "0" : (value / 1000).toFixed(1),
+    value === 0 ? "0" : (value / 1000).toFixed(half >= 5_000 && half % 1000 === 0 ? 0 : 1),
   ]);
   return (
     <div>

@@ -13,7 +13,10 @@ export function NotFoundPage() {
       <div class="door-top">
         <div class="brand">
           <Mark />
-          <div lang="en">Vooster Appliance</div>
+          <div lang="en">
+            Vooster
+            <small>Vooster Appliance</small>
+          </div>
         </div>
         <LangSwitch />
       </div>

@@ -77,11 +77,12 @@ export function App({ desk, scanner, stations }: AppProps) {
             <small>{session.kind === "user" || session.kind === "screen" ? session.plant : "Vooster"}</small>
           </div>
         </div>
-        {session.kind === "screen" ? (
+        {session.kind === "screen" && (
           <p class="to own">
             <Icon name="ready" /> <b>{ownName(session.screenId)}</b>
           </p>
-        ) : (
+        )}
+        {(session.kind === "user" || session.kind === "unknown") && (
           <p class="to">
             <span class="quiet">{t("띄울 모니터", "Show it on")}</span>
             <Button

@@ -61,8 +61,8 @@ function Placeless({ onPick }: { onPick: () => void }) {
         <h1>{t("먼저 모니터를 골라 주세요", "Pick a screen first")}</h1>
         <p>
           {t(
-            "제작의뢰서를 띄울 모니터를 고릅니다. 이 PC가 기억합니다.",
-            "The one that shows the work orders. This PC remembers it.",
+            "제작의뢰서를 띄울 모니터를 고릅니다. 한 번 고르면 기억합니다.",
+            "The one that shows the work orders. It is remembered.",
           )}
         </p>
         <Pick onPick={onPick} />
