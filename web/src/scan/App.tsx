@@ -104,7 +104,7 @@ export function App({ desk, scanner, stations }: AppProps) {
       </header>
       <Field onScan={scan} onAnswer={answer} />
       <div class="scan-body">
-        <Notices desk={desk} hint={hint.value} picking={picking.value} />
+        <Notices desk={desk} hint={hint.value} sayHeld={picking.value || session.kind !== "user"} />
         {picking.value ? (
           <Picker
             stations={stations}
@@ -147,12 +147,13 @@ function Center({ desk, scanner, asking, onPick }: CenterProps) {
   return <Result scan={asking ?? newest} desk={desk} onPick={onPick} />;
 }
 
-function Notices({ desk, hint, picking }: { desk: Desk; hint: string; picking: boolean }) {
+/** `sayHeld`: the page below doesn't say that a scan waits for its screen. */
+function Notices({ desk, hint, sayHeld }: { desk: Desk; hint: string; sayHeld: boolean }) {
   const kept = desk.scans.value.filter((scan) => scan.outcome === "kept").length;
   const held = desk.scans.value.filter((scan) => scan.outcome === "placeless").reverse();
   return (
     <>
-      {held.length > (picking ? 0 : 1) && (
+      {held.length > (sayHeld ? 0 : 1) && (
         <Notice>
           <b>{held.map((scan) => scan.orderId).join(", ")}</b>{" "}
           {t("모니터를 고르면 보냅니다.", "Pick a screen and it is sent.")}
