@@ -86,9 +86,7 @@ def test_a_scanner_types_through_a_korean_input_method(floor: Floor, people: Peo
     devtools = desk.context.new_cdp_session(desk)
     for text, code, modifiers in keys:
         for kind in ("keyDown", "keyUp"):
-            devtools.send(
-                "Input.dispatchKeyEvent", {"type": kind, "key": text, "code": code, "modifiers": modifiers}
-            )
+            devtools.send("Input.dispatchKeyEvent", {"type": kind, "key": text, "code": code, "modifiers": modifiers})
     expect(result(desk)).to_have_text(shown("ORD-1001"))
     assert near(pixel(station), RED)
 
