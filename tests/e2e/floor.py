@@ -47,7 +47,8 @@ class Floor:
     """The appliance's process on a directory of its own, and what a technician does at its command line."""
 
     def __init__(self, root: Path) -> None:
-        self.data, self.orders = root / "data", root / "orders"
+        # The README's pictures name a folder as a plant would have it.
+        self.data, self.orders = root / "data", Path(os.environ.get("VOOSTER_PICTURES_ORDERS", root / "orders"))
         self.orders.mkdir(parents=True)
         with socket.socket() as found:
             found.bind(("127.0.0.1", 0))

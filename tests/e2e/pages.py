@@ -27,6 +27,7 @@ def set_up(floor: Floor, page: Page) -> None:
     """The technician opens the printed link and makes the first administrator."""
     page.goto(floor.here(floor.vooster("setup", "--link")))
     expect(page.locator("h1")).to_contain_text("시스템 관리자")
+    until(lambda: _counts_documents(page))
     page.locator("input[name=plant]").fill(PLANT)
     page.locator("input[name=username]").fill("admin")
     page.locator("input[name=password]").fill(PASSWORD)
@@ -34,6 +35,15 @@ def set_up(floor: Floor, page: Page) -> None:
     page.keyboard.press("Enter")
     page.wait_for_url("**/screens")
     expect(page.locator("body")).to_contain_text("/display")
+
+
+def _counts_documents(page: Page) -> bool:
+    """Whether set-up has seen what was copied into the folder a moment ago; looks again where it hasn't."""
+    checks = page.get_by_text(re.compile(r"문서 \d+개|비어 있습니다")).first
+    if "비어" not in checks.inner_text():
+        return True
+    page.reload()
+    return False
 
 
 def sign_in(page: Page) -> None:
