@@ -19,7 +19,6 @@ from msgspec import Meta, field
 from appliance.errors import Problem
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
-Positive = Annotated[int, Meta(ge=1)]
 Natural = Annotated[int, Meta(ge=0)]
 
 

@@ -9,7 +9,6 @@ from appliance.api.views import ScreenViews
 from appliance.core.messages import Clear
 from appliance.core.roles import Role
 from appliance.core.screens import MAX_DISPLAY_INDEX, Screen, check_groups
-from appliance.core.targets import in_scope
 from appliance.core.triggers import PERMISSIONS
 from appliance.edge.credentials import Credentials
 from appliance.edge.server import json_response, read_json
@@ -48,7 +47,7 @@ def routes(
     conversation: Conversation,
 ) -> list[web.RouteDef]:
     def reach(principal: Principal, screen: Screen) -> Screen:
-        if not in_scope(screen, principal.screens, principal.groups):
+        if not screens.reaches(principal, screen.screen_id):
             raise Problem("PERMISSION_DENIED", "This screen is outside the credential's reach.")
         return screen
 
@@ -59,7 +58,7 @@ def routes(
     async def listing(request: web.Request) -> web.Response:
         principal = await credentials.principal(request, Role.VIEWER)
         found = sorted(screens.all(), key=lambda screen: screen.screen_id)
-        visible = [screen for screen in found if in_scope(screen, principal.screens, principal.groups)]
+        visible = [screen for screen in found if screens.reaches(principal, screen.screen_id)]
         return json_response({"items": [views.view(screen) for screen in visible], "cursor": None})
 
     async def show(request: web.Request) -> web.Response:
@@ -140,5 +139,5 @@ def _check(*, display_index: int | None = None, permission: str | None = None, *
 
 def _within_reach(principal: Principal, screen_id: str, groups: list[str]) -> None:
     """Whoever is limited to lines or screens can't make or move a screen out of them."""
-    if not in_scope(Screen(screen_id, "", 0, groups), principal.screens, principal.groups):
+    if not principal.reaches(screen_id, groups):
         raise Problem("PERMISSION_DENIED", "These lines are outside the credential's reach.")

@@ -34,9 +34,9 @@ class SetUp(msgspec.Struct, rename="camel"):
     name: str | None = None
 
 
-def setup_link(urls: Urls, token: str) -> str:
+def setup_link(base_url: str, token: str) -> str:
     """The link to open; the token is in the fragment, which is never sent, so in no log and no `Referer`."""
-    return f"{urls.best()}/setup#token={token}"
+    return f"{base_url}/setup#token={token}"
 
 
 def routes(
@@ -73,7 +73,7 @@ def routes(
             raise Problem("NOT_FOUND")
         local_user(request)
         token, expires_at = await people.new_setup_token()
-        return json_response({"url": setup_link(urls, token), "expiresAt": expires_at}, 201)
+        return json_response({"url": setup_link(urls.best(), token), "expiresAt": expires_at}, 201)
 
     return [
         web.get("/api/setup", look),

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from appliance.core.delivery import Delivery, State
-from appliance.core.screens import Screen
+from appliance.core.screens import Screen, ScreenState
 from appliance.errors import entry
 from appliance.relay.currents import Currents
 from appliance.relay.outcomes import wording
@@ -109,7 +109,7 @@ class ScreenViews:
         }
 
 
-def state_of(screen: Screen, *, online: bool, showing: bool) -> str:
+def state_of(screen: Screen, *, online: bool, showing: bool) -> ScreenState:
     """The one word for a screen, as pages show it."""
     if not screen.paired:
         return "revoked" if screen.revoked_at is not None else "unpaired"

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from appliance import __version__
+from appliance.api.setup import setup_link
 from appliance.app import Appliance
 from appliance.cli.common import language
 from appliance.relay.qr import terminal
@@ -37,16 +38,11 @@ async def banner(appliance: Appliance) -> None:
     if not sys.stdout.isatty():
         console.print(_two("첫 설정: vooster setup --link", "First set-up: vooster setup --link"))
         return
-    link = await setup_link(appliance)
+    token, _ = await appliance.engine.people.new_setup_token()
+    link = setup_link(appliance.base_url(), token)
     console.print(
         _two("처음 한 번, 이 링크를 열어 시스템 관리자를 만듭니다.", "Open this link once to make the administrator.")
     )
     console.print(Text(link, style="bold cyan"), soft_wrap=True)
     console.print(_two("30분 동안 한 번 쓸 수 있습니다.", "Works once, for 30 minutes."))
     print(terminal(link))
-
-
-async def setup_link(appliance: Appliance) -> str:
-    """A fresh set-up link; the ones before it end now."""
-    token, _ = await appliance.engine.people.new_setup_token()
-    return f"{appliance.base_url()}/setup#token={token}"

@@ -56,7 +56,6 @@ class Station:
     def __init__(self, http: aiohttp.ClientSession, address: str, pairing: Pairing, name: str) -> None:
         self._http = http
         self._address = address
-        self._screen_id = pairing.screen_id
         self._name = name
         self._access, self._refresh = pairing.access_token, pairing.refresh_token
         self._good_until = time.monotonic() + pairing.expires_in

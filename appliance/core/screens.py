@@ -89,11 +89,3 @@ def _tidy(name: str) -> str:
 
 def _targetable(name: str) -> bool:
     return 1 <= len(name) <= _MAX_NAME and not any(c == "*" or unicodedata.category(c) == "Cc" for c in name)
-
-
-def next_id(taken: set[str]) -> str:
-    """The first free id of the usual form, `SCREEN-001` and on."""
-    number = 1
-    while f"SCREEN-{number:03d}" in taken:
-        number += 1
-    return f"SCREEN-{number:03d}"

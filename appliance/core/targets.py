@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from appliance.core.screens import Screen
 from appliance.core.triggers import PERMISSIONS
@@ -22,13 +22,14 @@ def matches(target: str, screen: Screen) -> bool:
     return kind == "user" and screen.user == name
 
 
-def in_scope(screen: Screen, screens: frozenset[str] | None, groups: frozenset[str] | None) -> bool:
-    """Whether a credential limited to these screens and lines reaches `screen`; None for both is no limit."""
+def in_scope(
+    screen_id: str, lines: Collection[str], screens: frozenset[str] | None, groups: frozenset[str] | None
+) -> bool:
+    """Whether a credential limited to these screens and groups reaches a screen with these lines; None for both is no
+    limit."""
     if screens is None and groups is None:
         return True
-    return (screens is not None and screen.screen_id in screens) or (
-        groups is not None and not groups.isdisjoint(screen.groups)
-    )
+    return (screens is not None and screen_id in screens) or (groups is not None and not groups.isdisjoint(lines))
 
 
 def resolve(target: str, screens: Iterable[Screen], required_permission: str | None) -> list[Screen]:

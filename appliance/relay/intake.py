@@ -11,7 +11,7 @@ from appliance.core.delivery import Delivery, HistoryEntry, State
 from appliance.core.lanes import MAX_OPEN
 from appliance.core.roles import Role
 from appliance.core.screens import Screen
-from appliance.core.targets import in_scope, resolve
+from appliance.core.targets import resolve
 from appliance.core.triggers import TIMESTAMP_WINDOW_MS, TriggerBody, check
 from appliance.errors import FieldError, Problem
 from appliance.metrics import Metrics
@@ -189,7 +189,7 @@ class Intake:
             found = resolve(record.target, self._screens.all(), None)
         if not found:
             raise Problem("SCREEN_NOT_FOUND", values={"target": record.target.removeprefix("screen:")})
-        found = [screen for screen in found if in_scope(screen, principal.screens, principal.groups)]
+        found = [screen for screen in found if principal.reaches(screen.screen_id, screen.groups)]
         if not found:
             raise Problem("PERMISSION_DENIED", "None of these screens is within the credential's reach.")
         if body.required_permission is not None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from appliance.core.roles import Role
+from appliance.core.targets import in_scope
 
 Kind = Literal["user", "screen", "key", "local"]
 
@@ -40,11 +41,7 @@ class Principal:
 
     def reaches(self, screen_id: str, groups: Collection[str]) -> bool:
         """Whether a screen with these lines is in its scope."""
-        if not self.scoped:
-            return True
-        return (self.screens is not None and screen_id in self.screens) or (
-            self.groups is not None and not self.groups.isdisjoint(groups)
-        )
+        return in_scope(screen_id, groups, self.screens, self.groups)
 
 
 @dataclass(frozen=True, slots=True)

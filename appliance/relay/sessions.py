@@ -7,8 +7,6 @@ import secrets
 from collections.abc import Callable, Collection, Iterator
 from typing import Protocol
 
-import structlog
-
 from appliance.core.messages import (
     ErrorMessage,
     Expiring,
@@ -26,8 +24,6 @@ from appliance.relay.clock import now_ms
 WARN_BEFORE_SECONDS = 60
 GRACE_SECONDS = 30
 GOING_AWAY = 1001
-
-_log = structlog.get_logger(__name__)
 
 
 class Transport(Protocol):
@@ -49,7 +45,6 @@ class Session:
         "_probes",
         "base_url",
         "closed",
-        "connected_at",
         "displays",
         "id",
         "last_heard",
@@ -75,7 +70,6 @@ class Session:
         """The displays' indexes as the client declares them; None while it has not."""
         self.declare(hello.displays)
         self.topics: frozenset[str] = frozenset()
-        self.connected_at = now_ms()
         self.last_heard = 0.0
         self.closed = False
         self.timers: dict[str, asyncio.TimerHandle] = {}

@@ -13,7 +13,6 @@ from collections.abc import Coroutine
 from typing import Any
 
 import msgspec
-import structlog
 from aiohttp import WSMsgType, hdrs, web
 
 from appliance.core.messages import ClientMessage, Hello, ServerMessage
@@ -32,7 +31,6 @@ CLOSE_SECONDS = 2.0
 _MESSAGE_TOO_BIG = 1009
 _GONE_LOOKS = 100
 
-_log = structlog.get_logger(__name__)
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(ClientMessage).decode
 

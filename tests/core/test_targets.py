@@ -55,4 +55,4 @@ def test_targets(target: str, permission: str | None, expected: list[str]) -> No
 )
 def test_scopes(screens: set[str] | None, groups: set[str] | None, expected: list[str]) -> None:
     limits = (None if screens is None else frozenset(screens), None if groups is None else frozenset(groups))
-    assert [screen.screen_id for screen in SCREENS if in_scope(screen, *limits)] == expected
+    assert [screen.screen_id for screen in SCREENS if in_scope(screen.screen_id, screen.groups, *limits)] == expected
