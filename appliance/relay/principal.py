@@ -35,10 +35,6 @@ class Principal:
         """`user:NAME`, `screen:ID`, `key:ID` or `local:USER`: for the audit record, and as a trigger's sender."""
         return f"{self.kind}:{self.subject}"
 
-    @property
-    def scoped(self) -> bool:
-        return self.screens is not None or self.groups is not None
-
     def reaches(self, screen_id: str, groups: Collection[str]) -> bool:
         """Whether a screen with these lines is in its scope."""
         return in_scope(screen_id, groups, self.screens, self.groups)
