@@ -120,6 +120,8 @@ class Event(Enum):
     CANCELLED = "a person cancelled it"
     SCREEN_REVOKED = "its screen's pairing ended"
     SCREEN_REMOVED = "its screen was deleted"
+    RESTORED = "the stored state was replaced by an older or a salvaged one"
+    DISCARDED = "a person needs it no more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +312,14 @@ def _removed(_d: Delivery, h: Happening, _p: RetryPolicy) -> Decision:
     return _dead("SCREEN_REMOVED", detail=h.detail)
 
 
+def _restored(_d: Delivery, h: Happening, _p: RetryPolicy) -> Decision:
+    return _dead("RESTORED", detail=h.detail)
+
+
+def _discarded(d: Delivery, h: Happening, _p: RetryPolicy) -> Decision | None:
+    return Decision(note="discarded", detail=h.detail, unlisted=True) if d.listed else None
+
+
 # A row an event, a column a state, as in the contract. CLOSED is everything final that isn't dead; what is missing
 # has no effect.
 CLOSED = "closed"
@@ -331,6 +341,8 @@ _TABLE: dict[Event, dict[str, _Rule]] = {
     Event.CANCELLED: {_A: _cancelled, _P: _cancelled, _S: _cancelled_on_the_way, _R: _cancelled_on_the_way},
     Event.SCREEN_REVOKED: {_S: _put_back, _R: _put_back},
     Event.SCREEN_REMOVED: {_A: _removed, _P: _removed, _S: _removed, _R: _removed},
+    Event.RESTORED: {_A: _restored, _P: _restored, _S: _restored, _R: _restored},
+    Event.DISCARDED: {_D: _discarded},
 }
 
 
