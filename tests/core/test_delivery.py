@@ -54,6 +54,10 @@ def after(before: Delivery, happening: Happening) -> str:
     assert len(now.history) == 1
     line = now.history[0]
     assert (line.at, line.round, line.attempt) == (5_000, now.round, now.attempt)
+    if decision.unlisted:
+        assert (now.state, now.final, now.listed, now.code) == (State.DEAD, True, False, before.code)
+        assert line.state == "discarded"
+        return "leaves the list"
     if decision.state is None:
         unchanged = (now.state, now.final, now.listed, now.code, now.round, now.attempt)
         assert unchanged == (before.state, before.final, before.listed, before.code, before.round, before.attempt)
@@ -206,6 +210,11 @@ ROWS: dict[str, tuple[Happening, dict[str, str]]] = {
         Happening(Event.SCREEN_REMOVED),
         dict.fromkeys(("awaitingOrder", "pending", "sent", "received"), "dead, SCREEN_REMOVED"),
     ),
+    "backup restored": (
+        Happening(Event.RESTORED),
+        dict.fromkeys(("awaitingOrder", "pending", "sent", "received"), "dead, RESTORED"),
+    ),
+    "discard": (Happening(Event.DISCARDED), {"dead": "leaves the list"}),
 }
 
 
@@ -297,8 +306,14 @@ def test_no_other_death_is_undone_by_a_screen_that_comes_back(code: str) -> None
     assert after(delivery("dead", code=code), Happening(Event.SESSION_NEW)) == "same"
 
 
-def test_a_discarded_dead_letter_stays_dead_when_its_screen_comes_back() -> None:
-    assert after(delivery("dead", listed=False), Happening(Event.SESSION_NEW)) == "same"
+@pytest.mark.parametrize("again", [Event.SESSION_NEW, Event.DISCARDED])
+def test_a_discarded_dead_letter_stays_where_it_is(again: Event) -> None:
+    assert after(delivery("dead", listed=False), Happening(again)) == "same"
+
+
+def test_a_discarded_dead_letter_that_is_shown_after_all_was_shown() -> None:
+    shown = Happening(Event.ACK_SHOWN, evidence=EVIDENCE)
+    assert after(delivery("dead", listed=False), shown) == "shown, evidence"
 
 
 happenings = st.builds(
@@ -341,6 +356,8 @@ def test_what_has_ended_opens_again_by_the_contracts_rules_alone(
             assert (happening.event, one.state, happening.overtaken) == (Event.ACK_SHOWN, State.SHOWN, False)
         assert 1 <= one.attempt <= 4
         assert one.losses <= 20
-        assert one.listed == (one.state is State.DEAD)
+        discarded = one.state is State.DEAD and one.history[-1].state == "discarded"
+        assert not one.listed or one.state is State.DEAD
+        assert one.listed or one.state is not State.DEAD or discarded or not before.listed
         assert one.code is not None or one.state is not State.DEAD
         assert len(one.history) == len(before.history) + 1
