@@ -161,6 +161,12 @@ class Database:
         except sqlite3.Error as error:
             raise Problem("STORAGE_UNAVAILABLE", f"The data file can't be read: {error}") from error
 
+    def require(self) -> None:
+        """Raises what `submit` would answer now: whoever changes something in memory first asks before."""
+        refused = self._refusal(False)
+        if refused is not None:
+            raise refused
+
     async def flush(self) -> None:
         """Returns when everything submitted and gathered before has been committed, whatever has come since.
 

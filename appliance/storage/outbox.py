@@ -13,7 +13,7 @@ import msgspec
 from appliance.core.delivery import Delivery, HistoryEntry, State
 from appliance.core.triggers import NONCE_WINDOW_MS
 from appliance.errors import Problem
-from appliance.storage.database import Database, Gathered
+from appliance.storage.database import Database, Gathered, Job
 
 _SEQ_BLOCK = 10_000
 
@@ -79,6 +79,7 @@ class Outbox:
         self._database = database
         self._changed: dict[int, Delivery] = {}
         self._after: list[Callable[[], None]] = []
+        self._along: list[Job[Any]] = []
         self._next_seq = 0
         self._reserved = 0
         database.attach(self._gather)
@@ -127,6 +128,11 @@ class Outbox:
         self._changed[delivery.pk] = delivery
         if then is not None:
             self._after.append(then)
+        self._database.wake()
+
+    def along(self, job: Job[Any]) -> None:
+        """Has `job` (an audit entry) run in the transaction that holds what is marked now."""
+        self._along.append(job)
         self._database.wake()
 
     async def of_trigger(self, trigger_id: str) -> list[Delivery]:
@@ -190,14 +196,17 @@ class Outbox:
         return await self._database.read(job)
 
     def _gather(self) -> Gathered:
-        if not self._changed:
+        if not self._changed and not self._along:
             return None
         now_rows = [_update_row(delivery) for delivery in self._changed.values()]
         after, self._after = self._after, []
+        along, self._along = self._along, []
         self._changed = {}
 
         def job(tx: sqlite3.Connection) -> None:
             tx.executemany(_UPDATE_DELIVERY, now_rows)
+            for more in along:
+                more(tx)
 
         def done() -> None:
             for call in after:
