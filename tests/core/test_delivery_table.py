@@ -304,7 +304,7 @@ def test_there_are_as_many_cells_as_the_contract_has() -> None:
 
 def test_the_numbers_and_codes_are_the_contracts() -> None:
     assert (MAX_LOSSES, MAX_AUTO_ROUNDS) == (20, 3)
-    assert (set(TEMPORARY), set(FINAL)) == (TEMPORARY_CODES, FINAL_CODES)
+    assert (frozenset(TEMPORARY), frozenset(FINAL)) == (TEMPORARY_CODES, FINAL_CODES)
     policy = RetryPolicy()
     assert [policy.delay_ms(attempt) for attempt in (1, 2, 3, 4)] == [1_000, 2_000, 4_000, None]
 
