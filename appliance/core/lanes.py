@@ -57,3 +57,9 @@ class Lane(Generic[R]):
     def overtaken(self, delivery: Delivery) -> bool:
         """Whether a newer one has become pending since."""
         return self.newest > delivery.seq
+
+    def has_newer(self, delivery: Delivery) -> bool:
+        """Whether a newer one whose order is known is still open."""
+        return any(
+            row.delivery.seq > delivery.seq and row.delivery.state is not State.AWAITING_ORDER for row in self.rows
+        )

@@ -1,9 +1,7 @@
 """The SQLite file: one connection that writes, in groups, and one read-only connection for everything that only looks.
 
 Whoever wants to change something submits a *job*, a function of the connection. The writer task gathers the jobs that
-wait, runs them in one transaction with one synced commit, and only then answers all of them. A job either raises
-before it has written anything (its caller gets the exception, the others go on) or the whole group is rolled back
-and runs again with a savepoint a job, so that one bad job never takes its neighbours along.
+wait, runs them in one transaction with one synced commit (`storage.groups`), and only then answers all of them.
 """
 
 from __future__ import annotations
@@ -15,27 +13,30 @@ import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import aiosqlite
 import structlog
 
 from appliance.errors import Problem
+from appliance.storage.groups import Bulk, Job, Outcome, Waiting, transact
 
 T = TypeVar("T")
-Job = Callable[[sqlite3.Connection], T]
+A = TypeVar("A")
 Gathered = tuple[Job[None], Callable[[], None]] | None
 """What changed since, as one job, and what to call after its commit; None when nothing did."""
 Source = Callable[[], Gathered]
 """Asked as each group is put together."""
 
 MAX_GROUP = 512
-"""Jobs in one transaction; bounds how long the first of them waits for the last."""
+"""Weight of a transaction past which nothing more joins it; bounds how long its first job waits for its last."""
 MAX_WAITING = 20_000
-"""Jobs waiting for the writer; past it new ones are refused with `STORAGE_UNAVAILABLE`."""
+"""Weight of what waits for the writer, past which new jobs are refused with `STORAGE_UNAVAILABLE`."""
 LINGER_SECONDS = 0.005
 """How long changes that nobody waits for stay for company before they get a commit of their own."""
 RETRY_SECONDS = 1.0
+STALL_SECONDS = 3.0
+"""A group that takes longer than this to reach the disk stops the acceptance of more, until it has."""
 
 _log = structlog.get_logger(__name__)
 
@@ -46,15 +47,6 @@ class _Connection(aiosqlite.Connection):
     async def run(self, job: Job[T]) -> T:
         result: T = await self._execute(job, self._conn)  # type: ignore[no-untyped-call]
         return result
-
-
-class _Waiting(Generic[T]):
-    __slots__ = ("durable", "future", "job")
-
-    def __init__(self, job: Job[T], future: asyncio.Future[T] | None, durable: bool) -> None:
-        self.job = job
-        self.future = future
-        self.durable = durable
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -86,9 +78,11 @@ class Database:
         self.commit_seconds = 0.0
         self._on_state = on_state
         self._sources: list[Source] = []
-        self._waiting: deque[_Waiting[Any]] = deque()
+        self._waiting: deque[Waiting] = deque()
         self._wake = asyncio.Event()
         self._committing = False
+        self._load = 0
+        self._group_since: float | None = None
         self._lingering: asyncio.TimerHandle | None = None
         self._closing = False
         self._task: asyncio.Task[None] | None = None
@@ -117,25 +111,19 @@ class Database:
                 with contextlib.suppress(sqlite3.Error, ValueError):
                     await connection.close()
 
-    def submit(self, job: Job[T], *, durable: bool = False) -> asyncio.Future[T]:
-        """Queues `job` for the next group; the future ends after its commit.
+    def submit(self, job: Job[T]) -> asyncio.Future[T]:
+        """Queues `job` for the next group; the future ends after its commit, or with `STORAGE_UNAVAILABLE` and nothing
+        kept. Cancelling it doesn't take the job back."""
+        return self._queue(job, None, 1)
 
-        A `durable` job is one that is owed (a state that has already happened): it is kept and tried again for as
-        long as the storage refuses. Any other ends with `Problem("STORAGE_UNAVAILABLE")`. Cancelling the future
-        doesn't take the job back.
-        """
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        refused = self._refusal(durable)
-        if refused is not None:
-            future.set_exception(refused)
-            return future
-        self._append(_Waiting(job, future, durable))
-        return future
+    def submit_to(self, bulk: Bulk[A, T], argument: A, *, weight: int = 1) -> asyncio.Future[T]:
+        """`submit` for one more argument of a job that is done for all of a group at once; `weight` is in rows."""
+        return self._queue(bulk, argument, weight)
 
     def post(self, job: Job[Any]) -> None:
         """Queues a durable job that nobody waits for: a mark that rides along with the next commit."""
         if not self._closing or self._task is not None:
-            self._append(_Waiting(job, None, True))
+            self._append(Waiting(job, durable=True))
 
     def attach(self, source: Source) -> None:
         """Adds a source of durable changes that gather up between groups; `wake` says that it has some."""
@@ -163,7 +151,7 @@ class Database:
 
     def require(self) -> None:
         """Raises what `submit` would answer now: whoever changes something in memory first asks before."""
-        refused = self._refusal(False)
+        refused = self._refusal()
         if refused is not None:
             raise refused
 
@@ -180,14 +168,35 @@ class Database:
     def waiting(self) -> int:
         return len(self._waiting)
 
-    def _refusal(self, durable: bool) -> Problem | None:
+    @property
+    def trouble(self) -> str:
+        """Why nothing is accepted now; empty when all is well."""
+        if not self.ok:
+            return self.last_error
+        since = self._group_since
+        if since is not None and time.monotonic() - since > STALL_SECONDS:
+            return f"The disk is slow: a write has taken {time.monotonic() - since:.0f} s so far."
+        return ""
+
+    def _queue(self, job: Job[Any] | Bulk[Any, Any], argument: Any, weight: int) -> asyncio.Future[Any]:
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        refused = self._refusal()
+        if refused is not None:
+            future.set_exception(refused)
+        else:
+            self._load += weight
+            self._append(Waiting(job, future, argument=argument, weight=weight))
+        return future
+
+    def _refusal(self) -> Problem | None:
         if self._closing:
             return Problem("SHUTTING_DOWN")
-        if durable or (self.ok and len(self._waiting) < MAX_WAITING):
-            return None
-        return Problem("STORAGE_UNAVAILABLE", self.last_error or "Too much waits to be saved.", retry_after=1)
+        trouble = self.trouble
+        if not trouble and self._load >= MAX_WAITING:
+            trouble = "Too much waits to be saved."
+        return Problem("STORAGE_UNAVAILABLE", trouble, retry_after=1) if trouble else None
 
-    def _append(self, item: _Waiting[Any]) -> None:
+    def _append(self, item: Waiting) -> None:
         if not self._waiting:
             self._gather()  # what changed meanwhile rides along
         self._waiting.append(item)
@@ -220,27 +229,34 @@ class Database:
                 self._waiting.extendleft(reversed(unsaved))
                 await self._pause()
 
-    def _drain(self, connection: sqlite3.Connection) -> tuple[list[_Waiting[Any]], sqlite3.Error] | None:
+    def _drain(self, connection: sqlite3.Connection) -> tuple[list[Waiting], sqlite3.Error] | None:
         """On the writer's thread: group after group for as long as something waits, without a trip through the event
         loop in between. Returns the group that the storage refused, if one was."""
         while self._waiting:
-            started = time.perf_counter()
-            group = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_GROUP))]
+            self._group_since = started = time.monotonic()
+            group = self._next_group()
             try:
-                outcomes = _transact(connection, group)
+                outcomes = transact(connection, group)
             except sqlite3.Error as error:
                 return group, error
-            self._loop.call_soon_threadsafe(self._committed, group, outcomes, time.perf_counter() - started)
+            finally:
+                self._group_since = None
+            self._loop.call_soon_threadsafe(self._committed, group, outcomes, time.monotonic() - started)
         return None
+
+    def _next_group(self) -> list[Waiting]:
+        group, weight = [], 0
+        while self._waiting and weight < MAX_GROUP:
+            group.append(self._waiting.popleft())
+            weight += group[-1].weight
+        return group
 
     def _gather(self) -> None:
         for source in self._sources:
             found = source()
             if found is not None:
-                job, after = found
-                future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-                future.add_done_callback(lambda _done, after=after: after())  # type: ignore[misc]
-                self._waiting.append(_Waiting(job, future, True))
+                job, then = found
+                self._waiting.append(Waiting(job, durable=True, then=then))
 
     async def _pause(self) -> None:
         """Waits before the storage is tried again, but not while the appliance is asked to stop."""
@@ -250,7 +266,7 @@ class Database:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), max(0.01, deadline - time.monotonic()))
 
-    def _committed(self, group: list[_Waiting[Any]], outcomes: list[Outcome], seconds: float) -> None:
+    def _committed(self, group: list[Waiting], outcomes: list[Outcome], seconds: float) -> None:
         """Answers everyone in a group that is on disk."""
         self.commits += 1
         self.commit_seconds = seconds
@@ -259,15 +275,21 @@ class Database:
             _log.warning("storage.back")
             self._on_state(True)
         for item, (value, refusal) in zip(group, outcomes, strict=True):
-            if item.future is None or item.future.done():
-                if refusal is not None and item.future is None:
+            if not item.durable:
+                self._load -= item.weight
+            if item.future is None:
+                if refusal is not None:
                     _log.error("storage.job_failed", error=str(refusal))
+                if item.then is not None:
+                    item.then()
+            elif item.future.done():
+                continue
             elif refusal is not None:
                 item.future.set_exception(refusal)
             else:
                 item.future.set_result(value)
 
-    def _failed(self, group: list[_Waiting[Any]], error: sqlite3.Error) -> list[_Waiting[Any]]:
+    def _failed(self, group: list[Waiting], error: sqlite3.Error) -> list[Waiting]:
         if self.ok:
             self.ok, self.last_error = False, str(error)
             _log.error("storage.unavailable", reason=str(error), file=str(self.path))
@@ -276,10 +298,12 @@ class Database:
         for item in group:
             if item.durable:
                 unsaved.append(item)
-            elif item.future is not None and not item.future.done():
+                continue
+            self._load -= item.weight
+            if item.future is not None and not item.future.done():
                 item.future.set_exception(Problem("STORAGE_UNAVAILABLE", str(error), retry_after=1))
         # So that something tries the storage again even when nothing durable waits.
-        return unsaved or [_Waiting(_probe, None, True)]
+        return unsaved or [Waiting(_probe, durable=True)]
 
 
 def _nothing(_connection: sqlite3.Connection) -> None:
@@ -289,52 +313,3 @@ def _nothing(_connection: sqlite3.Connection) -> None:
 def _probe(connection: sqlite3.Connection) -> None:
     """Writes something, so that a success means that accepting is possible again."""
     connection.execute("UPDATE meta SET value = value WHERE key = 'instance_id'")
-
-
-Outcome = tuple[Any, Exception | None]
-
-_OF_THE_JOB = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.DataError, sqlite3.InterfaceError)
-"""SQLite's complaints about a statement; every other `sqlite3.Error` is about the storage."""
-
-
-def _transact(connection: sqlite3.Connection, group: list[_Waiting[Any]]) -> list[Outcome]:
-    """Runs on the writer's thread. Raises `sqlite3.Error` only when the storage itself fails; nothing is kept then."""
-    jobs = [item.job for item in group]
-    try:
-        return _together(connection, jobs)
-    except _DirtyError:
-        return _together(connection, jobs, apart=True)
-
-
-class _DirtyError(Exception):
-    """A job failed after it had written something; the group has to be undone."""
-
-
-def _together(connection: sqlite3.Connection, jobs: list[Job[Any]], *, apart: bool = False) -> list[Outcome]:
-    """All jobs in one transaction. With `apart` each has a savepoint, so that what one has begun can be undone alone;
-    otherwise such a job ends the transaction with `_DirtyError`."""
-    outcomes: list[Outcome] = []
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        for job in jobs:
-            before = connection.total_changes
-            if apart:
-                connection.execute("SAVEPOINT job")
-            try:
-                outcomes.append((job(connection), None))
-            except Exception as error:
-                if isinstance(error, sqlite3.Error) and not isinstance(error, _OF_THE_JOB):
-                    raise
-                if connection.total_changes != before:
-                    if not apart:
-                        raise _DirtyError from error
-                    connection.execute("ROLLBACK TO job")
-                outcomes.append((None, error))
-            if apart:
-                connection.execute("RELEASE job")
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-    return outcomes

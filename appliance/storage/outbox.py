@@ -4,72 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
-from appliance.core.delivery import Delivery, HistoryEntry, State
+from appliance.core.delivery import Delivery
 from appliance.core.triggers import NONCE_WINDOW_MS
 from appliance.errors import Problem
-from appliance.storage.database import Database, Gathered, Job
+from appliance.storage import rows
+from appliance.storage.database import Database, Gathered
+from appliance.storage.groups import Bulk, Job
+from appliance.storage.rows import TriggerRecord, read_deliveries
 
 _SEQ_BLOCK = 10_000
-
-_pack = msgspec.msgpack.Encoder().encode
-_unpack = msgspec.msgpack.Decoder(list[HistoryEntry]).decode
-
-_SELECT = (
-    "SELECT d.pk, d.trigger_pk, t.id, t.sender, t.order_id, t.target, d.screen_id, d.display_index, t.mode, d.seq, "
-    "t.accepted_at, t.ttl_ms, d.expires_at, d.state, d.final, d.listed, d.round, d.attempt, d.losses, d.auto_rounds, "
-    "d.ref, d.title, d.content_type, d.code, d.cause, d.evidence, d.history "
-    "FROM deliveries d JOIN triggers t ON t.pk = d.trigger_pk "
-)
-_INSERT_TRIGGER = (
-    "INSERT INTO triggers (pk, id, sender, order_id, target, display_index, url, title, mode, ttl_ms, nonce, "
-    "accepted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"
-)
-_INSERT_DELIVERY = (
-    "INSERT INTO deliveries (pk, trigger_pk, screen_id, display_index, seq, state, final, listed, round, attempt, "
-    "losses, auto_rounds, ref, title, content_type, code, cause, evidence, expires_at, updated_at, history) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
-_UPDATE_DELIVERY = (
-    "UPDATE deliveries SET seq = ?, state = ?, final = ?, listed = ?, round = ?, attempt = ?, losses = ?, "
-    "auto_rounds = ?, ref = ?, title = ?, content_type = ?, code = ?, cause = ?, evidence = ?, expires_at = ?, "
-    "updated_at = ?, history = ? WHERE pk = ?"
-)
+_IDS_AT_ONCE = 500
 
 
-class TriggerRecord(msgspec.Struct, kw_only=True):
-    """An accepted trigger; what a repeat of its id is compared with."""
-
-    pk: int
-    id: str
-    sender: str
-    order_id: str | None
-    target: str
-    display_index: int | None
-    url: str | None
-    title: str | None
-    mode: str
-    ttl_ms: int
-    nonce: str | None
-    accepted_at: int
-
-    def same_request(self, other: TriggerRecord) -> bool:
-        """Whether `other` asks for the same: sender, order, target and display."""
-        mine = (self.sender, self.order_id, self.url, self.target, self.display_index)
-        return mine == (other.sender, other.order_id, other.url, other.target, other.display_index)
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """What became of an attempt to accept: the record on disk, and whether it was there before."""
 
     record: TriggerRecord
     duplicate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One trigger to be accepted, with its deliveries as rows."""
+
+    record: TriggerRecord
+    deliveries: list[rows.Row]
 
 
 class Outbox:
@@ -78,10 +42,12 @@ class Outbox:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._changed: dict[int, Delivery] = {}
+        self._committing: list[dict[int, Delivery]] = []
         self._after: list[Callable[[], None]] = []
         self._along: list[Job[Any]] = []
         self._next_seq = 0
         self._reserved = 0
+        self._accepting = Bulk(_accept_all)
         database.attach(self._gather)
 
     async def start(self) -> list[Delivery]:
@@ -106,14 +72,15 @@ class Outbox:
         self._next_seq += 1
         return seq
 
-    def accept(self, record: TriggerRecord, deliveries: list[Delivery]) -> asyncio.Future[Accepted]:
-        """Writes the trigger with its deliveries; the future ends after the synced commit.
+    def accept(self, triggers: list[tuple[TriggerRecord, list[Delivery]]]) -> asyncio.Future[list[Accepted | Problem]]:
+        """Writes triggers with their deliveries, all in one commit; the future ends after it, with one result each.
 
-        A repeat of the same request gives the record on disk with `duplicate`. Raises `IDEMPOTENCY_CONFLICT`,
-        `DUPLICATE_NONCE`, or `STORAGE_UNAVAILABLE` with nothing kept.
+        A repeat of the same request gives the record on disk with `duplicate`; `IDEMPOTENCY_CONFLICT` and
+        `DUPLICATE_NONCE` are that one's alone. Raises `STORAGE_UNAVAILABLE` with nothing kept.
         """
-        rows = [_insert_row(delivery, record.accepted_at) for delivery in deliveries]
-        return self._database.submit(lambda tx: _accept(tx, record, rows))
+        entries = [Entry(record, [rows.inserted(each) for each in deliveries]) for record, deliveries in triggers]
+        weight = sum(1 + len(entry.deliveries) for entry in entries)
+        return self._database.submit_to(self._accepting, entries, weight=weight)
 
     async def check(self, record: TriggerRecord) -> Accepted | None:
         """What `accept` would answer to a repeat, without accepting anything new; raises as it does."""
@@ -121,7 +88,7 @@ class Outbox:
 
     async def find(self, trigger_id: str) -> TriggerRecord | None:
         """The accepted trigger of this id, as far as it is committed."""
-        return await self._database.read(lambda connection: _find(connection, trigger_id))
+        return await self._database.read(lambda connection: rows.find_trigger(connection, trigger_id))
 
     def mark(self, delivery: Delivery, then: Callable[[], None] | None = None) -> None:
         """Notes that `delivery` has changed; `then` is called after the commit that holds the change."""
@@ -142,29 +109,40 @@ class Outbox:
             lambda connection: read_deliveries(connection, "WHERE t.id = ? ORDER BY d.pk", (trigger_id,))
         )
 
+    async def to_change(self, job: Job[list[Delivery]]) -> list[Delivery]:
+        """The deliveries that `job` reads, to be changed before anything else is awaited.
+
+        It reads behind every change that is known by now, and whatever was changed while its result came back replaces
+        what it has read: no two changes begin from the same state.
+        """
+        self._database.require()
+        found = await self._database.write(job)
+        return [self._newest(delivery) for delivery in found]
+
     async def one(self, trigger_id: str, screen_id: str) -> Delivery | None:
-        """One delivery, open or not."""
-        found = [d for d in await self.of_trigger(trigger_id) if d.screen_id == screen_id]
+        """One delivery, open or not, to be changed as `to_change` says."""
+        clause, values = "WHERE t.id = ? AND d.screen_id = ?", (trigger_id, screen_id)
+        found = await self.to_change(lambda connection: read_deliveries(connection, clause, values))
         return found[0] if found else None
+
+    async def ended(self, trigger_id: str, screen_id: str) -> tuple[Delivery, bool] | None:
+        """`one`, and whether a newer one of its lane has been shown."""
+        newer_shown = False
+
+        def job(connection: sqlite3.Connection) -> list[Delivery]:
+            nonlocal newer_shown
+            found = read_deliveries(connection, "WHERE t.id = ? AND d.screen_id = ?", (trigger_id, screen_id))
+            newer_shown = bool(found) and shown_after(connection, found[0])
+            return found
+
+        found = await self.to_change(job)
+        return (found[0], newer_shown) if found else None
 
     async def latest(self, limit: int) -> list[Delivery]:
         """The newest deliveries, newest first."""
         return await self._database.read(
             lambda connection: read_deliveries(connection, "ORDER BY d.pk DESC LIMIT ?", (limit,))
         )
-
-    async def shown_after(self, delivery: Delivery) -> bool:
-        """Whether a newer one of its lane has been shown."""
-
-        def job(connection: sqlite3.Connection) -> bool:
-            found = connection.execute(
-                "SELECT 1 FROM deliveries WHERE screen_id = ? AND display_index = ? AND seq > ? AND final = 1 "
-                "AND state IN ('shown', 'received') LIMIT 1",
-                (delivery.screen_id, delivery.display_index, delivery.seq),
-            ).fetchone()
-            return found is not None
-
-        return await self._database.read(job)
 
     async def exhausted(self, screen_id: str, now: int) -> list[Delivery]:
         """Dead letters of a screen whose retries are used up, inside their time to live, the newest of their lane."""
@@ -183,32 +161,43 @@ class Outbox:
         """The highest `seq` of each lane whose order was known, whatever became of it."""
 
         def job(connection: sqlite3.Connection) -> dict[tuple[str, int], int]:
-            return {
-                lane: connection.execute(
-                    "SELECT coalesce(max(seq), 0) FROM deliveries WHERE screen_id = ? AND display_index = ? "
+            found = {}
+            for lane in lanes:
+                row = connection.execute(
+                    "SELECT seq FROM deliveries WHERE screen_id = ? AND display_index = ? "
                     "AND state <> 'awaitingOrder' AND coalesce(code, '') NOT IN ('ORDER_NOT_FOUND', "
-                    "'ORDER_OUT_OF_STOCK', 'DOCUMENT_TYPE_UNSUPPORTED', 'ORDER_SOURCE_UNAVAILABLE', 'QUEUE_FULL')",
+                    "'ORDER_OUT_OF_STOCK', 'DOCUMENT_TYPE_UNSUPPORTED', 'ORDER_SOURCE_UNAVAILABLE', 'QUEUE_FULL') "
+                    "ORDER BY seq DESC LIMIT 1",
                     lane,
-                ).fetchone()[0]
-                for lane in lanes
-            }
+                ).fetchone()
+                found[lane] = row[0] if row else 0
+            return found
 
         return await self._database.read(job)
+
+    def _newest(self, delivery: Delivery) -> Delivery:
+        for changes in (self._changed, *reversed(self._committing)):
+            known = changes.get(delivery.pk)
+            if known is not None:
+                return known
+        return delivery
 
     def _gather(self) -> Gathered:
         if not self._changed and not self._along:
             return None
-        now_rows = [_update_row(delivery) for delivery in self._changed.values()]
+        changed, self._changed = self._changed, {}
         after, self._after = self._after, []
         along, self._along = self._along, []
-        self._changed = {}
+        self._committing.append(changed)
+        lines = [rows.updated(delivery) for delivery in changed.values()]
 
         def job(tx: sqlite3.Connection) -> None:
-            tx.executemany(_UPDATE_DELIVERY, now_rows)
+            rows.update_deliveries(tx, lines)
             for more in along:
                 more(tx)
 
         def done() -> None:
+            self._committing.remove(changed)
             for call in after:
                 call()
 
@@ -230,28 +219,84 @@ def today(connection: sqlite3.Connection, since: int) -> tuple[int, int]:
     return accepted, dead
 
 
-def read_deliveries(connection: sqlite3.Connection, clause: str, values: tuple[Any, ...] = ()) -> list[Delivery]:
-    """Deliveries as stored; `clause` is a constant `WHERE … ORDER BY …` over `d` (deliveries) and `t` (triggers)."""
-    return [_delivery(row) for row in connection.execute(_SELECT + clause, values)]
+def shown_after(connection: sqlite3.Connection, delivery: Delivery) -> bool:
+    """Whether a newer one of its lane has been shown."""
+    found = connection.execute(
+        "SELECT 1 FROM deliveries WHERE screen_id = ? AND display_index = ? AND seq > ? AND final = 1 "
+        "AND state IN ('shown', 'received') LIMIT 1",
+        (delivery.screen_id, delivery.display_index, delivery.seq),
+    ).fetchone()
+    return found is not None
 
 
 def _set_seq(tx: sqlite3.Connection, value: str) -> None:
     tx.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('seq', ?)", (value,))
 
 
-def _accept(tx: sqlite3.Connection, record: TriggerRecord, rows: list[tuple[Any, ...]]) -> Accepted:
-    # The usual case takes one statement: each one more is another wait for the interpreter's lock.
-    repeat = _check(tx, record) if record.nonce is not None else None
-    if repeat is None and not tx.execute(_INSERT_TRIGGER, msgspec.structs.astuple(record)).rowcount:
-        repeat = _check(tx, record)
+def _accept_all(tx: sqlite3.Connection, arguments: list[list[Entry]]) -> list[list[Accepted | Problem] | Exception]:
+    """Accepts what came in many calls at once: what can't collide with anything in a few statements, the rest one by
+    one behind it. Ids and nonces that come twice among them are the first one's."""
+    entries = [entry for argument in arguments for entry in argument]
+    if len(entries) == 1:
+        results = [_accept(tx, entries[0])]
+    else:
+        apart = _suspects(tx, entries)
+        together = [entry for number, entry in enumerate(entries) if number not in apart]
+        rows.insert_triggers(tx, [entry.record for entry in together])
+        rows.insert_deliveries(tx, [row for entry in together for row in entry.deliveries])
+        results = [
+            _accept(tx, entry) if number in apart else Accepted(entry.record, duplicate=False)
+            for number, entry in enumerate(entries)
+        ]
+    taken = iter(results)
+    return [[next(taken) for _ in argument] for argument in arguments]
+
+
+def _suspects(tx: sqlite3.Connection, entries: list[Entry]) -> set[int]:
+    """Which of them have an id or a nonce that is known, or that another one before them has too."""
+    ids, nonces = [e.record.id for e in entries], [e.record.nonce for e in entries if e.record.nonce is not None]
+    known = {found.lower() for found in _among(tx, "id", ids)}
+    used = _among(tx, "nonce", nonces) if nonces else set()
+    suspects = set()
+    for number, entry in enumerate(entries):
+        key, nonce = entry.record.id.lower(), entry.record.nonce
+        if key in known or (nonce is not None and nonce in used):
+            suspects.add(number)
+        known.add(key)
+        if nonce is not None:
+            used.add(nonce)
+    return suspects
+
+
+def _among(tx: sqlite3.Connection, column: str, values: list[str]) -> set[str]:
+    found: set[str] = set()
+    for start in range(0, len(values), _IDS_AT_ONCE):
+        some = values[start : start + _IDS_AT_ONCE]
+        marks = ", ".join("?" * len(some))
+        found.update(
+            value
+            for (value,) in tx.execute(f"SELECT {column} FROM triggers WHERE {column} IN ({marks})", some)  # noqa: S608
+        )
+    return found
+
+
+def _accept(tx: sqlite3.Connection, entry: Entry) -> Accepted | Problem:
+    # The usual case takes one statement for the trigger.
+    record = entry.record
+    try:
+        repeat = _check(tx, record) if record.nonce is not None else None
+        if repeat is None and not rows.insert_if_new(tx, record):
+            repeat = _check(tx, record)
+    except Problem as problem:
+        return problem
     if repeat is not None:
         return repeat
-    tx.executemany(_INSERT_DELIVERY, rows)
+    rows.insert_deliveries(tx, entry.deliveries)
     return Accepted(record, duplicate=False)
 
 
 def _check(tx: sqlite3.Connection, record: TriggerRecord) -> Accepted | None:
-    found = _find(tx, record.id)
+    found = rows.find_trigger(tx, record.id)
     if found is not None:
         if not found.same_request(record):
             raise Problem("IDEMPOTENCY_CONFLICT", f"The id {record.id} was used for another request.")
@@ -264,38 +309,3 @@ def _check(tx: sqlite3.Connection, record: TriggerRecord) -> Accepted | None:
         if used:
             raise Problem("DUPLICATE_NONCE", "The nonce was used by another trigger within the last hour.")
     return None
-
-
-def _find(connection: sqlite3.Connection, trigger_id: str) -> TriggerRecord | None:
-    row = connection.execute(
-        "SELECT pk, id, sender, order_id, target, display_index, url, title, mode, ttl_ms, nonce, accepted_at "
-        "FROM triggers WHERE id = ?",
-        (trigger_id,),
-    ).fetchone()
-    return TriggerRecord(**dict(zip(TriggerRecord.__struct_fields__, row, strict=True))) if row else None
-
-
-def _state_columns(d: Delivery, updated_at: int) -> tuple[Any, ...]:
-    evidence = msgspec.json.encode(d.evidence).decode() if d.evidence is not None else None
-    return (
-        d.seq, d.state.value, d.final, d.listed, d.round, d.attempt, d.losses, d.auto_rounds, d.ref, d.title,
-        d.content_type, d.code, d.cause, evidence, d.expires_at, updated_at, _pack(d.history),
-    )  # fmt: skip
-
-
-def _insert_row(d: Delivery, at: int) -> tuple[Any, ...]:
-    return (d.pk, d.trigger_pk, d.screen_id, d.display_index, *_state_columns(d, at))
-
-
-def _update_row(d: Delivery) -> tuple[Any, ...]:
-    return (*_state_columns(d, d.history[-1].at), d.pk)
-
-
-def _delivery(row: Iterable[Any]) -> Delivery:
-    values = dict(zip(Delivery.__struct_fields__, row, strict=True))
-    values["state"] = State(values["state"])
-    values["final"] = bool(values["final"])
-    values["listed"] = bool(values["listed"])
-    values["evidence"] = msgspec.json.decode(values["evidence"]) if values["evidence"] else None
-    values["history"] = _unpack(values["history"])
-    return Delivery(**values)

@@ -15,6 +15,7 @@ from appliance.errors import Problem
 from appliance.storage import database as storage
 from appliance.storage.database import Database
 from appliance.storage.files import prepare
+from appliance.storage.groups import Bulk
 from tests.support.disk import refusing
 from tests.support.house import until
 
@@ -286,26 +287,29 @@ async def test_what_has_happened_is_written_once_the_disk_is_back(
 ) -> None:
     monkeypatch.setattr(storage, "RETRY_SECONDS", 0.02)
     with refusing():
-        durable = [db.submit(put(n), durable=True) for n in (1, 2)]
-        db.post(put(3))
+        for n in (1, 2):
+            db.post(put(n))
         await until(lambda: not db.ok)
-        later = db.submit(put(4), durable=True)
+        db.post(put(3))
         await asyncio.sleep(0.1)  # several tries
-        assert not any(future.done() for future in (*durable, later))
-    assert await asyncio.gather(*durable, later) == [10, 20, 40]
-    assert kept(db.path) == [1, 2, 3, 4]
+        assert kept(db.path) == []
+    await until(lambda: db.ok)
+    await db.flush()
+    assert kept(db.path) == [1, 2, 3]
 
 
-async def test_durable_and_refused_jobs_of_one_group_part_ways(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_is_owed_and_what_is_asked_for_part_ways(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storage, "RETRY_SECONDS", 0.02)
     held = Held(db)
     await held.begun()
-    owed, asked = db.submit(put(1), durable=True), db.submit(put(2))
+    db.post(put(1))
+    asked = db.submit(put(2))
     with refusing():
         await held.release()
         with pytest.raises(Problem):
             await asked
-    assert await owed == 10
+    await until(lambda: db.ok)
+    await db.flush()
     assert kept(db.path) == [1]
 
 
@@ -335,11 +339,10 @@ async def test_closing_on_a_refusing_disk_ends(tmp_path: Path) -> None:
     database = Database(tmp_path / "vooster.db")
     await database.open()
     with refusing():
-        owed = database.submit(put(1), durable=True)
+        database.post(put(1))
         await until(lambda: not database.ok)
         async with asyncio.timeout(3):
             await database.close()
-    assert not owed.done() or owed.exception() is not None
 
 
 async def test_after_closing_nothing_is_taken(tmp_path: Path) -> None:
@@ -355,8 +358,8 @@ async def test_after_closing_nothing_is_taken(tmp_path: Path) -> None:
 
 
 async def test_too_much_waiting_is_refused(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage, "MAX_WAITING", 5)
-    held = Held(db)
+    monkeypatch.setattr(storage, "MAX_WAITING", 6)
+    held = Held(db)  # what is under way counts too
     await held.begun()
     futures = [db.submit(put(n)) for n in range(8)]
     await held.release()
@@ -365,3 +368,74 @@ async def test_too_much_waiting_is_refused(db: Database, monkeypatch: pytest.Mon
     assert {problem.code for problem in refused} == {"STORAGE_UNAVAILABLE"}
     assert kept(db.path) == [0, 1, 2, 3, 4]
     assert len(refused) == 3
+
+
+async def test_what_waits_is_weighed_not_counted(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "MAX_WAITING", 5)
+    held = Held(db)
+    await held.begun()
+    bulk = Bulk[int, int](lambda tx, numbers: [put(n)(tx) for n in numbers])
+    heavy, light = db.submit_to(bulk, 1, weight=5), db.submit(put(2))
+    await held.release()
+    assert await heavy == 10
+    with pytest.raises(Problem):
+        await light
+    assert await db.write(put(3)) == 30, "what was answered weighs nothing any more"
+
+
+async def test_a_bulk_takes_all_of_a_group_at_once(db: Database) -> None:
+    calls: list[list[int]] = []
+
+    def run(tx: sqlite3.Connection, numbers: list[int]) -> list[int | Exception]:
+        calls.append(numbers)
+        return [put(n)(tx) if n != 3 else Problem("DUPLICATE_NONCE") for n in numbers]
+
+    bulk = Bulk(run)
+    held = Held(db)
+    await held.begun()
+    commits = db.commits
+    futures = [db.submit_to(bulk, n) for n in (1, 2, 3)]
+    between, last = db.submit(put(4)), db.submit_to(bulk, 5)
+    await held.release()
+    assert [await future for future in (futures[0], futures[1], between, last)] == [10, 20, 40, 50]
+    with pytest.raises(Problem):
+        await futures[2]
+    assert calls == [[1, 2, 3], [5]]
+    assert db.commits <= commits + 2  # the held one, and one for all of these
+    assert kept(db.path) == [1, 2, 4, 5]
+
+
+async def test_a_bulk_that_fails_as_a_whole_fails_for_the_one_it_is_about(db: Database) -> None:
+    def run(tx: sqlite3.Connection, numbers: list[int]) -> list[int | Exception]:
+        return [put(n)(tx) for n in numbers]
+
+    bulk = Bulk(run)
+    await db.write(put(2))
+    held = Held(db)
+    await held.begun()
+    futures = [db.submit_to(bulk, n) for n in (1, 2, 3)]
+    await held.release()
+    results = await asyncio.gather(*futures, return_exceptions=True)
+    assert results[0] == 10
+    assert isinstance(results[1], sqlite3.IntegrityError)
+    assert results[2] == 30
+    assert sorted(kept(db.path)) == [1, 2, 3]
+
+
+async def test_a_write_that_does_not_come_back_stops_acceptance_until_it_does(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "STALL_SECONDS", 0.05)
+    held = Held(db)
+    await held.begun()
+    waiting = db.submit(put(1))
+    await until(lambda: bool(db.trouble))
+    assert "slow" in db.trouble
+    with pytest.raises(Problem) as problem:
+        await db.write(put(2))
+    assert (problem.value.code, problem.value.retry_after) == ("STORAGE_UNAVAILABLE", 1)
+    await held.release()
+    assert await waiting == 10
+    assert not db.trouble
+    assert await db.write(put(3)) == 30
+    assert kept(db.path) == [1, 3]

@@ -1,0 +1,120 @@
+"""Jobs in groups: everything that waits goes into one transaction with one synced commit.
+
+A job either raises before it has written anything (its caller gets the exception, the others go on) or the whole group
+is rolled back and runs again with a savepoint a job, so that one bad job never takes its neighbours along.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+A = TypeVar("A")
+Job = Callable[[sqlite3.Connection], T]
+Outcome = tuple[Any, Exception | None]
+"""What a job gave, or what it refused with."""
+
+OF_THE_JOB = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.DataError, sqlite3.InterfaceError)
+"""SQLite's complaints about a statement; every other `sqlite3.Error` is about the storage."""
+
+
+class Bulk(Generic[A, T]):
+    """A kind of job that is done for many arguments at once, in fewer statements than one by one.
+
+    `run` takes the arguments of one group in their order and gives as many results; an exception among them is that
+    one's alone. Each statement less is one wait less for the interpreter's lock, which the writer's thread shares.
+    """
+
+    def __init__(self, run: Callable[[sqlite3.Connection, list[A]], list[T | Exception]]) -> None:
+        self.run = run
+
+
+class Waiting:
+    """One job in the queue, or one argument of a `Bulk`.
+
+    Who waits for it is told through `future`, or `then` is called after its commit. A `durable` one is kept for as
+    long as the storage refuses. `weight` is about how many rows it writes.
+    """
+
+    __slots__ = ("argument", "durable", "future", "job", "then", "weight")
+
+    def __init__(
+        self,
+        job: Job[Any] | Bulk[Any, Any],
+        future: asyncio.Future[Any] | None = None,
+        *,
+        durable: bool = False,
+        then: Callable[[], None] | None = None,
+        argument: Any = None,
+        weight: int = 1,
+    ) -> None:
+        self.job = job
+        self.argument = argument
+        self.future = future
+        self.durable = durable
+        self.then = then
+        self.weight = weight
+
+
+def transact(connection: sqlite3.Connection, group: list[Waiting]) -> list[Outcome]:
+    """One transaction for the group. Raises `sqlite3.Error` when the storage itself fails; nothing is kept then."""
+    try:
+        return _together(connection, group)
+    except _DirtyError:
+        return _together(connection, group, apart=True)
+
+
+class _DirtyError(Exception):
+    """A job failed after it had written something; the group has to be undone."""
+
+
+def _together(connection: sqlite3.Connection, group: list[Waiting], *, apart: bool = False) -> list[Outcome]:
+    """With `apart` each job has a savepoint, so that what one has begun can be undone alone; otherwise such a job ends
+    the transaction with `_DirtyError`."""
+    outcomes: list[Outcome] = []
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        while len(outcomes) < len(group):
+            some = _alike(group, len(outcomes), 1 if apart else len(group))
+            before = connection.total_changes
+            if apart:
+                connection.execute("SAVEPOINT job")
+            try:
+                outcomes += _run(connection, some)
+            except Exception as error:
+                if isinstance(error, sqlite3.Error) and not isinstance(error, OF_THE_JOB):
+                    raise
+                if len(some) > 1 or connection.total_changes != before:
+                    if not apart:
+                        raise _DirtyError from error
+                    connection.execute("ROLLBACK TO job")
+                outcomes.append((None, error))
+            if apart:
+                connection.execute("RELEASE job")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return outcomes
+
+
+def _alike(group: list[Waiting], start: int, most: int) -> list[Waiting]:
+    """The next of the group that can be done at once."""
+    job = group[start].job
+    end = start + 1
+    if isinstance(job, Bulk):
+        while end < len(group) and end - start < most and group[end].job is job:
+            end += 1
+    return group[start:end]
+
+
+def _run(connection: sqlite3.Connection, some: list[Waiting]) -> list[Outcome]:
+    job = some[0].job
+    if isinstance(job, Bulk):
+        results = job.run(connection, [item.argument for item in some])
+        return [(None, found) if isinstance(found, Exception) else (found, None) for found in results]
+    return [(job(connection), None)]
