@@ -162,6 +162,7 @@ class Appliance:
                 outbox=engine.outbox,
                 waits=engine.waits,
                 screens=engine.screens,
+                cancellations=engine.cancellations,
             ),
             *screens.routes(
                 credentials=credentials,

@@ -15,12 +15,14 @@ from appliance.paths import DataDir
 from appliance.relay import secrets
 from appliance.relay.auth import Auth
 from appliance.relay.awaiting import Awaiting
+from appliance.relay.cancellations import Cancellations
 from appliance.relay.clock import now_ms
 from appliance.relay.conversation import Conversation
 from appliance.relay.currents import Currents
 from appliance.relay.deadletters import DeadLetters
 from appliance.relay.dispatcher import Dispatcher
 from appliance.relay.documents import Documents
+from appliance.relay.drafts import Drafts
 from appliance.relay.events import Events
 from appliance.relay.intake import Intake
 from appliance.relay.lookups import Lookups
@@ -122,16 +124,9 @@ class Engine:
         self.dispatcher = Dispatcher(
             self.outbox, self.sessions, self.documents, outcomes, self.metrics, settings.delivery
         )
-        self.intake = Intake(
-            self.outbox,
-            self.screens,
-            lookups,
-            self.dispatcher,
-            outcomes,
-            self.recent,
-            self.metrics,
-            settings.delivery,
-        )
+        drafts = Drafts(self.outbox, self.screens, lookups, self.dispatcher, ttl_seconds=settings.delivery.ttl_seconds)
+        self.intake = Intake(self.outbox, drafts, self.dispatcher, outcomes, self.recent, self.metrics)
+        self.cancellations = Cancellations(self.database, self.outbox, self.dispatcher)
         self.conversation = Conversation(
             auth=self.auth,
             sessions=self.sessions,
@@ -143,7 +138,14 @@ class Engine:
             plant=self.plant,
             restore_hours=settings.delivery.restore_hours,
         )
-        self.letters = DeadLetters(self.outbox, self.dispatcher, self.sessions)
+        self.letters = DeadLetters(
+            self.outbox,
+            self.dispatcher,
+            self.sessions,
+            database=self.database,
+            screens=self.screens,
+            events=self.events,
+        )
         self._stops.append(self.letters.stop)
         self._wire()
         await self.dispatcher.start()

@@ -1,9 +1,10 @@
-"""Triggers over HTTP: accept one, and tell what became of it."""
+"""Triggers over HTTP: accept one or many, tell what became of them, and cancel what is still open."""
 
 from __future__ import annotations
 
-import asyncio
+from typing import Any
 
+import msgspec
 from aiohttp import web
 
 from appliance.api.views import delivery_view
@@ -11,9 +12,11 @@ from appliance.core.delivery import Delivery
 from appliance.core.roles import Role
 from appliance.core.triggers import TriggerBody
 from appliance.edge.credentials import Credentials
-from appliance.edge.server import json_response, read_json
+from appliance.edge.problems import new_trace_id, problem_body
+from appliance.edge.server import decode, json_response, read_json
 from appliance.errors import FieldError, Problem
-from appliance.relay.intake import Intake, Receipt, summary
+from appliance.relay.cancellations import Cancellations
+from appliance.relay.intake import Answer, Intake, summary
 from appliance.relay.principal import Principal
 from appliance.relay.screens import Screens
 from appliance.relay.waits import Waits, result
@@ -21,10 +24,23 @@ from appliance.storage.outbox import Outbox
 
 MAX_WAIT_MS = 30_000
 DEFAULT_WAIT_MS = 5_000
+MAX_BATCH = 500
+
+
+class BatchBody(msgspec.Struct):
+    """Each trigger is read by itself, so that one that doesn't fit is its own problem."""
+
+    triggers: list[msgspec.Raw]
 
 
 def routes(
-    *, credentials: Credentials, intake: Intake, outbox: Outbox, waits: Waits, screens: Screens
+    *,
+    credentials: Credentials,
+    intake: Intake,
+    outbox: Outbox,
+    waits: Waits,
+    screens: Screens,
+    cancellations: Cancellations,
 ) -> list[web.RouteDef]:
     async def post(request: web.Request) -> web.Response:
         principal = await credentials.principal(request, Role.OPERATOR, screens_allowed=True)
@@ -36,38 +52,34 @@ def routes(
         return await _held(principal, body, timeout_ms)
 
     async def _held(principal: Principal, body: TriggerBody, timeout_ms: int) -> web.Response:
-        changed = waits.begin(body.id)
+        wait = waits.begin(body.id)
         try:
             receipt = await intake.accept(principal, body)
-            deliveries = await _until_final(receipt, changed, timeout_ms)
+            deliveries = await waits.all_final(wait, receipt.deliveries, timeout_ms / 1000)
         finally:
-            waits.end(body.id, changed)
+            waits.end(body.id, wait)
+        if deliveries is None:
+            deliveries = await outbox.of_trigger(receipt.id)
         final = all(delivery.final for delivery in deliveries)
         answer = {**receipt.body(), "deliveries": [summary(d) for d in deliveries], "result": result(deliveries)}
         return json_response(answer, 200 if final else 202)
 
-    async def _until_final(receipt: Receipt, changed: asyncio.Event, timeout_ms: int) -> list[Delivery]:
-        try:
-            async with asyncio.timeout(timeout_ms / 1000):
-                while True:
-                    changed.clear()
-                    deliveries = await outbox.of_trigger(receipt.id)
-                    if waits.stopped or all(delivery.final for delivery in deliveries):
-                        return deliveries
-                    await changed.wait()
-        except TimeoutError:
-            return await outbox.of_trigger(receipt.id)
+    async def batch(request: web.Request) -> web.Response:
+        principal = await credentials.principal(request, Role.OPERATOR, screens_allowed=True)
+        given = (await read_json(request, BatchBody)).triggers
+        if len(given) > MAX_BATCH:
+            raise Problem("VALIDATION_ERROR", errors=[FieldError("triggers", f"at most {MAX_BATCH}")])
+        read = [_read(raw) for raw in given]
+        found = iter(await intake.accept_all(principal, [body for body in read if isinstance(body, TriggerBody)]))
+        answers = [next(found) if isinstance(body, TriggerBody) else body for body in read]
+        return json_response({"results": [_result(answer) for answer in answers]})
 
     async def get(request: web.Request) -> web.Response:
         principal = await credentials.principal(request, screens_allowed=True)
         trigger_id = request.match_info["id"]
         record = await outbox.find(trigger_id)
         deliveries = await outbox.of_trigger(record.id) if record is not None else []
-        if record is not None and record.sender != principal.actor:
-            # Others' triggers don't exist for whoever may not see their screens.
-            deliveries = [
-                d for d in deliveries if principal.kind != "screen" and screens.reaches(principal, d.screen_id)
-            ]
+        deliveries = [delivery for delivery in deliveries if _may_see(principal, delivery)]
         if record is None or not deliveries:
             raise Problem("NOT_FOUND", f"There is no trigger {trigger_id[:100]}.")
         return json_response(
@@ -85,7 +97,47 @@ def routes(
             }
         )
 
-    return [web.post("/api/trigger", post), web.get("/api/triggers/{id}", get)]
+    async def cancel(request: web.Request) -> web.Response:
+        principal = await credentials.principal(request, Role.OPERATOR)
+        deliveries = await cancellations.trigger(
+            request.match_info["id"], principal.actor, lambda delivery: _may_see(principal, delivery)
+        )
+        answer = {"id": deliveries[0].trigger_id, "status": "cancelled", "deliveries": list(map(summary, deliveries))}
+        return json_response(answer)
+
+    async def cancel_one(request: web.Request) -> web.Response:
+        principal = await credentials.principal(request, Role.OPERATOR)
+        delivery = await cancellations.delivery(
+            request.match_info["deliveryId"], principal.actor, lambda delivery: _may_see(principal, delivery)
+        )
+        return json_response(summary(delivery))
+
+    def _may_see(principal: Principal, delivery: Delivery) -> bool:
+        """Others' triggers don't exist for whoever may not see their screens."""
+        if delivery.sender == principal.actor:
+            return True
+        return principal.kind != "screen" and screens.reaches(principal, delivery.screen_id)
+
+    return [
+        web.post("/api/trigger", post),
+        web.post("/api/triggers", batch),
+        web.get("/api/triggers/{id}", get),
+        web.post("/api/triggers/{id}/cancel", cancel),
+        web.post("/api/deliveries/{deliveryId}/cancel", cancel_one),
+    ]
+
+
+def _read(raw: msgspec.Raw) -> TriggerBody | Problem:
+    try:
+        return decode(bytes(raw), TriggerBody)
+    except Problem as problem:
+        return problem
+
+
+def _result(answer: Answer) -> dict[str, Any]:
+    if isinstance(answer, Problem):
+        return {"status": answer.status, "body": problem_body(answer, new_trace_id())}
+    return {"status": 200 if answer.duplicate else 202, "body": answer.body()}
 
 
 def _wait(request: web.Request) -> int | None:

@@ -60,6 +60,10 @@ class Outcomes:
         """The lane's current document is this one, from now on."""
         self._currents.ended(delivery, now_ms())
 
+    def put_away(self, delivery: Delivery) -> None:
+        """Its screen is told to blank the display it was for."""
+        self._currents.clear(delivery.screen_id, delivery.display_index)
+
     def refused(self, problem: Problem, delivery: Delivery) -> None:
         """The one screen a refused (or waiting) scan was for puts its old document away and says why."""
         self.refuse_screen(problem, delivery.screen_id, delivery.display_index, delivery.order_id)
@@ -122,7 +126,7 @@ def _update(delivery: Delivery) -> DeliveryUpdate:
 
 def wording(delivery: Delivery) -> dict[str, object]:
     """What fills the placeholders of a dead delivery's texts."""
-    by = delivery.history[-1].detail if delivery.history else None
+    by = delivery.entered.detail
     return {
         "n": delivery.attempt,
         "orderId": delivery.order_id,

@@ -94,7 +94,7 @@ class Status:
         def job(connection: sqlite3.Connection) -> tuple[int, int, int]:
             return deadletters.count(connection), *today(connection, midnight)
 
-        storage = "ok" if self._database.ok else "fail"
+        storage = "fail" if self._database.trouble else "ok"
         try:
             dead_letters, accepted, dead = await self._database.read(job)
         except Problem:
@@ -132,7 +132,7 @@ class Status:
     def health(self) -> tuple[str, dict[str, dict[str, Any]]]:
         """The overall word (`ok`, `degraded`, `fail`) and the checks behind it, by name."""
         checks: dict[str, dict[str, Any]] = {
-            "storage": {"status": "ok" if self._database.ok else "fail", "detail": self._database.last_error},
+            "storage": {"status": "fail" if self._database.trouble else "ok", "detail": self._database.trouble},
             "orders": _check(self._source.status()),
         }
         if self.discovery is not None:

@@ -1,0 +1,69 @@
+"""Deliveries that a person, or the program that sent them, needs no more."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+
+from appliance.core.delivery import Delivery
+from appliance.errors import Problem
+from appliance.relay.clock import now_ms
+from appliance.relay.dispatcher import Dispatcher
+from appliance.relay.opened import Row, key_of
+from appliance.storage import audit
+from appliance.storage.database import Database
+from appliance.storage.outbox import Outbox
+
+
+class Cancellations:
+    """Ends open deliveries as `CANCELLED`. The answer follows the commit that holds the change and its audit entry."""
+
+    def __init__(self, database: Database, outbox: Outbox, dispatcher: Dispatcher) -> None:
+        self._database = database
+        self._outbox = outbox
+        self._dispatcher = dispatcher
+
+    async def delivery(self, delivery_id: str, actor: str, may: Callable[[Delivery], bool]) -> Delivery:
+        """Cancels one. Raises `NOT_FOUND` where there is none that `actor` may see, or `NOT_OPEN`."""
+        key = key_of(delivery_id)
+        row = self._dispatcher.opened.get(key)
+        if row is None:
+            found = [d for d in await self._outbox.of_trigger(key[0]) if d.screen_id == key[1]]
+            row = self._dispatcher.opened.get(key)
+        known = [row.delivery] if row is not None else found
+        if not known or not may(known[0]):
+            raise Problem("NOT_FOUND", f"There is no delivery {delivery_id[:200]}.")
+        if row is None:
+            raise _not_open(known)
+        await self._cancel([row], actor)
+        return row.delivery
+
+    async def trigger(self, trigger_id: str, actor: str, may: Callable[[Delivery], bool]) -> list[Delivery]:
+        """Cancels what is still open of a trigger; all its deliveries that `actor` may see. Raises as `delivery`."""
+        known = [d for d in await self._outbox.of_trigger(trigger_id) if may(d)]
+        if not known:
+            raise Problem("NOT_FOUND", f"There is no trigger {trigger_id[:100]}.")
+        rows = [row for row in (self._dispatcher.opened.get(key_of(d.id)) for d in known) if row is not None]
+        if not rows:
+            raise _not_open(known)
+        await self._cancel(rows, actor)
+        now = {row.delivery.pk: row.delivery for row in rows}
+        return [now.get(delivery.pk, delivery) for delivery in known]
+
+    async def _cancel(self, rows: list[Row], actor: str) -> None:
+        self._database.require()
+        at, ids = now_ms(), [row.delivery.id for row in rows]
+        for row in rows:
+            self._dispatcher.cancel(row, actor)
+
+        def entries(tx: sqlite3.Connection) -> None:
+            for delivery_id in ids:
+                audit.append(tx, at, actor, "delivery.cancel", delivery_id)
+
+        self._outbox.along(entries)
+        await self._database.flush()
+
+
+def _not_open(deliveries: list[Delivery]) -> Problem:
+    states = sorted({delivery.state.value for delivery in deliveries})
+    return Problem("NOT_OPEN", values={"state": ", ".join(states)})
