@@ -19,6 +19,8 @@ import aiosqlite
 import structlog
 
 from appliance.errors import Problem
+from appliance.storage import aside
+from appliance.storage.faults import Damage, is_damage
 from appliance.storage.groups import Bulk, Job, Outcome, Waiting, transact
 
 T = TypeVar("T")
@@ -35,6 +37,10 @@ MAX_WAITING = 20_000
 LINGER_SECONDS = 0.005
 """How long changes that nobody waits for stay for company before they get a commit of their own."""
 RETRY_SECONDS = 1.0
+WAL_BYTES = 16 << 20
+"""A log that has grown longer than this is cut back to it when SQLite begins it anew."""
+BUSY_MS = 5_000
+"""How long a statement waits for another program that has the file open."""
 STALL_SECONDS = 3.0
 """A group that takes longer than this to reach the disk stops the acceptance of more, until it has."""
 
@@ -57,6 +63,8 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute("PRAGMA temp_store=MEMORY")
     connection.execute("PRAGMA wal_autocheckpoint=2000")
+    connection.execute(f"PRAGMA journal_size_limit={WAL_BYTES}")
+    connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
     return connection
 
 
@@ -74,6 +82,10 @@ class Database:
         self.path = path
         self.ok = True
         self.last_error = ""
+        self.damage: Damage | None = None
+        """Set for the rest of the run once the file turns out to be damaged or gone."""
+        self.identity: tuple[int, int] | None = None
+        """Which file is open: its device and inode."""
         self.commits = 0
         self.commit_seconds = 0.0
         self._on_state = on_state
@@ -95,6 +107,7 @@ class Database:
         await self._writer
         self._reader = _Connection(lambda: _connect_read_only(self.path), iter_chunk_size=64)
         await self._reader
+        self.identity = aside.identity(self.path)
         self._loop = asyncio.get_running_loop()
         self._task = self._loop.create_task(self._run(), name="storage-writer")
 
@@ -122,7 +135,7 @@ class Database:
 
     def post(self, job: Job[Any]) -> None:
         """Queues a durable job that nobody waits for: a mark that rides along with the next commit."""
-        if not self._closing or self._task is not None:
+        if self.damage is None and (not self._closing or self._task is not None):
             self._append(Waiting(job, durable=True))
 
     def attach(self, source: Source) -> None:
@@ -147,7 +160,45 @@ class Database:
         try:
             return await self._reader.run(job)
         except sqlite3.Error as error:
+            if is_damage(error):
+                self.condemn(str(error))
             raise Problem("STORAGE_UNAVAILABLE", f"The data file can't be read: {error}") from error
+
+    async def checkpoint(self) -> bool:
+        """Copies the log into the file and empties it, between two groups; False when a reader still needs it."""
+        if self._writer is None or self._closing or self.damage is not None:
+            return False
+        try:
+            return await self._writer.run(_checkpoint)
+        except sqlite3.Error as error:
+            if is_damage(error):
+                self.condemn(str(error))
+            raise Problem("STORAGE_UNAVAILABLE", f"The log can't be copied into the data file: {error}") from error
+
+    def condemn(self, reason: str, kept: Path | None = None) -> None:
+        """The file is damaged, or no longer there: nothing is accepted any more in this run, and the next one doesn't
+        use it. `kept` is where its content is or will be; without it a note asks for the file to be kept aside."""
+        if self.damage is not None:
+            return
+        noted = True
+        if kept is None:
+            kept = aside.name_aside(self.path)
+            noted = aside.leave_note(self.path, kept, reason, time.time_ns() // 1_000_000)
+        self.damage = Damage(reason, str(kept))
+        self.ok, self.last_error = False, reason
+        _log.error(
+            "storage.damaged",
+            reason=reason,
+            file=str(self.path),
+            kept_as=self.damage.file,
+            command=self.damage.command,
+            noted=noted,
+        )
+        self._on_state(False)
+        with contextlib.suppress(IndexError):  # the writer's thread may be taking the last ones itself
+            while self._waiting:
+                self._failed([self._waiting.popleft()], reason)
+        self._wake.set()
 
     def require(self) -> None:
         """Raises what `submit` would answer now: whoever changes something in memory first asks before."""
@@ -167,6 +218,11 @@ class Database:
     @property
     def waiting(self) -> int:
         return len(self._waiting)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits for the writer and nothing is being written."""
+        return not self._waiting and not self._committing and self._lingering is None
 
     @property
     def trouble(self) -> str:
@@ -209,7 +265,7 @@ class Database:
 
     async def _run(self) -> None:
         assert self._writer is not None
-        while True:
+        while self.damage is None:
             if self._waiting or self._closing:
                 self._gather()
             if not self._waiting:
@@ -222,8 +278,11 @@ class Database:
             failure = await self._writer.run(self._drain)
             self._committing = False
             if failure is not None:
-                unsaved = self._failed(*failure)
-                if self._closing:
+                group, error = failure
+                if is_damage(error):
+                    self.condemn(str(error))
+                unsaved = self._failed(group, str(error))
+                if self._closing or self.damage is not None:
                     _log.error("storage.given_up", jobs=len(unsaved), reason=self.last_error)
                     return
                 self._waiting.extendleft(reversed(unsaved))
@@ -252,7 +311,7 @@ class Database:
         return group
 
     def _gather(self) -> None:
-        for source in self._sources:
+        for source in self._sources if self.damage is None else ():
             found = source()
             if found is not None:
                 job, then = found
@@ -270,7 +329,7 @@ class Database:
         """Answers everyone in a group that is on disk."""
         self.commits += 1
         self.commit_seconds = seconds
-        if not self.ok:
+        if not self.ok and self.damage is None:
             self.ok, self.last_error = True, ""
             _log.warning("storage.back")
             self._on_state(True)
@@ -289,10 +348,10 @@ class Database:
             else:
                 item.future.set_result(value)
 
-    def _failed(self, group: list[Waiting], error: sqlite3.Error) -> list[Waiting]:
+    def _failed(self, group: list[Waiting], reason: str) -> list[Waiting]:
         if self.ok:
-            self.ok, self.last_error = False, str(error)
-            _log.error("storage.unavailable", reason=str(error), file=str(self.path))
+            self.ok, self.last_error = False, reason
+            _log.error("storage.unavailable", reason=reason, file=str(self.path))
             self._on_state(False)
         unsaved = []
         for item in group:
@@ -301,13 +360,22 @@ class Database:
                 continue
             self._load -= item.weight
             if item.future is not None and not item.future.done():
-                item.future.set_exception(Problem("STORAGE_UNAVAILABLE", str(error), retry_after=1))
+                item.future.set_exception(Problem("STORAGE_UNAVAILABLE", reason, retry_after=1))
         # So that something tries the storage again even when nothing durable waits.
         return unsaved or [Waiting(_probe, durable=True)]
 
 
 def _nothing(_connection: sqlite3.Connection) -> None:
     pass
+
+
+def _checkpoint(connection: sqlite3.Connection) -> bool:
+    connection.execute("PRAGMA busy_timeout=0")  # a reader that takes long mustn't hold up the writer
+    try:
+        busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    finally:
+        connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+    return not busy
 
 
 def _probe(connection: sqlite3.Connection) -> None:

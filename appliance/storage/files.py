@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import IO, Literal
 
 from appliance.errors import Problem
-from appliance.storage.migrations import migrate
+from appliance.storage import aside
+from appliance.storage.aside import kept_aside
+from appliance.storage.faults import is_trouble
+from appliance.storage.migrations import migrate, refuse_newer
 
 _CHECK_BELOW_BYTES = 64 << 20
 """Files up to this size are checked whole at each start; larger ones as they are read."""
-_KEPT_ASIDE = ".damaged-"
+_MAGIC = b"SQLite format 3\0"
 PATIENCE_SECONDS = 10.0
 """How long whoever wants the directory waits for a command that has it."""
 _LOOK_AGAIN_SECONDS = 0.05
@@ -107,26 +110,30 @@ def prepare(path: Path, *, start_empty: bool = False) -> None:
     """Makes or brings up to date the data file, before anything else opens it.
 
     A damaged file is moved aside under a name of its own and the start is refused with `DATABASE_CORRUPT`, again at
-    each start, until a good file is in its place or `start_empty` says that an empty one is wanted.
+    each start, until a good file is in its place or `start_empty` says that an empty one is wanted. A file that a newer
+    version has written is refused with `SETTINGS_INVALID` and isn't touched.
     """
-    aside = kept_aside(path)
-    if not path.exists() and aside and not start_empty:
-        raise _corrupt(aside[-1])
+    settled = aside.settle(path)
+    if settled is not None and not start_empty:
+        raise aside.corrupt(settled)
+    if not aside.size_of(path) and not path.is_dir() and aside.size_of(aside.wal_of(path)):
+        # SQLite would take an empty file for a new one and throw away its log, which may hold accepted triggers.
+        lost = aside.keep_aside(path)
+        if not start_empty:
+            raise aside.corrupt(lost)
+    earlier = kept_aside(path)
+    if not path.exists() and earlier and not start_empty:
+        raise aside.corrupt(earlier[-1])
     try:
         _open_and_migrate(path)
-    except sqlite3.OperationalError as error:
-        raise Problem("STORAGE_UNAVAILABLE", f"{path} can't be opened: {error}") from None
-    except sqlite3.DatabaseError:
-        raise _corrupt(_keep_aside(path)) from None
-
-
-def kept_aside(path: Path) -> list[Path]:
-    """Damaged files of earlier, oldest first."""
-    found = path.parent.glob(f"{path.name}{_KEPT_ASIDE}*")
-    return sorted(file for file in found if not file.name.endswith(("-wal", "-shm")))
+    except sqlite3.DatabaseError as error:
+        if is_trouble(error):
+            raise Problem("STORAGE_UNAVAILABLE", f"{path} can't be opened: {error}") from None
+        raise aside.corrupt(aside.keep_aside(path)) from None
 
 
 def _open_and_migrate(path: Path) -> None:
+    refuse_newer(_version(path))
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         if path.stat().st_size <= _CHECK_BELOW_BYTES:
@@ -139,22 +146,10 @@ def _open_and_migrate(path: Path) -> None:
         connection.close()
 
 
-def _keep_aside(path: Path) -> Path:
-    aside = first = path.with_name(f"{path.name}{_KEPT_ASIDE}{time.strftime('%Y%m%d-%H%M%S')}")
-    number = 1
-    while aside.exists():
-        number += 1
-        aside = first.with_name(f"{first.name}-{number}")
-    for suffix in ("", "-wal", "-shm"):
-        file = path.with_name(path.name + suffix)
-        if file.exists():
-            file.rename(aside.with_name(aside.name + suffix))
-    return aside
-
-
-def _corrupt(aside: Path) -> Problem:
-    return Problem(
-        "DATABASE_CORRUPT",
-        f"The data file is damaged and was kept as {aside}.",
-        values={"file": str(aside), "command": "vooster serve --start-empty"},
-    )
+def _version(path: Path) -> int:
+    """The schema's number in the file's header, read without opening it as a database; 0 where there is none."""
+    if not path.is_file():
+        return 0
+    with path.open("rb") as file:
+        header = file.read(100)
+    return int.from_bytes(header[60:64], "big") if header.startswith(_MAGIC) and len(header) == 100 else 0

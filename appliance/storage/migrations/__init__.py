@@ -18,6 +18,17 @@ def available() -> list[tuple[int, str, str]]:
     return sorted(found)
 
 
+def refuse_newer(version: int) -> None:
+    """Raises `SETTINGS_INVALID` for a schema that this program doesn't know yet."""
+    newest = available()[-1][0]
+    if version > newest:
+        raise Problem(
+            "SETTINGS_INVALID",
+            f"The data file is of a newer version of Vooster ({version}) than this program knows ({newest}).",
+            values={"where": "vooster.db", "reason": "The data file was written by a newer version of Vooster."},
+        )
+
+
 def migrate(connection: sqlite3.Connection) -> int:
     """Brings the schema up to date, each step in a transaction of its own; returns the version reached.
 
@@ -25,15 +36,8 @@ def migrate(connection: sqlite3.Connection) -> int:
     program on it could lose what only the newer one understands.
     """
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    steps = available()
-    newest = steps[-1][0]
-    if version > newest:
-        raise Problem(
-            "SETTINGS_INVALID",
-            f"The data file is of a newer version of Vooster ({version}) than this program knows ({newest}).",
-            values={"where": "vooster.db", "reason": "The data file was written by a newer version of Vooster."},
-        )
-    for number, _name, script in steps:
+    refuse_newer(version)
+    for number, _name, script in available():
         if number > version:
             connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
             version = number
