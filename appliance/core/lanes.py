@@ -9,6 +9,8 @@ from appliance.core.delivery import Delivery, State
 MAX_OPEN = 1_000
 """Open deliveries of a lane; past it a trigger for it is refused with `QUEUE_FULL`."""
 
+_ON_THE_WAY = frozenset({State.SENT, State.RECEIVED})
+
 
 class Standing(Protocol):
     """Anything that stands in a lane for a delivery."""
@@ -22,15 +24,16 @@ R = TypeVar("R", bound=Standing)
 class Lane(Generic[R]):
     """The open deliveries of one lane by `seq`.
 
-    `newest` is the highest `seq` that ever became pending in it; `expected` counts places kept for what is about to be
-    committed.
+    `newest` is the highest `seq` that ever became pending in it, `sent` the highest that may have been sent; `expected`
+    counts places kept for what is about to be committed.
     """
 
-    __slots__ = ("expected", "newest", "rows")
+    __slots__ = ("expected", "newest", "rows", "sent")
 
     def __init__(self) -> None:
         self.rows: list[R] = []
         self.newest = 0
+        self.sent = 0
         self.expected = 0
 
     def add(self, row: R) -> None:
@@ -44,11 +47,16 @@ class Lane(Generic[R]):
         self.rows.remove(row)
 
     def head(self) -> R | None:
-        """Whose turn it is: the oldest whose order is known. One that waits for its order holds nobody back."""
+        """Whose turn it is: who is on the way already, else the oldest whose order is known. One that waits for its
+        order holds nobody back, and when it is found it waits for what has gone out meanwhile."""
+        head = None
         for row in self.rows:
-            if row.delivery.state is not State.AWAITING_ORDER:
+            state = row.delivery.state
+            if state in _ON_THE_WAY:
                 return row
-        return None
+            if head is None and state is not State.AWAITING_ORDER:
+                head = row
+        return head
 
     def older(self, row: R) -> list[R]:
         """Those that were accepted before `row`."""
