@@ -100,7 +100,7 @@ def routes(
     async def cancel(request: web.Request) -> web.Response:
         principal = await credentials.principal(request, Role.OPERATOR)
         deliveries = await cancellations.trigger(
-            request.match_info["id"], principal.actor, lambda delivery: _may_see(principal, delivery)
+            request.match_info["id"], principal, lambda delivery: _may_see(principal, delivery)
         )
         answer = {"id": deliveries[0].trigger_id, "status": "cancelled", "deliveries": list(map(summary, deliveries))}
         return json_response(answer)
@@ -108,7 +108,7 @@ def routes(
     async def cancel_one(request: web.Request) -> web.Response:
         principal = await credentials.principal(request, Role.OPERATOR)
         delivery = await cancellations.delivery(
-            request.match_info["deliveryId"], principal.actor, lambda delivery: _may_see(principal, delivery)
+            request.match_info["deliveryId"], principal, lambda delivery: _may_see(principal, delivery)
         )
         return json_response(summary(delivery))
 

@@ -177,7 +177,7 @@ class Auth:
             raise Problem("TOKEN_EXPIRED")
         self._key_used(key, now)
         scope = _set(key.screens), _set(key.groups)
-        return Principal("key", key.id, Role.parse(key.role), None, key.expires_at, *scope, grant=key.id)
+        return Principal("key", key.id, Role.parse(key.role), None, key.expires_at, *scope, grant=key.id, name=key.name)
 
     def _key_used(self, key: Key, now: int) -> None:
         if key.last_used_at is None or now - key.last_used_at > _KEY_USED_EVERY_MS:

@@ -10,6 +10,7 @@ from appliance.errors import Problem
 from appliance.relay.clock import now_ms
 from appliance.relay.dispatcher import Dispatcher
 from appliance.relay.opened import Row, key_of
+from appliance.relay.principal import Principal
 from appliance.storage import audit
 from appliance.storage.database import Database
 from appliance.storage.outbox import Outbox
@@ -23,8 +24,8 @@ class Cancellations:
         self._outbox = outbox
         self._dispatcher = dispatcher
 
-    async def delivery(self, delivery_id: str, actor: str, may: Callable[[Delivery], bool]) -> Delivery:
-        """Cancels one. Raises `NOT_FOUND` where there is none that `actor` may see, or `NOT_OPEN`."""
+    async def delivery(self, delivery_id: str, principal: Principal, may: Callable[[Delivery], bool]) -> Delivery:
+        """Cancels one. Raises `NOT_FOUND` where there is none that `principal` may see, or `NOT_OPEN`."""
         key = key_of(delivery_id)
         row = self._dispatcher.opened.get(key)
         if row is None:
@@ -35,30 +36,30 @@ class Cancellations:
             raise Problem("NOT_FOUND", f"There is no delivery {delivery_id[:200]}.")
         if row is None:
             raise _not_open(known)
-        await self._cancel([row], actor)
+        await self._cancel([row], principal)
         return row.delivery
 
-    async def trigger(self, trigger_id: str, actor: str, may: Callable[[Delivery], bool]) -> list[Delivery]:
-        """Cancels what is still open of a trigger; all its deliveries that `actor` may see. Raises as `delivery`."""
+    async def trigger(self, trigger_id: str, principal: Principal, may: Callable[[Delivery], bool]) -> list[Delivery]:
+        """Cancels what is still open of a trigger; all its deliveries that `principal` may see. Raises as `delivery`."""
         known = [d for d in await self._outbox.of_trigger(trigger_id) if may(d)]
         if not known:
             raise Problem("NOT_FOUND", f"There is no trigger {trigger_id[:100]}.")
         rows = [row for row in (self._dispatcher.opened.get(key_of(d.id)) for d in known) if row is not None]
         if not rows:
             raise _not_open(known)
-        await self._cancel(rows, actor)
+        await self._cancel(rows, principal)
         now = {row.delivery.pk: row.delivery for row in rows}
         return [now.get(delivery.pk, delivery) for delivery in known]
 
-    async def _cancel(self, rows: list[Row], actor: str) -> None:
+    async def _cancel(self, rows: list[Row], principal: Principal) -> None:
         self._database.require()
         at, ids = now_ms(), [row.delivery.id for row in rows]
         for row in rows:
-            self._dispatcher.cancel(row, actor)
+            self._dispatcher.cancel(row, principal.byline)
 
         def entries(tx: sqlite3.Connection) -> None:
             for delivery_id in ids:
-                audit.append(tx, at, actor, "delivery.cancel", delivery_id)
+                audit.append(tx, at, principal.actor, "delivery.cancel", delivery_id)
 
         self._outbox.along(entries)
         await self._database.flush()

@@ -18,7 +18,7 @@ class Principal:
 
     `expires_at` is in milliseconds, None when it doesn't end by itself. `screens` and `groups` are its scope: with
     both None it reaches every screen, else those named or in a named line. `grant` names the sign-in, pairing or
-    browser session behind it.
+    browser session behind it; `name` is what people call a key.
     """
 
     kind: Kind
@@ -29,11 +29,17 @@ class Principal:
     screens: frozenset[str] | None = None
     groups: frozenset[str] | None = None
     grant: str = ""
+    name: str = ""
 
     @property
     def actor(self) -> str:
         """`user:NAME`, `screen:ID`, `key:ID` or `local:USER`: for the audit record, and as a trigger's sender."""
         return f"{self.kind}:{self.subject}"
+
+    @property
+    def byline(self) -> str:
+        """`actor` with a key's name for its id: for what people read."""
+        return f"{self.kind}:{self.name or self.subject}"
 
     def reaches(self, screen_id: str, groups: Collection[str]) -> bool:
         """Whether a screen with these lines is in its scope."""

@@ -49,6 +49,7 @@ class House:
             "server": {"host": "127.0.0.1", "port": 0},
             "discovery": {"enabled": False},
             "orders": {"folder": str(self.orders)},
+            "delivery": {"queue_dwell_ms": 0},  # what is queued needn't be read here
         }
         for section, members in (values or {}).items():
             self.values.setdefault(section, {}).update(members)
