@@ -14,9 +14,10 @@ from appliance.adapters import control
 from appliance.adapters.addresses import best_address, lan_addresses
 from appliance.adapters.mdns import Announcer
 from appliance.api import auth as auth_api
-from appliance.api import deadletters, monitoring, pages, screens, setup, triggers
+from appliance.api import deadletters, deliveries, monitoring, pages, screens, setup, triggers
 from appliance.api import pairing as pairing_api
 from appliance.api import people as people_api
+from appliance.api.exports import Exports
 from appliance.api.exposition import Exposition
 from appliance.api.setup_checks import Checks
 from appliance.api.views import ScreenViews
@@ -134,7 +135,7 @@ class Appliance:
             trusted_proxies=settings.server.trusted_proxies,
         )
         urls = Urls(best=self.base_url, public_url=settings.server.public_url, tls=False)
-        views = ScreenViews(engine.sessions, engine.currents)
+        views, exports = ScreenViews(engine.sessions, engine.currents), Exports()
         exposition = Exposition(
             metrics=engine.metrics,
             sessions=engine.sessions,
@@ -177,6 +178,13 @@ class Appliance:
                 database=engine.database,
                 letters=engine.letters,
                 screens=engine.screens,
+                exports=exports,
+            ),
+            *deliveries.routes(
+                credentials=credentials,
+                database=engine.database,
+                screens=engine.screens,
+                exports=exports,
             ),
             *monitoring.routes(
                 credentials=credentials,

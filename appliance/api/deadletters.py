@@ -1,77 +1,216 @@
-"""The dead-letter list over HTTP: what couldn't be delivered, why, and sending it again."""
+"""The dead-letter list over HTTP: what couldn't be delivered and why, sending it again, and discarding it."""
 
 from __future__ import annotations
 
-import sqlite3
+from collections.abc import AsyncGenerator
+from typing import Any
 
+import msgspec
 from aiohttp import web
 
-from appliance.api.views import dead_letter_view
+from appliance.api.exports import Exports, csv_lines, json_lines
+from appliance.api.queries import Checks, Query, cursor_of, format_of, numbers_of, reach, saved
+from appliance.api.views import DEAD_LETTER_COLUMNS, dead_letter_cells, dead_letter_detail, dead_letter_view
+from appliance.core.delivery import Delivery
 from appliance.core.roles import Role
 from appliance.edge.credentials import Credentials
-from appliance.edge.server import json_response
+from appliance.edge.server import json_response, read_json
 from appliance.errors import FieldError, Problem
-from appliance.relay.clock import now_ms
-from appliance.relay.deadletters import DeadLetters
+from appliance.relay.deadletters import DeadLetters, Result
+from appliance.relay.opened import key_of
+from appliance.relay.principal import Principal
 from appliance.relay.screens import Screens
-from appliance.storage import audit, deadletters
+from appliance.storage import deadletters
 from appliance.storage.database import Database
+from appliance.storage.deadletters import Filter, Place
 
-PAGE = 100
+PAGE, MAX_PAGE = 100, 500
+MAX_IDS = 500
+EXPORTED_AT_ONCE = 100
+"""Letters in one piece of an export: as long as it takes to write them out, nothing else runs."""
+
+
+class Selection(msgspec.Struct, rename="camel"):
+    """Which dead letters a call is about: those of `ids`, or what the filter finds."""
+
+    ids: list[str] | None = None
+    screen_id: str | None = None
+    code: str | None = None
+    since: int | None = None
+    until: int | None = None
+    include_stale: bool = False
+    everything: bool = msgspec.field(default=False, name="all")
+    cursor: str | None = None
+
+    def meant(self) -> dict[str, object]:
+        """The filter, as the audit keeps it."""
+        found = {"screenId": self.screen_id, "code": self.code, "since": self.since, "until": self.until}
+        return {name: value for name, value in found.items() if value is not None}
 
 
 def routes(
-    *, credentials: Credentials, database: Database, letters: DeadLetters, screens: Screens
+    *, credentials: Credentials, database: Database, letters: DeadLetters, screens: Screens, exports: Exports
 ) -> list[web.RouteDef]:
-    async def listing(request: web.Request) -> web.Response:
+    async def listing(request: web.Request) -> web.StreamResponse:
         principal = await credentials.principal(request, Role.VIEWER)
-        before = _number(request, "cursor", "as given by the page before")
-        wanted = deadletters.Filter(
-            screen_id=request.query.get("screenId"),
-            code=request.query.get("code"),
-            since=_number(request, "since", "milliseconds since 1970, UTC"),
-            until=_number(request, "until", "milliseconds since 1970, UTC"),
+        query = Query(request)
+        wanted = _wanted(
+            query,
+            screens,
+            principal,
+            screen_id=query.text("screenId"),
+            code=query.text("code"),
+            since=query.time("since"),
+            until=query.time("until"),
         )
-        found = await database.read(lambda connection: deadletters.listing(connection, wanted, PAGE + 1, before))
-        items = [
-            dead_letter_view(delivery, _name(screens, delivery.screen_id))
-            for delivery in found[:PAGE]
-            if screens.reaches(principal, delivery.screen_id)
-        ]
-        return json_response({"items": items, "cursor": str(found[PAGE - 1].pk) if len(found) > PAGE else None})
+        limit, cursor = query.limit(PAGE, MAX_PAGE), query.cursor(2)
+        query.end()
+        kind = format_of(request, "csv", "ndjson")
+        await saved(database)
+        if kind == "csv":
+            return await exports.send(request, kind, "vooster-undelivered", csv_pieces(wanted))
+        if kind == "ndjson":
+            return await exports.send(request, kind, "vooster-undelivered", json_pieces(wanted))
+        found = await page(wanted, limit + 1, (cursor[0], cursor[1]) if cursor else None)
+        items = [dead_letter_view(letter, screens.name_of(letter.screen_id)) for letter in found[:limit]]
+        more = len(found) > limit
+        return json_response(
+            {"items": items, "cursor": cursor_of(*deadletters.place(found[limit - 1])) if more else None}
+        )
+
+    async def page(wanted: Filter, limit: int, below: Place | None) -> list[Delivery]:
+        return await database.read(lambda connection: deadletters.listing(connection, wanted, limit, below))
+
+    async def pages(wanted: Filter) -> AsyncGenerator[list[Delivery], None]:
+        below = None
+        while found := await page(wanted, EXPORTED_AT_ONCE, below):
+            yield found
+            below = deadletters.place(found[-1])
+
+    async def csv_pieces(wanted: Filter) -> AsyncGenerator[bytes, None]:
+        yield csv_lines([DEAD_LETTER_COLUMNS])
+        async for found in pages(wanted):
+            yield csv_lines(dead_letter_cells(letter, screens.name_of(letter.screen_id)) for letter in found)
+
+    async def json_pieces(wanted: Filter) -> AsyncGenerator[bytes, None]:
+        async for found in pages(wanted):
+            yield json_lines(dead_letter_view(letter, screens.name_of(letter.screen_id)) for letter in found)
+
+    async def show(request: web.Request) -> web.Response:
+        principal = await credentials.principal(request, Role.VIEWER)
+        key = key_of(request.match_info["deliveryId"])
+        if not screens.reaches(principal, key[1]):
+            raise Problem("PERMISSION_DENIED", "This screen is outside the credential's reach.")
+        await saved(database)
+        found = await database.read(lambda connection: deadletters.of_ids(connection, [key]))
+        if not found or not found[0].listed:
+            raise Problem("NOT_FOUND", "There is no such undelivered scan; it may have been sent again or discarded.")
+        return json_response(dead_letter_detail(found[0], screens.name_of(key[1])))
 
     async def replay(request: web.Request) -> web.Response:
         principal = await credentials.principal(request, Role.SUPERVISOR)
         delivery_id = request.match_info["deliveryId"]
-        screen = screens.get(delivery_id.rpartition(":")[2])
-        if screen is None:
-            raise Problem("NOT_FOUND", "There is no such undelivered scan, or its screen was deleted.")
-        if not screens.reaches(principal, screen.screen_id):
-            raise Problem("PERMISSION_DENIED", "This screen is outside the credential's reach.")
-        delivery = await letters.replay(delivery_id, principal.actor)
+        delivery = _only(await letters.replay([delivery_id], principal))
+        return json_response({"id": delivery.id, "state": delivery.state.value, "round": delivery.round}, 202)
 
-        def job(tx: sqlite3.Connection) -> None:
-            audit.append(tx, now_ms(), principal.actor, "delivery.replay", delivery.id)
+    async def discard(request: web.Request) -> web.Response:
+        principal = await credentials.principal(request, Role.SUPERVISOR)
+        _only(await letters.discard([request.match_info["deliveryId"]], principal))
+        return web.Response(status=204)
 
-        await database.write(job)
-        return json_response({"id": delivery.id, "state": delivery.state.value}, 202)
+    async def replay_many(request: web.Request) -> web.Response:
+        principal = await credentials.principal(request, Role.SUPERVISOR)
+        body, wanted, above = await selection(request, principal)
+        if body.ids is not None:
+            return json_response(_results(body.ids, await letters.replay(body.ids, principal), "replayed", 202))
+        detail: dict[str, object] = {"filter": body.meant(), "includeStale": body.include_stale}
+        result = await letters.replay_found(wanted, principal, detail, include_stale=body.include_stale, above=above)
+        return json_response(_counts(result, "replayed") | {"stale": result.stale})
 
+    async def discard_many(request: web.Request) -> web.Response:
+        principal = await credentials.principal(request, Role.SUPERVISOR)
+        body, wanted, _ = await selection(request, principal)
+        if body.ids is not None:
+            return json_response(_results(body.ids, await letters.discard(body.ids, principal), "discarded", 204))
+        if not body.meant() and not body.everything:
+            reason = 'name what to discard, or say "all": true'
+            raise Problem("VALIDATION_ERROR", reason, errors=[FieldError("all", reason)])
+        result = await letters.discard_found(wanted, principal, {"filter": body.meant()})
+        return json_response(_counts(result, "discarded"))
+
+    async def selection(request: web.Request, principal: Principal) -> tuple[Selection, Filter, int]:
+        """What a call is about, checked, with the key to go on behind."""
+        body = await read_json(request, Selection)
+        checks = Checks()
+        wanted = _wanted(
+            checks,
+            screens,
+            principal,
+            screen_id=body.screen_id,
+            code=body.code,
+            since=body.since,
+            until=body.until,
+        )
+        cursor = numbers_of(checks, body.cursor, 1)
+        if body.ids is not None:
+            if not 1 <= len(body.ids) <= MAX_IDS:
+                checks.wrong("ids", f"1 to {MAX_IDS} delivery ids")
+            if body.meant() or body.everything or cursor is not None:
+                checks.wrong("ids", "either ids or a filter, not both")
+        checks.end()
+        return body, wanted, cursor[0] if cursor else 0
+
+    path = "/api/dead-letters"
     return [
-        web.get("/api/dead-letters", listing),
-        web.post("/api/dead-letters/{deliveryId}/replay", replay),
+        web.get(path, listing),
+        web.post(f"{path}/replay", replay_many),
+        web.post(f"{path}/discard", discard_many),
+        web.get(f"{path}/{{deliveryId}}", show),
+        web.delete(f"{path}/{{deliveryId}}", discard),
+        web.post(f"{path}/{{deliveryId}}/replay", replay),
     ]
 
 
-def _name(screens: Screens, screen_id: str) -> str:
-    screen = screens.get(screen_id)
-    return screen.name if screen is not None else screen_id
+def _wanted(
+    checks: Checks,
+    screens: Screens,
+    principal: Principal,
+    *,
+    screen_id: str | None,
+    code: str | None,
+    since: int | None,
+    until: int | None,
+) -> Filter:
+    checks.times(since, until, ("since", "until"))
+    return Filter(checks.screen_id(screen_id), checks.code(code), since, until, reach(screens, principal))
 
 
-def _number(request: web.Request, name: str, reason: str) -> int | None:
-    """A query's number; None when it isn't given. Raises `VALIDATION_ERROR` saying `reason`."""
-    text = request.query.get(name)
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) < 17):
-        raise Problem("VALIDATION_ERROR", errors=[FieldError(name, reason)])
-    return int(text)
+def _only(result: Result) -> Delivery:
+    """The one letter of a call. Raises why nothing became of it."""
+    for refusal in result.refused.values():
+        raise refusal
+    (delivery,) = result.done.values()
+    return delivery
+
+
+def _results(ids: list[str], result: Result, done: str, status: int) -> dict[str, Any]:
+    """One line an id, in their order; one that is named again has the result of the first time."""
+    lines: list[dict[str, Any]] = []
+    for each in ids:
+        refusal = result.refused.get(key_of(each))
+        lines.append(
+            {"id": each, "status": status}
+            if refusal is None
+            else {"id": each, "status": refusal.status, "code": refusal.code}
+        )
+    return {"results": lines, done: len(result.done), "refused": len(result.refused), "reasons": result.reasons}
+
+
+def _counts(result: Result, done: str) -> dict[str, Any]:
+    return {
+        done: len(result.done),
+        "refused": len(result.refused),
+        "reasons": result.reasons,
+        "remaining": result.remaining,
+        "cursor": cursor_of(result.cursor) if result.cursor is not None else None,
+    }

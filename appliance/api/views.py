@@ -6,9 +6,10 @@ from typing import Any
 
 import msgspec
 
+from appliance.api.exports import moment
 from appliance.core.delivery import Delivery, State
 from appliance.core.screens import Screen, ScreenState
-from appliance.errors import entry
+from appliance.errors import CATALOGUE, entry
 from appliance.relay.currents import Currents
 from appliance.relay.outcomes import wording
 from appliance.relay.sessions import Sessions
@@ -37,7 +38,8 @@ def dead_letter_view(delivery: Delivery, name: str) -> dict[str, Any]:
     """A dead delivery with the reason a supervisor reads; `name` is its screen's."""
     code = delivery.code or "UNKNOWN"
     values = {**wording(delivery), "name": name}
-    row = entry(delivery.cause) if delivery.cause and code == "RETRIES_EXHAUSTED" else entry(code)
+    cause = CATALOGUE.get(delivery.cause or "")
+    row = cause if cause is not None and code == "RETRIES_EXHAUSTED" else entry(code)
     return {
         "deliveryId": delivery.id,
         "triggerId": delivery.trigger_id,
@@ -49,12 +51,101 @@ def dead_letter_view(delivery: Delivery, name: str) -> dict[str, Any]:
         "code": code,
         "cause": delivery.cause,
         "messages": entry(code).messages(**values),
+        "causeMessages": cause.messages(**values) if cause is not None else None,
         "action": row.actions(dead=True, **values),
-        "diedAt": delivery.history[-1].at if delivery.history else delivery.accepted_at,
+        "diedAt": delivery.entered.at,
         "acceptedAt": delivery.accepted_at,
         "round": delivery.round,
         "attempt": delivery.attempt,
+        "mode": delivery.mode,
+        "sender": delivery.sender,
+        "target": delivery.target,
     }
+
+
+DEAD_LETTER_COLUMNS = (
+    "diedAt", "acceptedAt", "orderId", "title", "screenId", "screenName", "displayIndex", "code", "cause", "reasonKo",
+    "reasonEn", "actionKo", "actionEn", "round", "attempt", "mode", "sender", "target", "deliveryId",
+)  # fmt: skip
+
+
+def dead_letter_cells(delivery: Delivery, name: str) -> list[object]:
+    """The same as a row of `DEAD_LETTER_COLUMNS`."""
+    view = dead_letter_view(delivery, name)
+    texts = [view["messages"], view["causeMessages"] or {}]
+    special = {
+        "diedAt": moment(view["diedAt"]),
+        "acceptedAt": moment(view["acceptedAt"]),
+        "reasonKo": " ".join(text["ko"] for text in texts if text),
+        "reasonEn": " ".join(text["en"] for text in texts if text),
+        "actionKo": view["action"]["ko"],
+        "actionEn": view["action"]["en"],
+    }
+    return [special.get(column, view.get(column)) for column in DEAD_LETTER_COLUMNS]
+
+
+def dead_letter_detail(delivery: Delivery, name: str) -> dict[str, Any]:
+    """The same with all that has happened to it."""
+    return dead_letter_view(delivery, name) | {
+        "state": delivery.state.value,
+        "final": delivery.final,
+        "seq": delivery.seq,
+        "contentType": delivery.content_type,
+        "expiresAt": delivery.expires_at,
+        "evidence": delivery.evidence,
+        "history": msgspec.to_builtins(delivery.history),
+    }
+
+
+def record_view(delivery: Delivery, name: str) -> dict[str, Any]:
+    """A delivery as the record of who was shown what, where and when: the times are those of its last try."""
+    times = {line.state: line.at for line in delivery.history}
+    return {
+        "deliveryId": delivery.id,
+        "triggerId": delivery.trigger_id,
+        "orderId": delivery.order_id,
+        "title": delivery.title,
+        "screenId": delivery.screen_id,
+        "screenName": name,
+        "displayIndex": delivery.display_index,
+        "state": delivery.state.value,
+        "final": delivery.final,
+        "code": delivery.code,
+        "cause": delivery.cause,
+        "mode": delivery.mode,
+        "sender": delivery.sender,
+        "target": delivery.target,
+        "round": delivery.round,
+        "attempt": delivery.attempt,
+        "acceptedAt": delivery.accepted_at,
+        "sentAt": times.get(State.SENT.value),
+        "receivedAt": times.get(State.RECEIVED.value),
+        "shownAt": times.get(State.SHOWN.value),
+        "endedAt": delivery.entered.at if delivery.final else None,
+        "evidence": delivery.evidence,
+    }
+
+
+RECORD_COLUMNS = (
+    "acceptedAt", "orderId", "title", "screenId", "screenName", "state", "displayIndex", "displayName", "windowId",
+    "url", "sentAt", "receivedAt", "shownAt", "endedAt", "code", "cause", "mode", "round", "attempt", "sender",
+    "target", "deliveryId",
+)  # fmt: skip
+_TIMES = frozenset({"acceptedAt", "sentAt", "receivedAt", "shownAt", "endedAt"})
+
+
+def record_cells(delivery: Delivery, name: str) -> list[object]:
+    """The same as a row of `RECORD_COLUMNS`; `displayIndex` is the one the screen says it was shown on."""
+    view = record_view(delivery, name)
+    if delivery.evidence is not None:
+        display = delivery.evidence["display"]
+        view |= {
+            "displayIndex": display["index"],
+            "displayName": display.get("name"),
+            "windowId": delivery.evidence.get("windowId"),
+            "url": delivery.evidence.get("url"),
+        }
+    return [moment(view[column]) if column in _TIMES else view.get(column) for column in RECORD_COLUMNS]
 
 
 def scan_view(delivery: Delivery, name: str) -> dict[str, Any]:

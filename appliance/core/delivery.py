@@ -100,6 +100,11 @@ class Delivery(msgspec.Struct, kw_only=True):
     def lane(self) -> tuple[str, int]:
         return (self.screen_id, self.display_index)
 
+    @property
+    def entered(self) -> HistoryEntry:
+        """The line of the history with which it came into its present state; notes may have been added since."""
+        return next((line for line in reversed(self.history) if line.state == self.state.value), self.history[-1])
+
 
 class Event(Enum):
     """What can happen to a delivery."""

@@ -1,46 +1,260 @@
-"""Dead letters sent again: by a person, and by themselves when their screen is back."""
+"""Dead letters sent again or discarded by a person, and sent again by themselves when their screen is back.
+
+What a person does is on disk, with its audit entry in the same commit, before anything comes of it: a storage that
+refuses leaves everything as it was.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
-from appliance.core.delivery import Delivery, Event, Happening
+from appliance.core.delivery import Delivery, Event, Happening, State
 from appliance.errors import Problem
 from appliance.relay.clock import now_ms
 from appliance.relay.dispatcher import Dispatcher
-from appliance.relay.opened import key_of
+from appliance.relay.events import Events
+from appliance.relay.opened import Key, key_of
+from appliance.relay.principal import Principal
+from appliance.relay.screens import Screens
 from appliance.relay.sessions import Session, Sessions
+from appliance.storage import audit, deadletters, rows
+from appliance.storage.database import Database
+from appliance.storage.deadletters import Filter, Letter
 from appliance.storage.outbox import Outbox
+
+MAX_AT_ONCE = 1_000
+"""Dead letters that one call changes."""
+MAX_LOOKED_AT = 10_000
+"""Dead letters that one call considers; most of them may be stale."""
+_PAGE = 1_000
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Result:
+    """What became of the letters that were meant: `stale` ones were left out, `remaining` lie behind `cursor`."""
+
+    done: dict[Key, Delivery] = field(default_factory=dict)
+    refused: dict[Key, Problem] = field(default_factory=dict)
+    stale: int = 0
+    remaining: int = 0
+    cursor: int | None = None
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """How many were refused, by code."""
+        return dict(Counter(problem.code for problem in self.refused.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Action:
+    """One thing that a person does with dead letters. `prepare` changes those it can and gives them; `settle` is told
+    whether they were saved."""
+
+    name: str
+    actor: str
+    prepare: Callable[[list[Delivery], str, Result], list[Delivery]]
+    settle: Callable[[list[Delivery], bool], None]
+    detail: dict[str, object] | None = None
 
 
 class DeadLetters:
-    """New rounds for what had ended dead."""
+    """What can be done about letters that are dead."""
 
-    def __init__(self, outbox: Outbox, dispatcher: Dispatcher, sessions: Sessions) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        dispatcher: Dispatcher,
+        sessions: Sessions,
+        *,
+        database: Database,
+        screens: Screens,
+        events: Events,
+    ) -> None:
         self._outbox = outbox
         self._dispatcher = dispatcher
+        self._database = database
+        self._screens = screens
+        self._events = events
+        self._working: set[asyncio.Task[Any]] = set()
         self._taking_up: set[asyncio.Task[None]] = set()
         sessions.on_opened.append(self._session_opened)
 
     async def stop(self) -> None:
+        """Lets what a person has begun come to its end, one way or the other."""
         for task in self._taking_up:
             task.cancel()
-        await asyncio.gather(*self._taking_up, return_exceptions=True)
+        await asyncio.gather(*self._taking_up, *self._working, return_exceptions=True)
 
-    async def replay(self, delivery_id: str, actor: str) -> Delivery:
-        """Sends a dead delivery again, in a new round. Raises `NOT_FOUND` or `NOT_DEAD`."""
-        key = key_of(delivery_id)
-        delivery = await self._outbox.one(*key)
-        if delivery is None:
-            raise Problem("NOT_FOUND", f"There is no delivery {delivery_id[:200]}.")
-        row = self._dispatcher.opened.get(key)
-        if row is not None or not delivery.listed:
-            state = (row.delivery if row else delivery).state
-            raise Problem("NOT_DEAD", values={"state": state.value})
-        happening = Happening(Event.REPLAYED, awaiting=delivery.ref is None, detail=actor)
-        self._dispatcher.reopen(delivery, happening, ttl_ms=delivery.ttl_ms)
-        return delivery
+    # --- what a person does -----------------------------------------------------------------------------------------
+
+    async def replay(self, ids: Sequence[str], principal: Principal) -> Result:
+        """Sends these again, in the order they were accepted, each in a new round. Raises `STORAGE_UNAVAILABLE` with
+        nothing changed; every other refusal is one letter's alone."""
+        return await self._named(ids, principal, self._replaying(principal, {"ids": list(ids)}))
+
+    async def discard(self, ids: Sequence[str], principal: Principal) -> Result:
+        """Takes these off the list for good; their histories stay. Raises as `replay` does."""
+        return await self._named(ids, principal, self._discarding(principal, {"ids": list(ids)}))
+
+    async def replay_found(
+        self, wanted: Filter, principal: Principal, detail: dict[str, object], *, include_stale: bool, above: int = 0
+    ) -> Result:
+        """Sends again what `wanted` finds behind the key `above`, the oldest first, at most `MAX_AT_ONCE`; what newer
+        ones of its lane have overtaken only with `include_stale`. `detail` says in the audit what was meant."""
+        action = self._replaying(principal, detail)
+        return await self._to_its_end(self._found(wanted, action, above, leave_stale=not include_stale))
+
+    async def discard_found(self, wanted: Filter, principal: Principal, detail: dict[str, object]) -> Result:
+        """Takes off the list what `wanted` finds, the oldest first, at most `MAX_AT_ONCE`."""
+        return await self._to_its_end(self._found(wanted, self._discarding(principal, detail), 0, leave_stale=False))
+
+    async def _named(self, ids: Sequence[str], principal: Principal, action: _Action) -> Result:
+        result = Result()
+        keys = []
+        for key in dict.fromkeys(map(key_of, ids)):
+            if self._screens.reaches(principal, key[1]):
+                keys.append(key)
+            else:
+                result.refused[key] = Problem("PERMISSION_DENIED", "This screen is outside the credential's reach.")
+        await self._to_its_end(self._change(keys, action, result))
+        return result
+
+    async def _found(self, wanted: Filter, action: _Action, above: int, *, leave_stale: bool) -> Result:
+        result = Result()
+        await self._database.flush()
+        chosen: list[Letter] = []
+        looked_at = 0
+        ended = False
+        while not ended and looked_at < MAX_LOOKED_AT and len(chosen) < MAX_AT_ONCE:
+            size = min(_PAGE, MAX_AT_ONCE - len(chosen))
+            letters, stale = await self._database.read(_page(wanted, size, above, leave_stale=leave_stale))
+            chosen += [letter for letter in letters if letter.pk not in stale]
+            result.stale += len(stale)
+            looked_at += len(letters)
+            ended = len(letters) < size
+            above = letters[-1].pk if letters else above
+        if not ended:
+            result.remaining = await self._database.read(lambda tx: deadletters.count(tx, wanted, above))
+            result.cursor = above if result.remaining else None
+        await self._change([(letter.trigger_id.lower(), letter.screen_id) for letter in chosen], action, result)
+        return result
+
+    async def _change(self, keys: Sequence[Key], action: _Action, result: Result) -> None:
+        """Reads, changes and saves the letters of `keys` in one commit; nobody else changes them meanwhile."""
+        if self._dispatcher.stopping:
+            raise Problem("SHUTTING_DOWN")
+        if not keys:
+            return
+        async with self._dispatcher.claims.of(keys):
+            await self._database.flush()
+            found = await self._database.read(lambda connection: deadletters.of_ids(connection, keys))
+            changed = action.prepare(found, action.actor, result)
+            saved = False
+            try:
+                await self._save(changed, action, many=len(keys) > 1)
+                saved = True
+            finally:
+                action.settle(changed, saved)
+            result.done = {key_of(delivery.id): delivery for delivery in changed}
+            for key in keys:
+                if key not in result.done and key not in result.refused:
+                    result.refused[key] = _not_found()
+        self._events.changed()
+
+    async def _save(self, changed: list[Delivery], action: _Action, *, many: bool) -> None:
+        if not changed:
+            return
+        lines = [rows.updated(delivery) for delivery in changed]
+        target = "" if many else changed[0].id
+        detail = {**(action.detail or {}), "count": len(changed)} if many else None
+
+        def job(tx: sqlite3.Connection) -> None:
+            rows.update_deliveries(tx, lines)
+            audit.append(tx, now_ms(), action.actor, action.name, target, detail)
+
+        # Nothing else is awaited between the commit and what follows from it: lanes keep the order of the commits.
+        await self._database.submit(job)
+
+    async def _to_its_end(self, work: Coroutine[Any, Any, T]) -> T:
+        """Runs `work` whether or not whoever asked for it still waits."""
+        task = asyncio.get_running_loop().create_task(work, name="dead-letters")
+        self._working.add(task)
+        task.add_done_callback(self._worked)
+        return await asyncio.shield(task)
+
+    def _worked(self, task: asyncio.Task[Any]) -> None:
+        self._working.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever asked has been told, if he is still there
+
+    # --- sending again ----------------------------------------------------------------------------------------------
+
+    def _replaying(self, principal: Principal, detail: dict[str, object]) -> _Action:
+        return _Action("dead-letter.replay", principal.actor, self._begin, self._begun, detail)
+
+    def _begin(self, found: list[Delivery], actor: str, result: Result) -> list[Delivery]:
+        """New rounds for those that can have one. They have their places in their lanes until `_begun`."""
+        begun = []
+        for delivery in found:
+            refusal = self._refusal(delivery)
+            happening = Happening(Event.REPLAYED, awaiting=delivery.ref is None, detail=actor)
+            if refusal is None and not self._dispatcher.new_round(delivery, happening, ttl_ms=delivery.ttl_ms):
+                self._dispatcher.release(delivery)
+                refusal = _not_dead(delivery)
+            if refusal is None:
+                begun.append(delivery)
+            else:
+                result.refused[key_of(delivery.id)] = refusal
+        self._supersede(begun)
+        return begun
+
+    def _refusal(self, delivery: Delivery) -> Problem | None:
+        """Why it can't be sent again; where it can, its place in the lane is kept."""
+        if delivery.screen_id not in self._screens:
+            return _not_found()
+        if not delivery.listed:
+            return _not_dead(delivery)
+        if not self._dispatcher.reserve(*delivery.lane):
+            return Problem("QUEUE_FULL", f"Too much waits for {delivery.screen_id}.", retry_after=10)
+        return None
+
+    def _supersede(self, begun: list[Delivery]) -> None:
+        """Of several of one lane the last one's turn comes, as far as their mode is `latest`. Decided before anything
+        is sent, so that no older one flashes past."""
+        newest: dict[tuple[str, int], Delivery] = {}
+        for delivery in reversed(begun):
+            newer = newest.get(delivery.lane)
+            if newer is not None:
+                self._dispatcher.alter(delivery, Happening(Event.NEWER, detail=newer.order_id))
+            elif delivery.state is State.PENDING:
+                newest[delivery.lane] = delivery
+
+    def _begun(self, begun: list[Delivery], saved: bool) -> None:
+        for delivery in begun:
+            self._dispatcher.release(delivery)
+            if saved:
+                self._dispatcher.reopened(delivery, ttl_ms=delivery.ttl_ms)
+        for screen_id in {delivery.screen_id for delivery in begun if saved}:
+            if screen_id not in self._screens:  # deleted since
+                self._dispatcher.screen_removed(screen_id)
+
+    # --- discarding -------------------------------------------------------------------------------------------------
+
+    def _discarding(self, principal: Principal, detail: dict[str, object]) -> _Action:
+        return _Action("dead-letter.discard", principal.actor, self._take_off, lambda _changed, _saved: None, detail)
+
+    def _take_off(self, found: list[Delivery], actor: str, _result: Result) -> list[Delivery]:
+        return [d for d in found if self._dispatcher.alter(d, Happening(Event.DISCARDED, detail=actor))]
+
+    # --- by themselves ----------------------------------------------------------------------------------------------
 
     def _session_opened(self, session: Session) -> None:
         if session.screen_id is not None:
@@ -50,11 +264,56 @@ class DeadLetters:
 
     async def _take_up(self, session: Session) -> None:
         """Begins a new round of what used up its retries, now that its screen is back."""
-        assert session.screen_id is not None
+        screen_id = session.screen_id
+        assert screen_id is not None
         with contextlib.suppress(Problem):  # a storage that refuses leaves them on the list
-            for delivery in await self._outbox.exhausted(session.screen_id, now_ms()):
+            await self._database.flush()
+            keys = [key_of(d.id) for d in await self._exhausted(screen_id)]
+            if not keys:
+                return
+            async with self._dispatcher.claims.of(keys):
+                await self._database.flush()
+                found = [d for d in await self._exhausted(screen_id) if key_of(d.id) in set(keys)]
                 if session.closed or self._dispatcher.stopping:
                     return
-                if key_of(delivery.id) not in self._dispatcher.opened:
-                    happening = Happening(Event.SESSION_NEW, overtaken=self._dispatcher.overtaken(delivery))
-                    self._dispatcher.reopen(delivery, happening, ttl_ms=delivery.expires_at - now_ms())
+                # Asked of all before the first is sent again, which would overtake the others.
+                overtaken = {delivery.pk for delivery in found if self._dispatcher.overtaken(delivery)}
+                for delivery in found:
+                    self._again(delivery, overtaken=delivery.pk in overtaken)
+
+    async def _exhausted(self, screen_id: str) -> list[Delivery]:
+        return await self._database.read(lambda tx: deadletters.exhausted(tx, screen_id, now_ms(), MAX_AT_ONCE))
+
+    def _again(self, delivery: Delivery, *, overtaken: bool) -> None:
+        if not self._dispatcher.reserve(*delivery.lane):
+            return
+        ttl_ms = delivery.expires_at - now_ms()
+        begun = self._dispatcher.new_round(delivery, Happening(Event.SESSION_NEW, overtaken=overtaken), ttl_ms=ttl_ms)
+        self._dispatcher.release(delivery)
+        if begun:
+            self._outbox.mark(delivery)
+            self._dispatcher.reopened(delivery, ttl_ms=ttl_ms)
+
+
+def _page(
+    wanted: Filter, size: int, above: int, *, leave_stale: bool
+) -> Callable[[sqlite3.Connection], tuple[list[Letter], set[int]]]:
+    """The next letters, and the keys of those that newer ones of their lanes have overtaken."""
+
+    def job(connection: sqlite3.Connection) -> tuple[list[Letter], set[int]]:
+        found = deadletters.oldest(connection, wanted, size, above)
+        if not leave_stale:
+            return found, set()
+        lanes = {(letter.screen_id, letter.display_index) for letter in found}
+        live = {lane: deadletters.newest_live(connection, lane) for lane in lanes}
+        return found, {letter.pk for letter in found if live[letter.screen_id, letter.display_index] > letter.pk}
+
+    return job
+
+
+def _not_found() -> Problem:
+    return Problem("NOT_FOUND", "There is no such undelivered scan, or its screen was deleted.")
+
+
+def _not_dead(delivery: Delivery) -> Problem:
+    return Problem("NOT_DEAD", values={"state": delivery.state.value})

@@ -50,6 +50,11 @@ class Screens:
     def get(self, screen_id: str) -> Screen | None:
         return self._by_id.get(screen_id)
 
+    def name_of(self, screen_id: str) -> str:
+        """What people call it; its id where it was deleted."""
+        screen = self._by_id.get(screen_id)
+        return screen.name if screen is not None else screen_id
+
     def reaches(self, principal: Principal, screen_id: str) -> bool:
         """Whether a screen is within a credential's scope. One that was deleted has no lines any more."""
         screen = self._by_id.get(screen_id)

@@ -1,0 +1,101 @@
+"""Whole lists as files, CSV and JSON Lines, streamed piece by piece so that they may be of any length."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing
+from datetime import datetime
+
+import msgspec
+import structlog
+from aiohttp import hdrs, web
+
+from appliance.api.queries import Format
+from appliance.errors import Problem
+
+MAX_EXPORTS = 8
+"""Exports at once; each of them keeps reading."""
+STALL_SECONDS = 60.0
+"""A client that takes nothing for this long is given up."""
+_TYPES = {"csv": "text/csv; charset=utf-8; header=present", "ndjson": "application/x-ndjson"}
+_BOM = b"\xef\xbb\xbf"
+"""By which spreadsheet programs know UTF-8 from the code page of the system."""
+_BEGINS_A_FORMULA = frozenset("=+-@\t\r\n＝＋－＠")
+
+_log = structlog.get_logger(__name__)
+
+
+class Exports:
+    """Sends exports, a bounded number at a time."""
+
+    def __init__(self) -> None:
+        self._running = 0
+
+    async def send(
+        self, request: web.Request, kind: Format, name: str, pieces: AsyncGenerator[bytes, None]
+    ) -> web.StreamResponse:
+        """Streams `pieces` as the file `name` (without its ending). Raises whatever the first piece raises; an error
+        later on breaks the connection off, so that nobody takes a part for the whole."""
+        if self._running >= MAX_EXPORTS:
+            await pieces.aclose()
+            raise Problem("RATE_LIMITED", "Too many exports are running.", values={"seconds": 10}, retry_after=10)
+        self._running += 1
+        try:
+            async with aclosing(pieces):
+                return await _stream(request, kind, name, pieces)
+        finally:
+            self._running -= 1
+
+
+async def _stream(
+    request: web.Request, kind: Format, name: str, pieces: AsyncGenerator[bytes, None]
+) -> web.StreamResponse:
+    first = await anext(pieces, b"")
+    stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+    headers = {
+        hdrs.CONTENT_TYPE: _TYPES[kind],
+        hdrs.CONTENT_DISPOSITION: f'attachment; filename="{name}-{stamp}.{"csv" if kind == "csv" else "jsonl"}"',
+    }
+    if request.method == "HEAD":
+        return web.Response(headers=headers)
+    response = web.StreamResponse(headers=headers)
+    await response.prepare(request)
+    try:
+        await response.write((_BOM if kind == "csv" else b"") + first)
+        async for piece in pieces:
+            async with asyncio.timeout(STALL_SECONDS):
+                await response.write(piece)
+    except (Problem, TimeoutError) as error:
+        _log.warning("export.broken_off", name=name, reason=str(error) or "the client takes nothing")
+        if request.transport is not None:
+            request.transport.abort()
+    except ConnectionError:
+        pass  # whoever asked has gone
+    return response
+
+
+def csv_lines(rows: Iterable[Sequence[object]]) -> bytes:
+    """Rows as CSV (RFC 4180). A text that a spreadsheet would take for a formula gets an apostrophe in front."""
+    out = io.StringIO(newline="")
+    csv.writer(out, lineterminator="\r\n").writerows([_cell(value) for value in row] for row in rows)
+    return out.getvalue().encode()
+
+
+def json_lines(items: Iterable[object]) -> bytes:
+    return b"".join(msgspec.json.encode(item) + b"\n" for item in items)
+
+
+def moment(at: int | None) -> str:
+    """A time in ms as people read it: ISO 8601 with this computer's offset."""
+    if at is None:
+        return ""
+    return datetime.fromtimestamp(at / 1000).astimezone().isoformat(timespec="milliseconds")
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, str) and value and value[0] in _BEGINS_A_FORMULA:
+        return "'" + value
+    return "" if value is None else value

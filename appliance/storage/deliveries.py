@@ -1,0 +1,117 @@
+"""Searching all deliveries, finished or open: who was shown what, where and when. Newest first, in short reads.
+
+`search` walks down the keys, which are in the order of acceptance, and gives up after a bounded number of rows, so that
+no single read lasts, however many millions are kept and however little is found: whoever calls goes on where it ended.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from appliance.core.delivery import Delivery
+from appliance.storage.rows import read_deliveries
+
+WALK = 20_000
+"""Keys that one read goes through where no index leads to what is wanted."""
+_FEW_SCREENS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which deliveries are meant; None is no condition. `since` and `until` are when they were accepted, ms, inclusive;
+    `screens` are the only ones that whoever asks may see."""
+
+    screen_id: str | None = None
+    order_id: str | None = None
+    states: Collection[str] | None = None
+    since: int | None = None
+    until: int | None = None
+    screens: Collection[str] | None = None
+
+    @property
+    def places(self) -> Collection[str] | None:
+        """The only screens that come into question."""
+        if self.screen_id is None:
+            return self.screens
+        return [self.screen_id] if self.screens is None or self.screen_id in self.screens else []
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The keys between which everything lies that is meant: `low` is the first, `high` one more than the last."""
+
+    low: int
+    high: int
+
+
+def span(connection: sqlite3.Connection, wanted: Filter) -> Span:
+    """Where to search. Wall clocks jump, so the keys of a time are looked up, not guessed."""
+    if wanted.since is None and wanted.until is None:
+        low, high = connection.execute("SELECT min(pk), max(pk) FROM deliveries").fetchone()
+        return Span(low or 0, (high or 0) + 1)
+    low, last = connection.execute(
+        "SELECT min(pk), max(pk) FROM triggers INDEXED BY triggers_accepted WHERE accepted_at BETWEEN ? AND ?",
+        (wanted.since or 0, 1 << 62 if wanted.until is None else wanted.until),
+    ).fetchone()
+    if low is None:
+        return Span(0, 0)
+    high = connection.execute("SELECT max(pk) FROM deliveries WHERE trigger_pk = ?", (last,)).fetchone()[0]
+    return Span(low, (high or last) + 1)
+
+
+def search(
+    connection: sqlite3.Connection, wanted: Filter, limit: int, within: Span
+) -> tuple[list[Delivery], Span | None]:
+    """Up to `limit` deliveries, the newest first, and where to go on; None at the end."""
+    if within.low >= within.high:
+        return [], None
+    source, low = _source(wanted, within)
+    where, values = _where(wanted, low, within.high)
+    keys = [pk for (pk,) in connection.execute(f"SELECT d.pk FROM {source} {where} LIMIT ?", (*values, limit))]  # noqa: S608
+    found = read_deliveries(
+        connection, "WHERE d.pk IN (SELECT value FROM json_each(?)) ORDER BY d.pk DESC", (_json(keys),)
+    )
+    rest = Span(within.low, keys[-1] if len(keys) == limit else low)
+    return found, rest if rest.low < rest.high else None
+
+
+def _source(wanted: Filter, within: Span) -> tuple[str, int]:
+    """The tables to read, by the index that leads there quickest, and the key down to which this read goes."""
+    timed = wanted.since is not None or wanted.until is not None
+    places = wanted.places
+    if wanted.order_id is not None:
+        return "triggers t INDEXED BY triggers_order JOIN deliveries d ON d.trigger_pk = t.pk", within.low
+    triggers = " JOIN triggers t ON t.pk = d.trigger_pk" if timed else ""
+    if places is not None and len(places) <= _FEW_SCREENS:
+        return f"deliveries d INDEXED BY deliveries_lane{triggers}", within.low
+    # The plus keeps the planner from any other order than that of the keys.
+    return f"deliveries d NOT INDEXED{triggers}", max(within.low, within.high - WALK)
+
+
+def _where(wanted: Filter, low: int, high: int) -> tuple[str, list[Any]]:
+    clause, values = "WHERE d.pk >= ? AND d.pk < ?", [low, high]
+    places = wanted.places
+    conditions: list[tuple[str, Any]] = [
+        ("d.screen_id IN (SELECT value FROM json_each(?))", None if places is None else _json(list(places))),
+        ("d.state IN (SELECT value FROM json_each(?))", None if wanted.states is None else _json(list(wanted.states))),
+        ("t.accepted_at >= ?", wanted.since),
+        ("t.accepted_at <= ?", wanted.until),
+    ]
+    order = "ORDER BY d.pk DESC"
+    if wanted.order_id is not None:
+        conditions += [("t.order_id = ?", wanted.order_id), ("t.pk < ?", high)]
+        order = "ORDER BY t.pk DESC, d.pk DESC"
+    for condition, value in conditions:
+        if value is not None:
+            clause += f" AND {condition}"
+            values.append(value)
+    return f"{clause} {order}", values
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,14 @@
+-- In the order of the dead-letter list, with what it is filtered by: only hits are looked up. `updated_at` is when a
+-- delivery came into its present state.
+DROP INDEX deliveries_listed;
+CREATE INDEX deliveries_listed ON deliveries (updated_at, pk, screen_id, code) WHERE listed = 1;
+
+-- What a screen that comes back takes up by itself.
+CREATE INDEX deliveries_exhausted ON deliveries (screen_id, pk) WHERE listed = 1 AND code = 'RETRIES_EXHAUSTED';
+
+-- Ends that are rare among millions of deliveries that were shown.
+CREATE INDEX deliveries_dead ON deliveries (pk) WHERE state = 'dead';
+CREATE INDEX deliveries_superseded ON deliveries (pk) WHERE state = 'superseded';
+
+CREATE INDEX triggers_order ON triggers (order_id) WHERE order_id IS NOT NULL;
+CREATE INDEX triggers_accepted ON triggers (accepted_at);
