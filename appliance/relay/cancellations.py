@@ -40,7 +40,7 @@ class Cancellations:
         return row.delivery
 
     async def trigger(self, trigger_id: str, principal: Principal, may: Callable[[Delivery], bool]) -> list[Delivery]:
-        """Cancels what is still open of a trigger; all its deliveries that `principal` may see. Raises as `delivery`."""
+        """Cancels what is still open of a trigger; all of it that `principal` may see. Raises as `delivery`."""
         known = [d for d in await self._outbox.of_trigger(trigger_id) if may(d)]
         if not known:
             raise Problem("NOT_FOUND", f"There is no trigger {trigger_id[:100]}.")
