@@ -67,6 +67,8 @@ class Dispatcher:
         for delivery in await self._outbox.start():
             self._metrics.taken_up += 1
             arrived = now - (wall - delivery.accepted_at) / 1000
+            # A clock that was set back meanwhile gives nothing more time than it had at first.
+            delivery.expires_at = min(delivery.expires_at, wall + delivery.ttl_ms)
             self.opened.add(Row(delivery, arrived, now + (delivery.expires_at - wall) / 1000))
         lanes = self.opened.lanes()
         newest = await self._outbox.newest_of_lanes(list(lanes))
