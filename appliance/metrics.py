@@ -103,7 +103,7 @@ class Metrics:
     """Every figure the appliance keeps of itself since it was started."""
 
     def __init__(self, now: Callable[[], int]) -> None:
-        self.started_at = now()
+        self.started = time.monotonic()
         self.accepted = 0
         """Triggers."""
         self.accepted_deliveries = 0

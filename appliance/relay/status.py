@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -51,7 +52,7 @@ class Status:
 
     @property
     def uptime_seconds(self) -> float:
-        return round((now_ms() - self._metrics.started_at) / 1000, 1)
+        return round(time.monotonic() - self._metrics.started, 1)
 
     def metrics(self) -> dict[str, Any]:
         """`GET /api/metrics`: shares in percent since the start, times in ms (null: nothing measured yet)."""
