@@ -64,6 +64,22 @@ class Client:
             raise ApiProblem(answer if isinstance(answer, dict) else {})
         return answer
 
+    async def stream(self, path: str, accept: str, **query: str) -> AsyncIterator[bytes]:
+        """The answer's body in this format, piece by piece, however long it is. Raises as `call` does, also when it
+        breaks off."""
+        timeout = aiohttp.ClientTimeout(total=None, sock_read=60)
+        try:
+            async with self._session.get(
+                _BASE + path, headers={"Accept": accept}, params=query, timeout=timeout
+            ) as response:
+                if response.status >= 400:
+                    answer = msgspec.json.decode(await response.read())
+                    raise ApiProblem(answer if isinstance(answer, dict) else {})
+                async for piece in response.content.iter_any():
+                    yield piece
+        except aiohttp.ClientError as error:
+            raise Problem("APPLIANCE_NOT_RUNNING", str(error), values={"command": "vooster serve"}) from None
+
 
 @contextlib.asynccontextmanager
 async def connect(data: DataDir, settings: Settings) -> AsyncIterator[Client]:

@@ -6,9 +6,6 @@ CREATE INDEX deliveries_listed ON deliveries (updated_at, pk, screen_id, code) W
 -- What a screen that comes back takes up by itself.
 CREATE INDEX deliveries_exhausted ON deliveries (screen_id, pk) WHERE listed = 1 AND code = 'RETRIES_EXHAUSTED';
 
--- Ends that are rare among millions of deliveries that were shown.
-CREATE INDEX deliveries_dead ON deliveries (pk) WHERE state = 'dead';
-CREATE INDEX deliveries_superseded ON deliveries (pk) WHERE state = 'superseded';
-
+-- Searching all deliveries by order and by time.
 CREATE INDEX triggers_order ON triggers (order_id) WHERE order_id IS NOT NULL;
 CREATE INDEX triggers_accepted ON triggers (accepted_at);

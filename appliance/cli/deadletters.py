@@ -1,0 +1,289 @@
+"""`vooster dead-letters`: what couldn't be delivered, from the command line."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO, Literal
+from urllib.parse import quote
+
+import typer
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from appliance.cli.client import Client, connect
+from appliance.cli.common import (
+    DataOption,
+    JsonOption,
+    as_json,
+    directory,
+    language,
+    quiet_configuration,
+    run,
+    say,
+)
+from appliance.cli.times import milliseconds
+from appliance.errors import Problem, entry
+from appliance.paths import DataDir
+
+app = typer.Typer(no_args_is_help=True, help="Undelivered scans: see why, send again, discard, export.")
+
+ScreenOption = Annotated[str | None, typer.Option("--screen", metavar="ID", help="Only this screen's.")]
+CodeOption = Annotated[str | None, typer.Option("--code", metavar="CODE", help="Only of this cause: SCREEN_OFFLINE …")]
+SinceOption = Annotated[str | None, typer.Option("--since", metavar="TIME", help="2h, 1d (ago), 2026-05-31[T14:00].")]
+UntilOption = Annotated[str | None, typer.Option("--until", metavar="TIME", help="As --since.")]
+AllOption = Annotated[bool, typer.Option("--all", help="Everything on the list.")]
+IdsArgument = Annotated[list[str] | None, typer.Argument(metavar="ID...")]
+
+_PATH = "/api/dead-letters"
+_IDS_AT_ONCE = 500
+_PAGE = 500
+_TYPES = {"csv": "text/csv", "jsonl": "application/x-ndjson"}
+
+
+@app.command("list")
+def list_(
+    screen: ScreenOption = None,
+    code: CodeOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest.")] = 100,
+    json: JsonOption = False,
+    data_dir: DataOption = None,
+) -> None:
+    """List what couldn't be delivered, the newest first."""
+    wanted = _filter(screen, code, since, until)
+    items, more = run(_list(directory(data_dir), wanted, limit))
+    if json:
+        as_json(items)
+        return
+    korean = language() == "ko"
+    console = Console(highlight=False, markup=False)
+    for letter in items:
+        text = (letter["causeMessages"] or letter["messages"])["ko" if korean else "en"]
+        order = letter["orderId"] or letter["title"] or "–"
+        screen_name = letter["screenName"]
+        console.print(Text(f"{_short(letter['diedAt'])}  {order}  {screen_name}  {letter['code']}", style="bold"))
+        console.print(Padding(Text(text), (0, 0, 0, 13), expand=False))
+        console.print(Text(f"{'':13}{letter['deliveryId']}", style="dim"), soft_wrap=True)
+    if more:
+        say("더 있습니다: --limit" if korean else "There are more: --limit")
+    elif not items:
+        say("미전달이 없습니다." if korean else "Nothing is undelivered.")
+
+
+@app.command()
+def show(
+    delivery_id: Annotated[str, typer.Argument(metavar="ID")], json: JsonOption = False, data_dir: DataOption = None
+) -> None:
+    """Show one with all that has happened to it."""
+    letter = run(_call(directory(data_dir), "GET", f"{_PATH}/{quote(delivery_id, safe=':')}"))
+    if json:
+        as_json(letter)
+        return
+    korean = language() == "ko"
+    tongue = "ko" if korean else "en"
+    display = f"{letter['screenName']} ({letter['screenId']}, {letter['displayIndex']})"
+    lines = [
+        ("주문", "Order", letter["orderId"] or letter["title"]),
+        ("모니터", "Screen", display),
+        ("원인", "Why", f"{letter['code']}: {letter['messages'][tongue]}"),
+        ("", "", f"{letter['cause']}: {letter['causeMessages'][tongue]}" if letter["causeMessages"] else None),
+        ("할 일", "To do", letter["action"][tongue]),
+        ("보낸 곳", "Sender", f"{letter['sender']} → {letter['target']} ({letter['mode']})"),
+        ("접수", "Accepted", _moment(letter["acceptedAt"])),
+        ("미전달", "Undelivered", _moment(letter["diedAt"])),
+    ]
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    for first, second, text in lines:
+        if text is not None:
+            grid.add_row(first if korean else second, text)
+    history = Table.grid(padding=(0, 2, 0, 0))
+    for line in letter["history"]:
+        why = " ".join(str(line[name]) for name in ("code", "cause", "detail") if line.get(name))
+        history.add_row(_moment(line["at"]), f"{line['round']}.{line['attempt']}", line["state"], why)
+    console = Console(highlight=False, markup=False)
+    console.print(grid)
+    console.print()
+    console.print(history)
+
+
+@app.command()
+def replay(
+    ids: IdsArgument = None,
+    all_: AllOption = False,
+    screen: ScreenOption = None,
+    code: CodeOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    include_stale: Annotated[
+        bool, typer.Option("--include-stale", help="Also what newer ones of the same screen have overtaken.")
+    ] = False,
+    data_dir: DataOption = None,
+) -> None:
+    """Send again, the oldest first."""
+    wanted = _chosen(ids, _filter(screen, code, since, until), everything=all_)
+    if ids and include_stale:
+        raise typer.BadParameter("--include-stale goes with a filter; what is named is sent in any case")
+    body = {**wanted, "includeStale": True} if include_stale else wanted
+    _report(run(_many(directory(data_dir), "replay", ids, body)), "replayed")
+
+
+@app.command()
+def discard(
+    ids: IdsArgument = None,
+    all_: AllOption = False,
+    screen: ScreenOption = None,
+    code: CodeOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    data_dir: DataOption = None,
+) -> None:
+    """Take off the list for good; the histories stay."""
+    wanted = _chosen(ids, _filter(screen, code, since, until), everything=all_)
+    if not ids and not yes:
+        if not sys.stdin.isatty():
+            raise typer.BadParameter("a filter needs --yes: what is discarded can't be sent again")
+        korean = language() == "ko"
+        typer.confirm(
+            "버린 것은 다시 보낼 수 없습니다. 버릴까요?" if korean else "This can't be undone. Discard?", abort=True
+        )
+    _report(run(_many(directory(data_dir), "discard", ids, {**wanted, "all": all_} if all_ else wanted)), "discarded")
+
+
+@app.command()
+def export(
+    screen: ScreenOption = None,
+    code: CodeOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    format_: Annotated[Literal["csv", "jsonl"], typer.Option("--format", help="csv or jsonl.")] = "csv",
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Instead of stdout.", dir_okay=False)
+    ] = None,
+    data_dir: DataOption = None,
+) -> None:
+    """Write the list as CSV or JSON Lines."""
+    run(_export(directory(data_dir), _TYPES[format_], _filter(screen, code, since, until), output))
+
+
+# --- the work behind ------------------------------------------------------------------------------------------------
+
+
+async def _call(data: DataDir, method: str, path: str, body: object = None) -> Any:
+    async with connect(data, quiet_configuration(data)) as client:
+        return await client.call(method, path, body)
+
+
+async def _list(data: DataDir, wanted: dict[str, Any], limit: int) -> tuple[list[dict[str, Any]], bool]:
+    """The newest, and whether there are more."""
+    query = _query(wanted)
+    items: list[dict[str, Any]] = []
+    async with connect(data, quiet_configuration(data)) as client:
+        while True:
+            page = await client.call("GET", _PATH, **query, limit=str(min(_PAGE, limit - len(items))))
+            items += page["items"]
+            if page["cursor"] is None or len(items) >= limit:
+                return items, page["cursor"] is not None
+            query["cursor"] = page["cursor"]
+
+
+async def _many(data: DataDir, verb: str, ids: list[str] | None, body: dict[str, Any]) -> Counter[str]:
+    """Goes on until all are done; what became of them, and with `!` in front the codes of refusals."""
+    async with connect(data, quiet_configuration(data)) as client:
+        total: Counter[str] = Counter()
+        async for answer in _answers(client, f"{_PATH}/{verb}", ids, body):
+            total.update({name: answer[name] for name in ("replayed", "discarded", "stale") if name in answer})
+            total.update({f"!{code}": number for code, number in answer["reasons"].items()})
+        return total
+
+
+async def _answers(
+    client: Client, path: str, ids: list[str] | None, body: dict[str, Any]
+) -> AsyncIterator[dict[str, Any]]:
+    if ids:
+        for start in range(0, len(ids), _IDS_AT_ONCE):
+            yield await client.call("POST", path, {"ids": ids[start : start + _IDS_AT_ONCE]})
+        return
+    while True:
+        answer = await client.call("POST", path, body)
+        yield answer
+        if answer["cursor"] is None:
+            return
+        body = {**body, "cursor": answer["cursor"]}
+
+
+async def _export(data: DataDir, accept: str, wanted: dict[str, Any], output: Path | None) -> None:
+    async with connect(data, quiet_configuration(data)) as client:
+        pieces = client.stream(_PATH, accept, **_query(wanted))
+        if output is None:
+            await _write(pieces, sys.stdout.buffer)
+            return
+        try:
+            with output.open("wb") as file:
+                await _write(pieces, file)
+        except OSError as error:
+            reason = f"{output} can't be written: {error.strerror}"
+            raise Problem("SETTINGS_INVALID", reason, values={"where": "--output", "reason": reason}) from None
+
+
+async def _write(pieces: AsyncIterator[bytes], file: BinaryIO) -> None:
+    async for piece in pieces:
+        file.write(piece)
+    file.flush()
+
+
+# --- what is asked and what is said ---------------------------------------------------------------------------------
+
+
+def _filter(screen: str | None, code: str | None, since: str | None, until: str | None) -> dict[str, Any]:
+    found = {
+        "screenId": screen,
+        "code": code,
+        "since": milliseconds(since, "--since"),
+        "until": milliseconds(until, "--until", end_of_day=True),
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _query(wanted: dict[str, Any]) -> dict[str, str]:
+    return {name: str(value) for name, value in wanted.items()}
+
+
+def _chosen(ids: list[str] | None, wanted: dict[str, Any], *, everything: bool) -> dict[str, Any]:
+    """The filter; exactly one way of choosing must have been used."""
+    if sum((bool(ids), bool(wanted), everything)) != 1:
+        raise typer.BadParameter("name ids, or say which with --screen, --code, --since, --until, or --all")
+    return wanted
+
+
+def _report(total: Counter[str], done: Literal["replayed", "discarded"]) -> None:
+    """What was done, on stderr; exit code 1 when something was refused."""
+    korean = language() == "ko"
+    words = {
+        "replayed": ("다시 보냄", "Sent again"),
+        "discarded": ("버림", "Discarded"),
+        "stale": ("새 주문에 밀려 남겨 둠 (--include-stale)", "Left, overtaken by newer ones (--include-stale)"),
+    }
+    for name in (done, "stale"):
+        if name == done or total[name]:
+            say(f"{words[name][0 if korean else 1]}: {total[name]}")
+    refused = {name[1:]: number for name, number in total.items() if name.startswith("!")}
+    for code, number in refused.items():
+        say(f"{code}: {number}  {entry(code).messages()['ko' if korean else 'en']}")
+    if refused:
+        raise typer.Exit(1)
+
+
+def _moment(at: int) -> str:
+    return datetime.fromtimestamp(at / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _short(at: int) -> str:
+    return datetime.fromtimestamp(at / 1000).astimezone().strftime("%m-%d %H:%M")
