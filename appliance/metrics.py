@@ -121,6 +121,8 @@ class Metrics:
         """Deliveries that ended after they had been sent more than once."""
         self.recovered = 0
         """Of those, the ones that ended shown or received."""
+        self.pruned = 0
+        """Deliveries forgotten because of their age or the file's size."""
         self.sent = 0
         self.navigate = Histogram()
         """Accepted (committed) to written to the screen's session, ms."""

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import Problem
-from appliance.storage.files import DirectoryLock, Kind, kept_aside, prepare
+from appliance.storage.aside import kept_aside
+from appliance.storage.files import DirectoryLock, Kind, prepare
 from appliance.storage.migrations import available
 
 
