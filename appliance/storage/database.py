@@ -211,6 +211,8 @@ class Database:
 
         Raises `STORAGE_UNAVAILABLE` while commits fail, `SHUTTING_DOWN` once it closes.
         """
+        if self.damage is not None:
+            self.require()
         self._gather()
         if self._waiting or self._committing:
             await self.write(_nothing)
