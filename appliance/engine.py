@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import structlog
 
 from appliance.adapters.orders_folder import FolderOrders
+from appliance.errors import Problem
 from appliance.metrics import Metrics
 from appliance.paths import DataDir
 from appliance.relay import secrets
@@ -34,10 +35,13 @@ from appliance.relay.people import People
 from appliance.relay.plant import Plant
 from appliance.relay.principal import Revoked
 from appliance.relay.recent import KEEP, Recent
+from appliance.relay.retention import Retention
 from appliance.relay.screens import Screens
 from appliance.relay.sessions import Session, Sessions
+from appliance.relay.upkeep import Upkeep
 from appliance.relay.waits import Waits
 from appliance.settings import Settings
+from appliance.storage import aside, replaced
 from appliance.storage.database import Database
 from appliance.storage.files import DirectoryLock, Kind, prepare
 from appliance.storage.outbox import Outbox
@@ -61,8 +65,14 @@ class Engine:
     async def start(self) -> None:
         """Builds and starts everything. Raises `Problem` for whatever a person has to put right."""
         await self._open_storage()
-        await self._build_people()
-        await self._build_relay()
+        try:
+            await self._take_up_replaced_state()
+            await self._build_people()
+            await self._build_relay()
+        except Problem:
+            if self.database.damage is not None:
+                raise aside.corrupt(Path(self.database.damage.file)) from None
+            raise
 
     async def stop(self) -> None:
         """Stops in the reverse order of the start, as far as that has come."""
@@ -74,11 +84,17 @@ class Engine:
         await lock.acquire()
         self._stops.append(lock.release)
         prepare(self.data.database, start_empty=self._start_empty)
+        self._stops.append(lambda: aside.settle(self.data.database))
         self.events, self.metrics = Events(), Metrics(now_ms)
         self.database = Database(self.data.database, on_state=lambda _ok: self.events.changed())
         await self.database.open()
         self._stops.append(self.database.close)
         self.keys = secrets.load(self.data.secrets)
+
+    async def _take_up_replaced_state(self) -> None:
+        dead = await self.database.write(lambda tx: replaced.take_up(tx, now_ms()))
+        if dead is not None:
+            _log.warning("storage.replaced", dead_letters=len(dead))
 
     async def _build_people(self) -> None:
         settings = self.settings
@@ -152,6 +168,13 @@ class Engine:
         awaiting = Awaiting(self.dispatcher, lookups)
         awaiting.start()
         self._stops.append(awaiting.stop)
+        if self._holder == "serve":
+            upkeep = Upkeep(self.database, Retention(self.database, self._triggers_open, self.metrics))
+            upkeep.start()
+            self._stops.append(upkeep.stop)
+
+    def _triggers_open(self) -> Iterator[int]:
+        return (row.delivery.trigger_pk for row in self.dispatcher.opened)
 
     def _lines_of(self, screen_id: str) -> list[str]:
         screen = self.screens.get(screen_id)

@@ -39,6 +39,7 @@ class Exposition(Collector):
         yield _by("vooster_deliveries_dead", "Deliveries that became dead letters.", "code", metrics.dead_by_code)
         yield CounterMetricFamily("vooster_deliveries_sent", "Navigations written to a screen.", value=metrics.sent)
         yield CounterMetricFamily("vooster_deliveries_retried", "Back-offs begun.", value=metrics.retries)
+        yield CounterMetricFamily("vooster_deliveries_pruned", "Deliveries forgotten for good.", value=metrics.pruned)
         yield GaugeMetricFamily("vooster_deliveries_open", "Deliveries not final.", value=len(self._dispatcher.opened))
         yield GaugeMetricFamily("vooster_sessions", "Live sessions.", value=len(self._sessions))
         yield GaugeMetricFamily("vooster_screens_online", "Screens online.", value=self._sessions.screens_online)

@@ -133,7 +133,7 @@ class Status:
     def health(self) -> tuple[str, dict[str, dict[str, Any]]]:
         """The overall word (`ok`, `degraded`, `fail`) and the checks behind it, by name."""
         checks: dict[str, dict[str, Any]] = {
-            "storage": {"status": "fail" if self._database.trouble else "ok", "detail": self._database.trouble},
+            "storage": self._storage(),
             "orders": _check(self._source.status()),
         }
         if self.discovery is not None:
@@ -141,6 +141,13 @@ class Status:
         if checks["storage"]["status"] == "fail":
             return "fail", checks
         return ("ok" if all(c["status"] == "ok" for c in checks.values()) else "degraded"), checks
+
+    def _storage(self) -> dict[str, Any]:
+        trouble, damage = self._database.trouble, self._database.damage
+        found = {"status": "fail" if trouble else "ok", "detail": trouble}
+        if damage is not None:
+            found |= {"file": damage.file, "command": damage.command}
+        return found
 
 
 def _check(status: dict[str, Any]) -> dict[str, Any]:
