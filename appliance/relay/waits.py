@@ -64,7 +64,7 @@ class Waits:
         open_ones = {delivery.id for delivery in deliveries if not delivery.final}
         try:
             async with asyncio.timeout(seconds):
-                while open_ones.difference_update(wait.ended) or open_ones:
+                while open_ones := open_ones - wait.ended.keys():
                     if self.stopped:
                         return None
                     await wait.news()
