@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# What the tests need from the system: a Chromium, fonts with Hangul, avahi as a stranger's mDNS, namespaces.
+# What the tests need from the system: a Chromium, fonts with Hangul, avahi as a stranger's mDNS, namespaces, and a C
+# compiler, loop devices and ext4 to make a disk fail with.
 # Installs what is missing where it may (root on a Debian); elsewhere says what to install.
 set -euo pipefail
 
 declare -A package=(
   [chromium]=chromium [avahi-browse]=avahi-utils [avahi-daemon]=avahi-daemon [dbus-daemon]=dbus-daemon
   [ip]=iproute2 [unshare]=util-linux [systemd-analyze]=systemd [make]=make
+  [cc]=gcc [mount]=mount [losetup]=mount [mkfs.ext4]=e2fsprogs [fsck.ext4]=e2fsprogs
 )
 export PATH="$PATH:/usr/sbin:/sbin"
 missing=()
@@ -13,6 +15,7 @@ for command in "${!package[@]}"; do
   command -v "$command" >/dev/null || missing+=("${package[$command]}")
 done
 fc-list 2>/dev/null | grep -qi 'cjk\|nanum\|malgun' || missing+=(fonts-noto-cjk fontconfig)
+[ -e /usr/include/stdio.h ] || missing+=(libc6-dev)
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 echo "The tests need: ${missing[*]}"

@@ -1,0 +1,93 @@
+"""Starts the appliance with seeded flaws (`starter FLAW,FLAW serve …`): what finds losses must find these.
+
+Two are no flaws but save time: with `small-wal` checkpoints come often, so that a short run sees many of them, and with
+`soon` a storage that has refused is tried again after a moment.
+"""
+
+from __future__ import annotations
+
+import functools
+import sqlite3
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from appliance.cli.main import main as vooster
+from appliance.storage import database
+
+PRAGMAS = {
+    "sync-off": "PRAGMA synchronous=OFF",
+    "sync-normal": "PRAGMA synchronous=NORMAL",
+    "small-wal": "PRAGMA wal_autocheckpoint=40",
+}
+RECEIPT_FIRST = "receipt-first"
+ERRORS_IGNORED = "errors-ignored"
+SOON = "soon"
+SOON_SECONDS = 0.1
+LATE_SECONDS = 0.02
+
+
+class Late(sqlite3.Connection):
+    """Says that a commit is done and does it a moment later: receipts go out before anything is on disk."""
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self._lock = threading.RLock()
+        self._owed = False
+
+    def execute(self, statement: str, *parameters: Any) -> sqlite3.Cursor:
+        with self._lock:
+            if statement == "COMMIT":
+                self._owed = True
+                threading.Timer(LATE_SECONDS, self._pay).start()
+                return self.cursor()
+            if statement.startswith("BEGIN"):
+                self._pay()
+            return super().execute(statement, *parameters)
+
+    def _pay(self) -> None:
+        with self._lock:
+            if self._owed:
+                self._owed = False
+                super().execute("COMMIT")
+
+
+class Careless(sqlite3.Connection):
+    """Takes a commit that has failed for done."""
+
+    def execute(self, statement: str, *parameters: Any) -> sqlite3.Cursor:
+        if statement != "COMMIT":
+            return super().execute(statement, *parameters)
+        try:
+            return super().execute(statement)
+        except sqlite3.OperationalError:
+            if self.in_transaction:
+                super().execute("ROLLBACK")
+            return self.cursor()
+
+
+def seed(flaws: list[str]) -> None:
+    """Lets the writing connection be opened with these flaws."""
+    opened = database._connect
+    kinds = {RECEIPT_FIRST: Late, ERRORS_IGNORED: Careless}
+    kind = next((kinds[flaw] for flaw in flaws if flaw in kinds), sqlite3.Connection)
+
+    def flawed(path: Path) -> sqlite3.Connection:
+        with patch.object(sqlite3, "connect", functools.partial(sqlite3.connect, factory=kind)):
+            connection = opened(path)
+        for flaw in flaws:
+            if flaw in PRAGMAS:
+                connection.execute(PRAGMAS[flaw])
+        return connection
+
+    database._connect = flawed
+    if SOON in flaws:
+        database.RETRY_SECONDS = SOON_SECONDS
+
+
+if __name__ == "__main__":
+    found, sys.argv[1:] = sys.argv[1].split(","), sys.argv[2:]
+    seed([flaw for flaw in found if flaw])
+    vooster()
