@@ -43,6 +43,7 @@ class Outbox:
         self._database = database
         self._changed: dict[int, Delivery] = {}
         self._committing: list[dict[int, Delivery]] = []
+        self._reading: list[dict[int, Delivery]] = []
         self._after: list[Callable[[], None]] = []
         self._along: list[Job[Any]] = []
         self._next_seq = 0
@@ -93,6 +94,8 @@ class Outbox:
     def mark(self, delivery: Delivery, then: Callable[[], None] | None = None) -> None:
         """Notes that `delivery` has changed; `then` is called after the commit that holds the change."""
         self._changed[delivery.pk] = delivery
+        for newer in self._reading:
+            newer[delivery.pk] = delivery
         if then is not None:
             self._after.append(then)
         self._database.wake()
@@ -112,12 +115,19 @@ class Outbox:
     async def to_change(self, job: Job[list[Delivery]]) -> list[Delivery]:
         """The deliveries that `job` reads, to be changed before anything else is awaited.
 
-        It reads behind every change that is known by now, and whatever was changed while its result came back replaces
-        what it has read: no two changes begin from the same state.
+        Whatever was not on disk yet when this was called, or has changed since, replaces what it has read: no two
+        changes begin from the same state, even where the newer one is committed before the caller gets its turn.
         """
         self._database.require()
-        found = await self._database.write(job)
-        return [self._newest(delivery) for delivery in found]
+        newer: dict[int, Delivery] = {}
+        for changes in (*self._committing, self._changed):
+            newer.update(changes)
+        self._reading.append(newer)
+        try:
+            found = await self._database.write(job)
+        finally:
+            self._reading[:] = [other for other in self._reading if other is not newer]
+        return [newer.get(delivery.pk, delivery) for delivery in found]
 
     async def one(self, trigger_id: str, screen_id: str) -> Delivery | None:
         """One delivery, open or not, to be changed as `to_change` says."""
@@ -174,13 +184,6 @@ class Outbox:
             return found
 
         return await self._database.read(job)
-
-    def _newest(self, delivery: Delivery) -> Delivery:
-        for changes in (self._changed, *reversed(self._committing)):
-            known = changes.get(delivery.pk)
-            if known is not None:
-                return known
-        return delivery
 
     def _gather(self) -> Gathered:
         if not self._changed and not self._along:
