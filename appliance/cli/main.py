@@ -11,6 +11,7 @@ from appliance import __version__
 from appliance.cli import deadletters, people, screens
 from appliance.cli.common import DataOption, as_json, directory
 from appliance.cli.demo import demo
+from appliance.cli.doctor import doctor
 from appliance.cli.people import setup
 from appliance.cli.serve import serve
 from appliance.cli.triggers import trigger
@@ -25,6 +26,7 @@ app.command()(serve)
 app.command()(demo)
 app.command()(setup)
 app.command()(trigger)
+app.command()(doctor)
 app.add_typer(people.keys, name="keys")
 app.add_typer(screens.app, name="screens")
 app.add_typer(deadletters.app, name="dead-letters")

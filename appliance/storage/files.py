@@ -77,6 +77,19 @@ class DirectoryLock:
             self._file = None
 
 
+def is_held(path: Path) -> bool:
+    """Whether some process has the lock at `path` now. Nobody who waits for it is kept out for longer than a moment."""
+    try:
+        with path.open("r+", encoding="utf-8") as file:
+            try:
+                _lock(file.fileno())
+            except OSError:
+                return True
+    except OSError:
+        return False
+    return False
+
+
 def held_by(path: Path) -> Kind | None:
     """What holds the lock at `path`, or held it last; None while nobody has said so."""
     try:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.errors import Problem
-from appliance.storage import audit, replaced
+from appliance.storage import aside, audit, replaced
 from appliance.storage.aside import sync_directory, sync_file
 from appliance.storage.migrations import migrate, refuse_newer
 from appliance.storage.pages import LEAF_TABLE, Cell, DamageError, Page, PageFile, Walk, record, walk
@@ -48,6 +48,8 @@ class Count:
 class Report:
     """What came of it. `bare` triggers have no delivery left; `highest` is the highest key seen anywhere."""
 
+    source: Path
+    """Where the damaged file is now."""
     tables: dict[str, Count] = field(default_factory=dict)
     bare: int = 0
     highest: int = 0
@@ -68,11 +70,14 @@ class _Found:
 
 
 def salvage(source: Path, target: Path, *, actor: str, now: int) -> Report:
-    """Reads `source` (and its log) into a new data file at `target`, where there must be none.
+    """Reads `source` (and its log) into a new data file at `target`, which nobody may have open.
 
-    Raises `DATABASE_CORRUPT` when nothing can be read, `SETTINGS_INVALID` for a file of a newer version, and
-    `STORAGE_UNAVAILABLE` when the new one can't be written; then nothing is at `target`.
+    `source` may be what is at `target`: it is kept aside, with its content untouched. Raises `DATABASE_EXISTS` when
+    another file is there, `DATABASE_CORRUPT` when nothing can be read, `SETTINGS_INVALID` for a file of a newer
+    version, and `STORAGE_UNAVAILABLE` when the new one can't be written; then everything is as it was.
     """
+    if target.exists() and not target.samefile(source):
+        raise Problem("DATABASE_EXISTS", values={"file": str(target), "command": f"vooster doctor --salvage {target}"})
     made = target.with_name(f"salvaging-{target.name}")
     _clear(made)
     try:
@@ -84,6 +89,11 @@ def salvage(source: Path, target: Path, *, actor: str, now: int) -> Report:
             finally:
                 connection.close()
         sync_file(made)
+        if target.exists() or aside.size_of(aside.wal_of(target)):
+            kept = aside.keep_aside(target)  # its log too, which must never meet another file
+            report.source = source if source.exists() else kept
+        for suffix in ("-wal", "-shm"):
+            target.with_name(target.name + suffix).unlink(missing_ok=True)
         made.replace(target)
         sync_directory(target.parent)
     except (sqlite3.Error, OSError) as error:
@@ -103,7 +113,7 @@ class _Salvage:
     def __init__(self, file: PageFile, connection: sqlite3.Connection) -> None:
         self._file = file
         self._to = connection
-        self._report = Report()
+        self._report = Report(file.path)
         self._claimed: set[int] = set()
         """Leaves of tables whose rows were taken."""
 
