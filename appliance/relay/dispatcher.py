@@ -17,10 +17,11 @@ from appliance.core.retry import RetryPolicy
 from appliance.errors import Problem
 from appliance.metrics import Metrics
 from appliance.relay.acks import happening_of
+from appliance.relay.claims import Claims
 from appliance.relay.clock import now_ms
 from appliance.relay.documents import Documents
 from appliance.relay.navigation import navigate
-from appliance.relay.opened import Opened, Row, key_of
+from appliance.relay.opened import Key, Opened, Row, key_of
 from appliance.relay.orders import Document
 from appliance.relay.outcomes import Outcomes
 from appliance.relay.sessions import Session, Sessions
@@ -45,6 +46,7 @@ class Dispatcher:
         settings: DeliverySettings,
     ) -> None:
         self.opened = Opened()
+        self.claims = Claims()
         self.stopping = False
         self._outbox = outbox
         self._sessions = sessions
@@ -53,6 +55,8 @@ class Dispatcher:
         self._metrics = metrics
         self._ack_timeout = settings.ack_timeout_ms / 1000
         self._shown_timeout = settings.shown_timeout_ms / 1000
+        self._dwell = settings.queue_dwell_ms / 1000
+        self._resting: dict[tuple[str, int], asyncio.TimerHandle] = {}
         self._policy = RetryPolicy(settings.max_retries, settings.retry_base_ms)
         self._loop = asyncio.get_running_loop()
         self._sweeping: asyncio.Task[None] | None = None
@@ -84,6 +88,8 @@ class Dispatcher:
     async def stop(self) -> None:
         """No more sends or timers; what is in flight is put back by the next start."""
         self.stopping = True
+        for timer in self._resting.values():
+            timer.cancel()
         for row in self.opened:
             row.stop_timer()
         if self._sweeping is not None:
@@ -106,6 +112,7 @@ class Dispatcher:
     def accepted(self, deliveries: list[Delivery], origin: Session | None, arrived: float) -> None:
         """New deliveries, committed just now; `arrived` is the loop's time when their trigger came in."""
         now = self._loop.time()
+        newest: dict[tuple[str, int], Row] = {}
         for delivery in deliveries:
             if delivery.final:
                 self._outcomes.ended(delivery, origin, None)
@@ -114,7 +121,10 @@ class Dispatcher:
             row.accepted, row.origin = now, origin
             self.opened.add(row)
             if delivery.state is State.PENDING:
-                self._became_pending(row)
+                newest[delivery.lane] = row
+        # Only now, so that nothing goes out that something of the same commit has overtaken.
+        for row in newest.values():
+            self._became_pending(row)
         self._outcomes.changed()
 
     async def ack(self, session: Session, ack: Ack) -> None:
@@ -125,15 +135,10 @@ class Dispatcher:
         happening = happening_of(ack, session)
         row = self.opened.get(key)
         if row is None:
-            delivery = await self._outbox.one(*key)
-            if delivery is None:
-                raise Problem("NOT_FOUND", f"There is no delivery {ack.id[:200]}.")
-            if happening.event is Event.ACK_SHOWN and delivery.state is State.DEAD:
-                happening = replace(happening, overtaken=await self._outbox.shown_after(delivery))
-            row = self.opened.get(key)
-            if row is None:
-                self._late(delivery, happening)
-                return
+            async with self.claims.of([key]):  # it may be about to be sent again
+                row = self.opened.get(key) or await self._ended(key, happening)
+        if row is None:
+            return
         if ack.status == "failed" and row.session is not session:
             return
         if row.delivery.state is State.PENDING:
@@ -154,19 +159,39 @@ class Dispatcher:
         if row.delivery.single and not overtaken:
             self._outcomes.refused(problem, row.delivery)
 
-    def reopen(self, delivery: Delivery, happening: Happening, *, ttl_ms: int) -> None:
-        """A new round of a dead delivery, at the end of its lane, if the table says so."""
-        if decide(delivery, happening, self._policy) is None:
-            return
-        now = self._loop.time()
-        self._metrics.taken_up += 1
+    def alter(self, delivery: Delivery, happening: Happening) -> bool:
+        """Changes a delivery that isn't open, in memory alone: whoever asks has it saved. False where the table knows
+        of no effect."""
+        decision = decide(delivery, happening, self._policy)
+        if decision is not None:
+            apply(delivery, decision, now_ms())
+        return decision is not None
+
+    def new_round(self, delivery: Delivery, happening: Happening, *, ttl_ms: int) -> bool:
+        """`alter`, for an event that begins a round of a dead delivery, at the end of its lane. It isn't open before
+        `reopened` is called."""
+        if not self.alter(delivery, happening):
+            return False
         delivery.seq = self._outbox.next_seq()
         delivery.expires_at = now_ms() + ttl_ms
+        return True
+
+    def reopened(self, delivery: Delivery, *, ttl_ms: int) -> None:
+        """Sets going what `new_round` has begun; one that has been superseded since has only to be told of."""
+        self._metrics.taken_up += 1
+        if delivery.final:
+            self._outcomes.ended(delivery, None, None)
+            return
+        now = self._loop.time()
         row = Row(delivery, now, now + ttl_ms / 1000)
         self.opened.add(row)
-        self._happen(row, happening)
         if delivery.state is State.PENDING:
             self._became_pending(row)
+        self._outcomes.changed()
+
+    def cancel(self, row: Row, actor: str) -> None:
+        """A person needs it no more; what its screen may show of it is put away."""
+        self._happen(row, Happening(Event.CANCELLED, detail=actor))
 
     def displays_changed(self, screen_id: str) -> None:
         """What was held for a missing display may go out."""
@@ -185,8 +210,10 @@ class Dispatcher:
         return bool(self.opened.lane(screen_id, display_index).rows)
 
     def overtaken(self, delivery: Delivery) -> bool:
-        """Whether a newer one of its lane became pending, as far as this run knows."""
-        return self._lane(delivery).overtaken(delivery)
+        """Whether a newer one of its lane took its place, as far as this run knows: one that became pending, or, for
+        mode `queue`, one that is still to come out."""
+        lane = self._lane(delivery)
+        return lane.overtaken(delivery) if delivery.mode == "latest" else lane.has_newer(delivery)
 
     @property
     def unsettled(self) -> int:
@@ -199,40 +226,59 @@ class Dispatcher:
         return self.opened.lane(delivery.screen_id, delivery.display_index)
 
     def _became_pending(self, row: Row) -> None:
+        """One more of its lane is pending: those before it that are of mode `latest` are superseded."""
         lane = self._lane(row.delivery)
-        for older in lane.older(row):
-            self._happen(older, Happening(Event.NEWER, detail=row.delivery.order_id))
         lane.newest = max(lane.newest, row.delivery.seq)
+        for older in lane.older(row):
+            self._change(older, Happening(Event.NEWER, detail=row.delivery.order_id))
         self._pump(lane)
 
     def _happen(self, row: Row, happening: Happening) -> None:
         """One event for an open delivery, and all that follows from it."""
+        was = row.delivery.state
+        if not self._change(row, happening):
+            return
+        if row.delivery.state is State.PENDING and was is State.AWAITING_ORDER:
+            self._became_pending(row)
+        elif was is not State.PENDING or row.delivery.final:
+            self._pump(self._lane(row.delivery))
+
+    def _change(self, row: Row, happening: Happening) -> bool:
+        """What the event makes of this delivery, and nothing for the others of its lane; False when its state stays."""
         delivery = row.delivery
         decision = decide(delivery, happening, self._policy)
         if decision is None:
-            return
-        was = delivery.state
+            return False
         apply(delivery, decision, now_ms())
         if decision.state is None:
             self._outbox.mark(delivery)
-            return
+            return False
         row.stop_timer()
         row.backing_off, row.held = decision.backoff_ms > 0, decision.held
         self._metrics.retries += row.backing_off
         if decision.clear and row.session is not None:
             row.session.send(Clear(display_index=delivery.display_index))
+            self._outcomes.put_away(delivery)
         if delivery.final:
             self._finish(row)
-        else:
-            self._outbox.mark(delivery)
-            if row.backing_off:
-                self._after(row, decision.backoff_ms / 1000, self._backoff_over)
-            elif delivery.state is State.RECEIVED:
-                self._after(row, self._shown_timeout, self._ack_over)
-        if delivery.state is State.PENDING and was is State.AWAITING_ORDER:
-            self._became_pending(row)
-        elif was is not State.PENDING or delivery.final:
-            self._pump(self._lane(delivery))
+            return True
+        self._outbox.mark(delivery)
+        if row.backing_off:
+            self._after(row, decision.backoff_ms / 1000, self._backoff_over)
+        elif delivery.state is State.RECEIVED:
+            self._after(row, self._shown_timeout, self._ack_over)
+        return True
+
+    async def _ended(self, key: Key, happening: Happening) -> Row | None:
+        """A word about a delivery that isn't open; its row where it is after all. Raises `NOT_FOUND`."""
+        found = await self._outbox.ended(*key)
+        if found is None:
+            raise Problem("NOT_FOUND", f"There is no delivery {':'.join(key)[:200]}.")
+        row = self.opened.get(key)
+        if row is None:
+            delivery, newer_shown = found
+            self._late(delivery, replace(happening, overtaken=newer_shown))
+        return row
 
     def _late(self, delivery: Delivery, happening: Happening) -> None:
         """A word about a delivery that has ended already: mostly a line in its history."""
@@ -248,6 +294,8 @@ class Dispatcher:
 
     def _finish(self, row: Row) -> None:
         self.opened.remove(row)
+        if row.delivery.mode == "queue" and row.delivery.state in (State.SHOWN, State.RECEIVED):
+            self._rest(self._lane(row.delivery), row.delivery.lane)
         self._end(row.delivery, row.origin, (self._loop.time() - row.arrived) * 1000)
 
     def _end(self, delivery: Delivery, origin: Session | None, took_ms: float | None) -> None:
@@ -262,16 +310,38 @@ class Dispatcher:
 
         self._outbox.mark(delivery, told)
 
+    def _rest(self, lane: Lane[Row], key: tuple[str, int]) -> None:
+        """What was queued stays on the monitor for a while before the next of its lane goes out."""
+        if key in self._resting:
+            self._resting.pop(key).cancel()
+
+        def over() -> None:
+            del self._resting[key]
+            self._pump(lane)
+
+        if self._dwell:
+            self._resting[key] = self._loop.call_later(self._dwell, over)
+
     def _pump(self, lane: Lane[Row]) -> None:
         """Sends the lane's head, if it can go now."""
-        row = lane.head()
-        if self.stopping or row is None or row.delivery.state is not State.PENDING:
+        if self.stopping:
             return
-        if row.deadline <= self._loop.time():
-            self._expire(row)
+        now = self._loop.time()
+        row = lane.head()
+        # In a loop and not from within each other: the time of all who stand in a lane may be over at once.
+        while row is not None and row.delivery.state is State.PENDING and row.deadline <= now:
+            self._change(row, self._over(row))
+            row = lane.head()
+        if row is None or row.delivery.state is not State.PENDING:
             return
         session = self._sessions.of_screen(row.delivery.screen_id)
-        if session is None or row.backing_off or row.held or session.lacks(row.delivery.display_index):
+        if (
+            row.delivery.lane in self._resting
+            or session is None
+            or row.backing_off
+            or row.held
+            or session.lacks(row.delivery.display_index)
+        ):
             return
         self._send(row, session)
 
@@ -336,9 +406,8 @@ class Dispatcher:
         for row in self.opened.of_screen(screen_id):
             self._happen(row, Happening(event))
 
-    def _expire(self, row: Row) -> None:
-        online = self._sessions.of_screen(row.delivery.screen_id) is not None
-        self._happen(row, Happening(Event.EXPIRED, online=online))
+    def _over(self, row: Row) -> Happening:
+        return Happening(Event.EXPIRED, online=self._sessions.of_screen(row.delivery.screen_id) is not None)
 
     async def _sweep(self) -> None:
         """Ends what has waited longer than its time to live."""
@@ -346,6 +415,6 @@ class Dispatcher:
             await asyncio.sleep(_SWEEP_SECONDS)
             now = self._loop.time()
             for row in self.opened.expired(now):
-                self._expire(row)
+                self._happen(row, self._over(row))
                 if not row.delivery.final:
                     self.opened.expire_at(row, now + _SWEEP_SECONDS)  # an attempt is under way: it runs out first
