@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sqlite3
 import time
 from collections import deque
@@ -20,7 +21,7 @@ import structlog
 
 from appliance.errors import Problem
 from appliance.storage import aside
-from appliance.storage.faults import Damage, is_damage
+from appliance.storage.faults import Damage, is_lasting
 from appliance.storage.groups import Bulk, Job, Outcome, Waiting, transact
 
 T = TypeVar("T")
@@ -100,11 +101,14 @@ class Database:
         self._task: asyncio.Task[None] | None = None
         self._writer: _Connection | None = None
         self._reader: _Connection | None = None
+        self._descriptor: int | None = None
+        """Of the file, for a second look past SQLite; closed last, as that ends all locks that SQLite has on it."""
 
     async def open(self) -> None:
         """Opens the file (made when missing). Raises `sqlite3.DatabaseError` when it is no usable database."""
         self._writer = _Connection(lambda: _connect(self.path), iter_chunk_size=64)
         await self._writer
+        self._descriptor = os.open(self.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         self._reader = _Connection(lambda: _connect_read_only(self.path), iter_chunk_size=64)
         await self._reader
         self.identity = aside.identity(self.path)
@@ -123,6 +127,9 @@ class Database:
             if connection is not None:
                 with contextlib.suppress(sqlite3.Error, ValueError):
                     await connection.close()
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
 
     def submit(self, job: Job[T]) -> asyncio.Future[T]:
         """Queues `job` for the next group; the future ends after its commit, or with `STORAGE_UNAVAILABLE` and nothing
@@ -160,8 +167,7 @@ class Database:
         try:
             return await self._reader.run(job)
         except sqlite3.Error as error:
-            if is_damage(error):
-                self.condemn(str(error))
+            await self._look_again(self._reader, error)
             raise Problem("STORAGE_UNAVAILABLE", f"The data file can't be read: {error}") from error
 
     async def checkpoint(self) -> bool:
@@ -171,8 +177,7 @@ class Database:
         try:
             return await self._writer.run(_checkpoint)
         except sqlite3.Error as error:
-            if is_damage(error):
-                self.condemn(str(error))
+            await self._look_again(self._writer, error)
             raise Problem("STORAGE_UNAVAILABLE", f"The log can't be copied into the data file: {error}") from error
 
     def condemn(self, reason: str, kept: Path | None = None) -> None:
@@ -199,6 +204,13 @@ class Database:
             while self._waiting:
                 self._failed([self._waiting.popleft()], reason)
         self._wake.set()
+
+    async def _look_again(self, connection: _Connection, error: sqlite3.Error) -> None:
+        if self.damage is None and await connection.run(lambda _connection: self._lasts(error)):
+            self.condemn(str(error))
+
+    def _lasts(self, error: sqlite3.Error) -> bool:
+        return is_lasting(self.path, error, self._descriptor)
 
     def require(self) -> None:
         """Raises what `submit` would answer now: whoever changes something in memory first asks before."""
@@ -280,8 +292,8 @@ class Database:
             failure = await self._writer.run(self._drain)
             self._committing = False
             if failure is not None:
-                group, error = failure
-                if is_damage(error):
+                group, error, lasting = failure
+                if lasting:
                     self.condemn(str(error))
                 unsaved = self._failed(group, str(error))
                 if self._closing or self.damage is not None:
@@ -290,16 +302,16 @@ class Database:
                 self._waiting.extendleft(reversed(unsaved))
                 await self._pause()
 
-    def _drain(self, connection: sqlite3.Connection) -> tuple[list[Waiting], sqlite3.Error] | None:
+    def _drain(self, connection: sqlite3.Connection) -> tuple[list[Waiting], sqlite3.Error, bool] | None:
         """On the writer's thread: group after group for as long as something waits, without a trip through the event
-        loop in between. Returns the group that the storage refused, if one was."""
+        loop in between. Returns the group that the storage refused, if one was, and whether it always will."""
         while self._waiting:
             self._group_since = started = time.monotonic()
             group = self._next_group()
             try:
                 outcomes = transact(connection, group)
             except sqlite3.Error as error:
-                return group, error
+                return group, error, self._lasts(error)
             finally:
                 self._group_since = None
             self._loop.call_soon_threadsafe(self._committed, group, outcomes, time.monotonic() - started)

@@ -13,7 +13,7 @@ from typing import IO, Literal
 from appliance.errors import Problem
 from appliance.storage import aside
 from appliance.storage.aside import kept_aside
-from appliance.storage.faults import is_trouble
+from appliance.storage.faults import is_lasting
 from appliance.storage.migrations import migrate, refuse_newer
 
 _CHECK_BELOW_BYTES = 64 << 20
@@ -140,7 +140,7 @@ def prepare(path: Path, *, start_empty: bool = False) -> None:
     try:
         _open_and_migrate(path)
     except sqlite3.DatabaseError as error:
-        if is_trouble(error):
+        if not is_lasting(path, error):
             raise Problem("STORAGE_UNAVAILABLE", f"{path} can't be opened: {error}") from None
         raise aside.corrupt(aside.keep_aside(path)) from None
 
@@ -163,6 +163,9 @@ def _version(path: Path) -> int:
     """The schema's number in the file's header, read without opening it as a database; 0 where there is none."""
     if not path.is_file():
         return 0
-    with path.open("rb") as file:
-        header = file.read(100)
+    try:
+        with path.open("rb") as file:
+            header = file.read(100)
+    except OSError as error:
+        raise Problem("STORAGE_UNAVAILABLE", f"{path} can't be read: {error.strerror}") from None
     return int.from_bytes(header[60:64], "big") if header.startswith(_MAGIC) and len(header) == 100 else 0
