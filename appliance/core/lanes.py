@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
 from appliance.core.delivery import Delivery, State
@@ -57,6 +58,18 @@ class Lane(Generic[R]):
             if head is None and state is not State.AWAITING_ORDER:
                 head = row
         return head
+
+    def number(self, next_seq: Callable[[], int]) -> list[R]:
+        """Gives those whose order is known higher numbers, in their order, and returns them.
+
+        For a head that is older than what has been sent (its order was found late): a screen ignores a `seq` below the
+        newest it has seen.
+        """
+        known = [row for row in self.rows if row.delivery.state is not State.AWAITING_ORDER]
+        for row in known:
+            row.delivery.seq = self.newest = next_seq()
+        self.rows.sort(key=lambda row: row.delivery.seq)
+        return known
 
     def older(self, row: R) -> list[R]:
         """Those that were accepted before `row`."""

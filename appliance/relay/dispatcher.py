@@ -78,7 +78,7 @@ class Dispatcher:
         newest = await self._outbox.newest_of_lanes(list(lanes))
         for key, lane in lanes.items():
             past = [row.delivery.seq for row in lane.rows if row.delivery.state is not State.AWAITING_ORDER]
-            lane.newest = max(newest[key], *past, 0)
+            lane.newest = lane.sent = max(newest[key], *past, 0)
             for row in list(lane.rows):
                 self._happen(row, Happening(Event.RESTARTED))
                 if lane.overtaken(row.delivery):
@@ -352,6 +352,11 @@ class Dispatcher:
         apply(delivery, decision, now_ms())
         row.session = session
         row.sends += 1
+        lane = self._lane(delivery)
+        if delivery.seq < lane.sent:
+            for other in lane.number(self._outbox.next_seq):
+                self._outbox.mark(other.delivery)
+        lane.sent = delivery.seq
         self._outbox.mark(delivery)
         self._after(row, self._ack_timeout, self._ack_over)
         session.send(navigate(delivery, self._documents.url(delivery.ref or "", session.base_url)))

@@ -189,16 +189,14 @@ class World:
             self.clients[delivery.screen_id].navigate(delivery)
 
     def _number(self, head: Standing, lane: Lane[Standing]) -> None:
-        """What its screen would ignore as older than what it has seen (a queued one whose order was found late, and
-        those it then held back) is numbered anew as it goes out."""
-        delivery = head.delivery
-        if delivery.seq < lane.sent:
-            lane.remove(head)
-            self._seq += 1
-            delivery.seq = self._seq
-            lane.add(head)
-        lane.sent = delivery.seq
-        lane.newest = max(lane.newest, delivery.seq)
+        """What its screen would ignore, as older than what it has seen, is numbered anew as it goes out."""
+        if head.delivery.seq < lane.sent:
+            self.changed.update(standing.delivery.pk for standing in lane.number(self._next))
+        lane.sent = head.delivery.seq
+
+    def _next(self) -> int:
+        self._seq += 1
+        return self._seq
 
     def _stand(self, delivery: Delivery, deadline: int) -> None:
         standing = Standing(delivery, deadline)
