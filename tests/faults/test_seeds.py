@@ -1,0 +1,66 @@
+"""The harness can fail: the same run finds something wrong with every appliance that was broken on purpose, and nothing
+with the one that was not."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.faults.lives import Starter
+from tests.faults.run import Plan, install, run
+from tests.faults.seeds import SEEDS
+from tests.faults.test_kills import SEED
+from tests.faults.verdict import Verdict
+
+pytestmark = pytest.mark.timeout(240)
+AT_ONCE = 3
+SOUND = "none"
+
+
+@pytest.fixture(scope="module")
+def verdicts(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Verdict]:
+    """The verdict on each fault that is asked for, a few runs at a time: most of a run is waiting."""
+    mine = [item for item in request.session.items if isinstance(item, pytest.Function) and item.path == request.path]
+    faults = {str(item.callspec.params["fault"]) for item in mine}
+    return asyncio.run(_run_all(sorted(faults), tmp_path_factory.mktemp("faults")))
+
+
+async def _run_all(faults: list[str], root: Path) -> dict[str, Verdict]:
+    starters: asyncio.Queue[Starter] = asyncio.Queue()
+    found: dict[str, Verdict] = {}
+
+    async def judge(fault: str) -> None:
+        starter = await starters.get()
+        try:
+            plan = Plan(kills=2, seed=SEED, fault=None if fault == SOUND else fault, full=True, latest=0.08)
+            found[fault] = await run(root / fault, plan, starter, installation)
+        finally:
+            starters.put_nowait(starter)
+
+    for _ in range(AT_ONCE):
+        starters.put_nowait(Starter())
+    try:
+        starter = starters.get_nowait()
+        installation = await install(root / "installation", starter)
+        starters.put_nowait(starter)
+        await asyncio.gather(*(judge(fault) for fault in faults))
+    finally:
+        while not starters.empty():
+            starters.get_nowait().close()
+    return found
+
+
+@pytest.mark.parametrize("fault", [SOUND])
+def test_nothing_is_wrong_with_the_sound_one(verdicts: dict[str, Verdict], fault: str) -> None:
+    print(f"\n{verdicts[fault].table()}")
+    assert not verdicts[fault].violations, verdicts[fault].table()
+
+
+@pytest.mark.parametrize("fault", sorted(SEEDS))
+def test_a_fault_is_found(verdicts: dict[str, Verdict], fault: str) -> None:
+    verdict = verdicts[fault]
+    print(f"\n{fault}: {dict(verdict.kinds)}")
+    assert verdict.bites, "the fault has never come into play"
+    assert SEEDS[fault].expected & verdict.kinds.keys(), verdict.table()
