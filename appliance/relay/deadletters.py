@@ -62,7 +62,8 @@ class _Action:
     actor: str
     prepare: Callable[[list[Delivery], str, Result], list[Delivery]]
     settle: Callable[[list[Delivery], bool], None]
-    detail: dict[str, object] | None = None
+    detail: dict[str, object] | None
+    """What was meant, for the audit; None where that is the one letter alone."""
 
 
 class DeadLetters:
@@ -98,11 +99,11 @@ class DeadLetters:
     async def replay(self, ids: Sequence[str], principal: Principal) -> Result:
         """Sends these again, in the order they were accepted, each in a new round. Raises `STORAGE_UNAVAILABLE` with
         nothing changed; every other refusal is one letter's alone."""
-        return await self._named(ids, principal, self._replaying(principal, {"ids": list(ids)}))
+        return await self._named(ids, principal, self._replaying(principal, _ids(ids)))
 
     async def discard(self, ids: Sequence[str], principal: Principal) -> Result:
         """Takes these off the list for good; their histories stay. Raises as `replay` does."""
-        return await self._named(ids, principal, self._discarding(principal, {"ids": list(ids)}))
+        return await self._named(ids, principal, self._discarding(principal, _ids(ids)))
 
     async def replay_found(
         self, wanted: Filter, principal: Principal, detail: dict[str, object], *, include_stale: bool, above: int = 0
@@ -159,7 +160,7 @@ class DeadLetters:
             changed = action.prepare(found, action.actor, result)
             saved = False
             try:
-                await self._save(changed, action, many=len(keys) > 1)
+                await self._save(changed, action)
                 saved = True
             finally:
                 action.settle(changed, saved)
@@ -169,12 +170,13 @@ class DeadLetters:
                     result.refused[key] = _not_found()
         self._events.changed()
 
-    async def _save(self, changed: list[Delivery], action: _Action, *, many: bool) -> None:
+    async def _save(self, changed: list[Delivery], action: _Action) -> None:
         if not changed:
             return
         lines = [rows.updated(delivery) for delivery in changed]
-        target = "" if many else changed[0].id
-        detail = {**(action.detail or {}), "count": len(changed)} if many else None
+        target, detail = changed[0].id, action.detail
+        if detail is not None:
+            target, detail = "", {**detail, "count": len(changed)}
 
         def job(tx: sqlite3.Connection) -> None:
             rows.update_deliveries(tx, lines)
@@ -197,7 +199,7 @@ class DeadLetters:
 
     # --- sending again ----------------------------------------------------------------------------------------------
 
-    def _replaying(self, principal: Principal, detail: dict[str, object]) -> _Action:
+    def _replaying(self, principal: Principal, detail: dict[str, object] | None) -> _Action:
         return _Action("dead-letter.replay", principal.actor, self._begin, self._begun, detail)
 
     def _begin(self, found: list[Delivery], actor: str, result: Result) -> list[Delivery]:
@@ -248,7 +250,7 @@ class DeadLetters:
 
     # --- discarding -------------------------------------------------------------------------------------------------
 
-    def _discarding(self, principal: Principal, detail: dict[str, object]) -> _Action:
+    def _discarding(self, principal: Principal, detail: dict[str, object] | None) -> _Action:
         return _Action("dead-letter.discard", principal.actor, self._take_off, lambda _changed, _saved: None, detail)
 
     def _take_off(self, found: list[Delivery], actor: str, _result: Result) -> list[Delivery]:
@@ -309,6 +311,10 @@ def _page(
         return found, {letter.pk for letter in found if live[letter.screen_id, letter.display_index] > letter.pk}
 
     return job
+
+
+def _ids(ids: Sequence[str]) -> dict[str, object] | None:
+    return {"ids": list(ids)} if len(ids) > 1 else None
 
 
 def _not_found() -> Problem:
