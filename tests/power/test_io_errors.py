@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import pytest
 
+from appliance.storage.aside import kept_aside
 from tests.power.load import Floor, Ledger
-from tests.power.machine import Of, On, Shimmed
+from tests.power.machine import FOREVER, Of, On, Shimmed
 from tests.power.storms import missing, told_why, until_accepted, until_refused
 
 
@@ -118,3 +119,21 @@ async def test_errors_while_reading(shimmed: Shimmed) -> None:
         receipt = ledger.receipts[0]
         answer = await shimmed.call("GET", f"/api/triggers/{receipt.trigger_id}", bearer=floor.key)
         assert {delivery["id"] for delivery in answer.json["deliveries"]} == receipt.deliveries
+
+
+async def test_a_disk_that_cannot_be_read_at_the_start_is_not_taken_for_a_damaged_file(shimmed: Shimmed) -> None:
+    """SQLite says "malformed" in both cases. Only one of them is for good."""
+    ledger = Ledger()
+    async with opened(shimmed, ledger) as floor:
+        await floor.work(40, chance=random.Random(5), websocket=False)
+        await shimmed.kill()
+        for times in (FOREVER, 2):
+            shimmed.control.fail(On.READ, times=times)
+            log = len(shimmed.log.read_text("utf-8"))
+            assert await shimmed.refuses_to_start() == 1
+            told = shimmed.log.read_text("utf-8")[log:]
+            assert "STORAGE_UNAVAILABLE" in told and "Traceback" not in told, told
+            shimmed.control.mend()
+        await shimmed.start()
+        await until_accepted(floor)
+    assert kept_aside(shimmed.data / "vooster.db") == []
