@@ -26,7 +26,7 @@ from appliance.storage.deadletters import Filter, Place
 
 PAGE, MAX_PAGE = 100, 500
 MAX_IDS = 500
-EXPORTED_AT_ONCE = 100
+EXPORTED_AT_ONCE = 50
 """Letters in one piece of an export: as long as it takes to write them out, nothing else runs."""
 
 

@@ -19,7 +19,7 @@ from appliance.storage.database import Database
 from appliance.storage.deliveries import Filter, Span
 
 PAGE, MAX_PAGE = 100, 500
-EXPORTED_AT_ONCE = 100
+EXPORTED_AT_ONCE = 50
 """Deliveries in one piece of an export: as long as it takes to write them out, nothing else runs."""
 _STATES = ", ".join(State)
 

@@ -18,6 +18,8 @@ from appliance.storage.rows import read_deliveries
 
 WALK = 20_000
 """Keys that one read goes through where no index leads to what is wanted."""
+_MANY = 50_000
+"""Triggers of a time past which it is no quicker to look their keys up than to walk."""
 _FEW_SCREENS = 8
 
 
@@ -50,22 +52,29 @@ class Span:
 
 
 def span(connection: sqlite3.Connection, wanted: Filter) -> Span:
-    """Where to search. Wall clocks jump, so the keys of a time are looked up, not guessed."""
+    """Where to search. Wall clocks jump, so the keys of a time are looked up, never guessed."""
     if wanted.since is None and wanted.until is None:
-        # Asked one by one, as only that looks at the ends alone.
-        low, high = (
-            connection.execute(end).fetchone()[0]
-            for end in ("SELECT min(pk) FROM deliveries", "SELECT max(pk) FROM deliveries")
-        )
-        return Span(low or 0, (high or 0) + 1)
-    low, last = connection.execute(
-        "SELECT min(pk), max(pk) FROM triggers INDEXED BY triggers_accepted WHERE accepted_at BETWEEN ? AND ?",
-        (wanted.since or 0, 1 << 62 if wanted.until is None else wanted.until),
+        return _everything(connection)
+    low, last, number = connection.execute(
+        "SELECT min(pk), max(pk), count(*) FROM (SELECT pk FROM triggers INDEXED BY triggers_accepted "
+        "WHERE accepted_at BETWEEN ? AND ? LIMIT ?)",
+        (wanted.since or 0, 1 << 62 if wanted.until is None else wanted.until, _MANY),
     ).fetchone()
+    if number == _MANY:
+        return _everything(connection)
     if low is None:
         return Span(0, 0)
     high = connection.execute("SELECT max(pk) FROM deliveries WHERE trigger_pk = ?", (last,)).fetchone()[0]
     return Span(low, (high or last) + 1)
+
+
+def _everything(connection: sqlite3.Connection) -> Span:
+    # Asked one by one, as only that looks at the ends alone.
+    low, high = (
+        connection.execute(end).fetchone()[0]
+        for end in ("SELECT min(pk) FROM deliveries", "SELECT max(pk) FROM deliveries")
+    )
+    return Span(low or 0, (high or 0) + 1)
 
 
 def search(
