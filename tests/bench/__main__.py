@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.bench import accepts, broadcast, machine, restart, steady
 from tests.bench.servers import ROOT
 
-PART_SECONDS = 240
+PART_SECONDS = 600
 
 
 def parts(given: argparse.Namespace) -> dict[str, Callable[[Path], Awaitable[None]]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.bench import commits, report
+from tests.bench import commits, machine, report
 from tests.bench.flood import WARM_UP_SECONDS
 from tests.bench.report import Histogram, ratio
 from tests.bench.servers import HOST, ORDERS, Server, appliance, connected, control, output
@@ -41,11 +41,12 @@ WAYS = [
 
 @dataclass
 class Found:
-    """`times` are the answers' p50, p95 and p99 in ms; `commits` is in accepts each."""
+    """`times` are the answers' p50, p95 and p99 in ms; `cores` the server's processor use, `commits` accepts each."""
 
     a_second: float
     times: list[float]
     refused: int
+    cores: float
     commits: float
     shown: float
     superseded: float
@@ -73,7 +74,7 @@ async def _all(server: Server, place: Path, seconds: float) -> list[Found]:
 
 
 async def _one(server: Server, way: Way, screens: Path, seconds: float) -> Found:
-    before = server.figures()
+    before, cpu = server.figures(), machine.cpu_seconds(server.pid)
     said: dict[str, Any] = json.loads(
         await output(
             *("tests.bench.flood", way.way, HOST, str(server.port), server.key, str(seconds)),
@@ -81,6 +82,7 @@ async def _one(server: Server, way: Way, screens: Path, seconds: float) -> Found
             seconds=seconds + 60,
         )
     )
+    cpu = machine.cpu_seconds(server.pid) - cpu
     after = await _settled(server)
 
     def grown(name: str) -> float:
@@ -92,6 +94,7 @@ async def _one(server: Server, way: Way, screens: Path, seconds: float) -> Found
         said["accepted"] / said["seconds"],
         said["times"],
         said["refused"],
+        cores=cpu / (said["seconds"] + WARM_UP_SECONDS),
         commits=said["all"] / made if made else 0,
         **ended,
         unaccounted=said["all"] - sum(ended.values()) if made else 0,
@@ -121,10 +124,12 @@ def _show(
             ratio(each.a_second, lone[1]),
             ratio(each.a_second, lone[100]),
             f"{each.commits:.1f}",
+            f"{each.cores:.2f}",
+            f"{beside.cores:.2f}",
         ]
         for way, each, beside in zip(WAYS, mine, other, strict=True)
     ]
-    head = ("", "appliance", "control", "ratio", "to SQLite 1", "to SQLite 100", "accepts a commit")
+    head = ("", "appliance", "control", "ratio", "to SQLite 1", "to SQLite 100", "a commit", "cores", "control's")
     report.table(
         f"Durable accepts a second: {words}, after {WARM_UP_SECONDS:g} s of warm-up",
         head,
@@ -132,6 +137,7 @@ def _show(
         [
             f"SQLite alone, synced: {lone[1]:,.0f} rows a second in commits of 1, {lone[100]:,.0f} in commits of 100.",
             "The appliance writes a trigger and a delivery for each, and what becomes of it; the commits hold all.",
+            "A commit: accepts to one. Cores: what the server used of the processor.",
         ],
     )
     rows = []

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 import sqlite3
-import uuid
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -165,6 +164,7 @@ def _lived(life: Life, mode: str = "latest") -> Delivery:
 
 
 def _delivery(lived: Delivery, number: int, screen: str, at: int, chance: random.Random) -> Delivery:
+    bits = f"{chance.getrandbits(128):032x}"
     order = f"ORD-{number % ORDERS:08d}"
     ref = f"folder:2026/{order}.pdf"
     evidence = {"display": _MONITOR, "url": _link(ref)} if lived.state is State.SHOWN else None
@@ -172,7 +172,7 @@ def _delivery(lived: Delivery, number: int, screen: str, at: int, chance: random
         lived,
         pk=number,
         trigger_pk=number,
-        trigger_id=str(uuid.UUID(int=chance.getrandbits(128), version=4)),
+        trigger_id=f"{bits[:8]}-{bits[8:12]}-4{bits[13:16]}-a{bits[17:20]}-{bits[20:]}",
         order_id=order,
         target=f"screen:{screen}",
         screen_id=screen,

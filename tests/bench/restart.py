@@ -57,7 +57,10 @@ async def run(place: Path, finished: int, opened: int) -> None:
             ("full, cold", full, True, signal.SIGKILL),
             ("full, killed", full, False, signal.SIGTERM),
         ):
-            found.setdefault(words, []).append(await _start(data, documents, cold, sign))
+            start = await _start(data, documents, cold, sign)
+            if start.open != (opened if data is full else 0):
+                raise SystemExit(f"{words}: the appliance took up {start.open} open deliveries")
+            found.setdefault(words, []).append(start)
     imports = await _imports()
     _show_starts(found, imports, made)
     _show_size(made, size, took)
@@ -76,10 +79,10 @@ async def _start(data: Path, documents: Path, cold: bool, ended_by: signal.Signa
             await asyncio.sleep(POLL_SECONDS)
         seconds = time.perf_counter() - began
         resident, _, unique = machine.memory_kb(running.pid)
-        opened = Server("", running.pid, port, "", "").figures()["vooster_deliveries_open"]
+        taken_up = int(Server("", running.pid, port, "", "").figures()["vooster_deliveries_open"])
         running.send_signal(ended_by)
         await asyncio.wait_for(running.wait(), 30)
-    return Start(seconds, resident, unique, int(opened))
+    return Start(seconds, resident, unique, taken_up)
 
 
 def _ready(port: int) -> bool:
