@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from appliance.core.delivery import Delivery
+from appliance.storage.outbox import newest_past_awaiting
 from appliance.storage.rows import read_deliveries
 
 Lane = tuple[str, int]
@@ -115,17 +116,6 @@ def exhausted(connection: sqlite3.Connection, screen_id: str, now: int, limit: i
     newest = {lane: newest_past_awaiting(connection, lane) for lane in lanes}
     live = {lane: newest_live(connection, lane) for lane in lanes}
     return [d for d in found if (newest[d.lane] <= d.seq if d.mode == "latest" else live[d.lane] < d.pk)]
-
-
-def newest_past_awaiting(connection: sqlite3.Connection, lane: Lane) -> int:
-    """The highest `seq` of the lane whose order was known, whatever became of it."""
-    row = connection.execute(
-        "SELECT seq FROM deliveries WHERE screen_id = ? AND display_index = ? AND state <> 'awaitingOrder' "
-        "AND coalesce(code, '') NOT IN ('ORDER_NOT_FOUND', 'ORDER_OUT_OF_STOCK', 'DOCUMENT_TYPE_UNSUPPORTED', "
-        "'ORDER_SOURCE_UNAVAILABLE', 'QUEUE_FULL') ORDER BY seq DESC LIMIT 1",
-        lane,
-    ).fetchone()
-    return int(row[0]) if row else 0
 
 
 def newest_live(connection: sqlite3.Connection, lane: Lane) -> int:

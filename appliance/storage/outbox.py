@@ -154,34 +154,11 @@ class Outbox:
             lambda connection: read_deliveries(connection, "ORDER BY d.pk DESC LIMIT ?", (limit,))
         )
 
-    async def exhausted(self, screen_id: str, now: int) -> list[Delivery]:
-        """Dead letters of a screen whose retries are used up, inside their time to live, the newest of their lane."""
-        return await self._database.read(
-            lambda connection: read_deliveries(
-                connection,
-                "WHERE d.listed = 1 AND d.screen_id = ? AND d.code = 'RETRIES_EXHAUSTED' AND d.expires_at > ? "
-                "AND NOT EXISTS (SELECT 1 FROM deliveries n WHERE n.screen_id = d.screen_id "
-                "AND n.display_index = d.display_index AND n.seq > d.seq AND n.state <> 'awaitingOrder') "
-                "ORDER BY d.seq",
-                (screen_id, now),
-            )
-        )
-
     async def newest_of_lanes(self, lanes: list[tuple[str, int]]) -> dict[tuple[str, int], int]:
         """The highest `seq` of each lane whose order was known, whatever became of it."""
 
         def job(connection: sqlite3.Connection) -> dict[tuple[str, int], int]:
-            found = {}
-            for lane in lanes:
-                row = connection.execute(
-                    "SELECT seq FROM deliveries WHERE screen_id = ? AND display_index = ? "
-                    "AND state <> 'awaitingOrder' AND coalesce(code, '') NOT IN ('ORDER_NOT_FOUND', "
-                    "'ORDER_OUT_OF_STOCK', 'DOCUMENT_TYPE_UNSUPPORTED', 'ORDER_SOURCE_UNAVAILABLE', 'QUEUE_FULL') "
-                    "ORDER BY seq DESC LIMIT 1",
-                    lane,
-                ).fetchone()
-                found[lane] = row[0] if row else 0
-            return found
+            return {lane: newest_past_awaiting(connection, lane) for lane in lanes}
 
         return await self._database.read(job)
 
@@ -220,6 +197,17 @@ def today(connection: sqlite3.Connection, since: int) -> tuple[int, int]:
         0
     ]
     return accepted, dead
+
+
+def newest_past_awaiting(connection: sqlite3.Connection, lane: tuple[str, int]) -> int:
+    """The highest `seq` of the lane whose order was known, whatever became of it."""
+    row = connection.execute(
+        "SELECT seq FROM deliveries WHERE screen_id = ? AND display_index = ? AND state <> 'awaitingOrder' "
+        "AND coalesce(code, '') NOT IN ('ORDER_NOT_FOUND', 'ORDER_OUT_OF_STOCK', 'DOCUMENT_TYPE_UNSUPPORTED', "
+        "'ORDER_SOURCE_UNAVAILABLE', 'QUEUE_FULL') ORDER BY seq DESC LIMIT 1",
+        lane,
+    ).fetchone()
+    return int(row[0]) if row else 0
 
 
 def shown_after(connection: sqlite3.Connection, delivery: Delivery) -> bool:
