@@ -20,7 +20,11 @@ _LITTLE_BYTES, _LOW_BYTES = 100 << 20, 1 << 30
 
 
 def data_file(path: Path) -> Iterator[Finding]:
-    noted = aside.note(path)
+    try:
+        noted = aside.note(path)
+    except OSError as error:
+        yield _shut(path, error)
+        return
     if noted is not None:
         yield _damaged(path, noted.reason, path.with_name(noted.name))
         return
@@ -51,11 +55,7 @@ def _content(path: Path, size: int) -> Finding:
         version, complaint, whole = _checked(path, size)
     except sqlite3.DatabaseError as error:
         if is_trouble(error):
-            return not_ok(
-                "data", "problem", f"{path}: 열 수 없습니다 ({error}).", f"{path}: can't be opened ({error}).",
-                "Vooster를 실행하는 사용자로 다시 하고, 그래도 안 되면 디스크를 확인해 주세요.",
-                "Run this again as the user that Vooster runs as; if that fails too, check the disk.",
-            )  # fmt: skip
+            return _shut(path, error)
         return _damaged(path, str(error))
     newest = available()[-1][0]
     if complaint:
@@ -72,6 +72,14 @@ def _content(path: Path, size: int) -> Finding:
         f"{path}: {told(size)}, 스키마 {version}, 손상 없음({how[0]})",
         f"{path}: {told(size)}, schema {version}, no damage ({how[1]})",
     )
+
+
+def _shut(path: Path, error: Exception) -> Finding:
+    return not_ok(
+        "data", "problem", f"{path}: 열 수 없습니다 ({error}).", f"{path}: can't be opened ({error}).",
+        "Vooster를 실행하는 사용자로 다시 하고, 그래도 안 되면 디스크를 확인해 주세요.",
+        "Run this again as the user that Vooster runs as; if that fails too, check the disk.",
+    )  # fmt: skip
 
 
 def _checked(path: Path, size: int) -> tuple[int, str, bool]:

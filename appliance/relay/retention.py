@@ -39,7 +39,7 @@ class Limits:
     """What is kept whatever happens."""
     age_seconds: float = HOUR_SECONDS
     """How often age is looked at; size is at every call."""
-    step_rows: int = 100
+    step_rows: int = 50
     """Deliveries that one commit may delete: a scan that comes in just then waits for it."""
     pause_seconds: float = 0.05
     patience_seconds: float = 2.0

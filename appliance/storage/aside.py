@@ -105,12 +105,12 @@ def leave_note(path: Path, aside: Path, reason: str, at: int) -> bool:
 
 
 def note(path: Path) -> Note | None:
-    """What was noted about the file at `path`."""
+    """What was noted about the file at `path`. Raises `OSError` where that may not be read."""
     try:
         return msgspec.json.decode(_note_of(path).read_bytes(), type=Note)
     except FileNotFoundError:
         return None
-    except (OSError, msgspec.DecodeError):
+    except msgspec.DecodeError:
         # Something was noted, or there would be no file.
         return Note(name_aside(path).name, "It can't be read what was noted.", 0)
 

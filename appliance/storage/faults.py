@@ -36,9 +36,15 @@ def is_damage(error: sqlite3.Error) -> bool:
 
 
 def is_trouble(error: sqlite3.Error) -> bool:
-    """Whether the disk or another program is in the way, which may pass; the content may be fine."""
+    """Whether something is in the way that may pass (the disk, another program, a fault of ours): the content may be
+    fine."""
+    return getattr(error, "sqlite_errorcode", None) is not None and not is_damage(error)
+
+
+def is_wrong_schema(error: sqlite3.Error) -> bool:
+    """Whether a migration has found other tables than the file's version says: that number is damaged, or they are."""
     code = getattr(error, "sqlite_errorcode", None)
-    return code is not None and not is_damage(error) and (code & 0xFF) != sqlite3.SQLITE_ERROR
+    return code == sqlite3.SQLITE_ERROR and any(words in str(error) for words in ("already exists", "no such"))
 
 
 def is_lasting(path: Path, error: sqlite3.Error, descriptor: int | None = None) -> bool:
@@ -50,7 +56,7 @@ def is_lasting(path: Path, error: sqlite3.Error, descriptor: int | None = None) 
     """
     code = getattr(error, "sqlite_errorcode", None)
     if code not in (None, sqlite3.SQLITE_CORRUPT) or _UNDECODABLE in str(error):
-        return not is_trouble(error)
+        return is_damage(error)
     return not any(_looks_well(path, descriptor) for _ in range(2))
 
 

@@ -13,7 +13,7 @@ from typing import IO, Literal
 from appliance.errors import Problem
 from appliance.storage import aside
 from appliance.storage.aside import kept_aside
-from appliance.storage.faults import is_lasting
+from appliance.storage.faults import is_lasting, is_wrong_schema
 from appliance.storage.migrations import migrate, refuse_newer
 
 _CHECK_BELOW_BYTES = 64 << 20
@@ -124,8 +124,16 @@ def prepare(path: Path, *, start_empty: bool = False) -> None:
 
     A damaged file is moved aside under a name of its own and the start is refused with `DATABASE_CORRUPT`, again at
     each start, until a good file is in its place or `start_empty` says that an empty one is wanted. A file that a newer
-    version has written is refused with `SETTINGS_INVALID` and isn't touched.
+    version has written is refused with `SETTINGS_INVALID` and isn't touched. `STORAGE_UNAVAILABLE` means that the disk
+    or the rights to it are in the way.
     """
+    try:
+        _prepare(path, start_empty=start_empty)
+    except OSError as error:
+        raise Problem("STORAGE_UNAVAILABLE", f"{path} can't be opened: {error.strerror or error}") from None
+
+
+def _prepare(path: Path, *, start_empty: bool) -> None:
     settled = aside.settle(path)
     if settled is not None and not start_empty:
         raise aside.corrupt(settled)
@@ -140,7 +148,7 @@ def prepare(path: Path, *, start_empty: bool = False) -> None:
     try:
         _open_and_migrate(path)
     except sqlite3.DatabaseError as error:
-        if not is_lasting(path, error):
+        if not is_wrong_schema(error) and not is_lasting(path, error):
             raise Problem("STORAGE_UNAVAILABLE", f"{path} can't be opened: {error}") from None
         raise aside.corrupt(aside.keep_aside(path)) from None
 

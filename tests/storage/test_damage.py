@@ -8,6 +8,7 @@ import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from structlog.testing import capture_logs
@@ -162,6 +163,28 @@ def test_a_newer_file_is_not_even_opened(tmp_path: Path) -> None:
     with pytest.raises(Problem, match="newer"):
         prepare(path)
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+async def test_a_fault_of_a_statement_is_no_damage(tmp_path: Path, open_file: OpenFile) -> None:
+    prepare(tmp_path / "vooster.db")
+    database = await open_file()
+    with pytest.raises(Problem, match="STORAGE_UNAVAILABLE"):
+        await database.read(lambda c: c.execute("SELECT nothing FROM nowhere").fetchone())
+    assert database.damage is None and database.ok
+    await database.write(insert)
+
+
+def test_rights_that_are_missing_are_no_damage(tmp_path: Path) -> None:
+    path = tmp_path / "vooster.db"
+    filled(path, 20)
+    before = path.read_bytes()
+    with (
+        patch.object(Path, "open", side_effect=PermissionError(13, "Permission denied")),
+        pytest.raises(Problem, match="Permission denied") as problem,
+    ):
+        prepare(path)
+    assert problem.value.code == "STORAGE_UNAVAILABLE"
+    assert path.read_bytes() == before and kept_aside(path) == []
 
 
 @pytest.mark.parametrize("replaced", [False, True], ids=["deleted", "replaced"])
