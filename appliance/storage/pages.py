@@ -273,42 +273,43 @@ def varint(content: bytes, at: int) -> tuple[int, int]:
     return (value - (1 << 64) if value >= 1 << 63 else value), at + 9
 
 
-_INTEGERS = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
+_SIZES = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8, 7: 8}
 
 
 def record(payload: bytes) -> list[Value]:
     """A record's values. Raises `DamageError` where it is none, to the last byte."""
+    # Called for every row there is, hence written out in one piece.
+    values: list[Value] = []
     try:
-        end, at = varint(payload, 0)
-        kinds = []
-        while at < end:
-            kind, at = varint(payload, at)
-            kinds.append(kind)
-        _need(at == end)
-        values: list[Value] = []
-        for kind in kinds:
-            value, at = _value(payload, kind, at)
-            values.append(value)
-    except (IndexError, UnicodeDecodeError, struct.error):
+        at, place = varint(payload, 0)
+        end = at
+        while place < end:
+            kind = payload[place]
+            if kind < 0x80:
+                place += 1
+            else:
+                kind, place = varint(payload, place)
+            if kind >= 12:
+                content = payload[at : at + (kind - 12) // 2]
+                _need(len(content) == (kind - 12) // 2)
+                values.append(content.decode() if kind & 1 else content)
+                at += len(content)
+            elif kind == 0:
+                values.append(None)
+            elif kind in (8, 9):
+                values.append(kind - 8)
+            else:
+                size = _SIZES[kind]
+                content = payload[at : at + size]
+                _need(len(content) == size)
+                values.append(
+                    struct.unpack(">d", content)[0] if kind == 7 else int.from_bytes(content, "big", signed=True)
+                )
+                at += size
+    except (IndexError, KeyError, UnicodeDecodeError):
         raise DamageError from None
-    _need(at == len(payload))
+    _need(place == end and at == len(payload))
     return values
-
-
-def _value(payload: bytes, kind: int, at: int) -> tuple[Value, int]:
-    if kind == 0:
-        return None, at
-    if kind in (8, 9):
-        return kind - 8, at
-    size = _INTEGERS.get(kind) or (8 if kind == 7 else (kind - 12) // 2 if kind >= 12 else -1)
-    content = payload[at : at + size]
-    _need(0 <= size == len(content))
-    at += size
-    if kind < 7:
-        return int.from_bytes(content, "big", signed=True), at
-    if kind == 7:
-        return struct.unpack(">d", content)[0], at
-    return (content.decode() if kind & 1 else content), at
 
 
 def _page_size(header: bytes) -> int:

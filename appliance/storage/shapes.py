@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from appliance.core.delivery import State
 from appliance.core.roles import Role
@@ -30,7 +31,7 @@ def _number(value: Any, least: int = 0, most: int = 1 << 62) -> bool:
 
 
 def _text(value: Any) -> bool:
-    return isinstance(value, str) and not _CONTROL.search(value)
+    return isinstance(value, str) and (value.isprintable() or not _CONTROL.search(value))
 
 
 def _filled(value: Any) -> bool:
@@ -61,21 +62,26 @@ def _password(value: Any) -> bool:
     return _text(value) and value.startswith("$argon2")
 
 
+class _Line(msgspec.Struct, array_like=True):
+    """A packed line of a history."""
+
+    after: int
+    state: Annotated[str, Meta(min_length=1)]
+    round: Annotated[int, Meta(ge=1)]
+    attempt: Annotated[int, Meta(ge=1)]
+    code: str | None = None
+    cause: str | None = None
+    detail: str | None = None
+
+
+_lines = msgspec.msgpack.Decoder(list[_Line]).decode
+
+
 def _history(value: Any) -> bool:
-    """Packed lines, each beginning with a time, a word, a round and an attempt."""
     try:
-        lines = msgspec.msgpack.decode(value, type=list[list[Any]])
+        return bool(_lines(value))
     except _UNREADABLE:
         return False
-    return bool(lines) and all(
-        len(line) >= 4
-        and type(line[0]) is int
-        and _filled(line[1])
-        and _number(line[2], 1)
-        and _number(line[3], 1)
-        and all(word is None or _text(word) for word in line[4:])
-        for line in lines
-    )
 
 
 def _settled(delivery: list[Any]) -> bool:
@@ -108,13 +114,13 @@ class Shape:
 
     def fits(self, values: list[Any]) -> bool:
         """`values` in the columns' order; the last ones may be missing where a later version has added columns."""
-        checks = list(self.columns.values())
-        return (
-            0 < len(values) <= len(checks)
-            and all(check(value) for check, value in zip(checks, values, strict=False))
-            and all(check(None) or check(0) for check in checks[len(values) :])
-            and (self.rule is None or self.rule(values))
-        )
+        if not 0 < len(values) <= len(self.columns):
+            return False
+        checks = iter(self.columns.values())
+        for value, check in zip(values, checks, strict=False):
+            if not check(value):
+                return False
+        return all(check(None) or check(0) for check in checks) and (self.rule is None or self.rule(values))
 
 
 TABLES: dict[str, Shape] = {
