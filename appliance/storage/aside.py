@@ -42,11 +42,14 @@ def size_of(path: Path) -> int:
 
 
 def identity(path: Path) -> tuple[int, int] | None:
-    """Which file is at `path` (device and inode); None where there is none."""
+    """Which file is at `path` (device and inode); None where there is none. Raises `STORAGE_UNAVAILABLE` where the disk
+    doesn't say, which isn't the same."""
     try:
         found = path.stat()
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        raise Problem("STORAGE_UNAVAILABLE", f"{path} can't be looked at: {error.strerror}") from None
     return found.st_dev, found.st_ino
 
 

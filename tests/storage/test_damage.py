@@ -231,6 +231,22 @@ async def test_a_file_taken_away_is_noticed_and_what_it_held_is_saved(
 # --- the log ----------------------------------------------------------------------------------------------------------
 
 
+async def test_a_file_that_cannot_be_looked_at_is_not_taken_for_gone(tmp_path: Path, open_file: OpenFile) -> None:
+    path = tmp_path / "vooster.db"
+    filled(path)
+    database = await open_file()
+    upkeep = Upkeep(database, Retention(database, lambda: (), Metrics(lambda: 0)))
+    away = path.with_name("away")
+    path.rename(away)
+    path.symlink_to(path)  # a link to itself: the file system has no answer
+    with pytest.raises(Problem, match="STORAGE_UNAVAILABLE"):
+        await upkeep.watch()
+    away.replace(path)
+    await upkeep.watch()
+    assert database.damage is None and database.ok
+    await database.write(insert)
+
+
 async def test_the_log_shrinks_again_after_a_long_reader_and_a_heavy_load(tmp_path: Path, open_file: OpenFile) -> None:
     path = tmp_path / "vooster.db"
     prepare(path)
