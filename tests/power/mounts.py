@@ -42,12 +42,12 @@ class Mounted:
             pytest.skip("mounting a file system needs root")
         attached = run("losetup", "--find", "--show", str(self.image))
         if attached.returncode != 0:
-            pytest.skip(f"there are no loop devices here: {attached.stderr.strip()}")
+            pytest.skip(f"there are no loop devices here: {attached.stderr.splitlines()[0]}")
         self.device = attached.stdout.strip()
         mounted = run("mount", "-t", "ext4", "-o", options, self.device, str(self.at))
         if mounted.returncode != 0:
             self.unmount()
-            pytest.skip(f"mounting isn't allowed here: {mounted.stderr.strip()}")
+            pytest.skip(f"mounting isn't allowed here: {mounted.stderr.splitlines()[0]}")
 
     def unmount(self) -> None:
         """Takes it away, whoever still uses it; the loop device goes with it."""

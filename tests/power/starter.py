@@ -1,7 +1,7 @@
 """Starts the appliance with seeded flaws (`starter FLAW,FLAW serve …`): what finds losses must find these.
 
-Two are no flaws but save time: with `small-wal` checkpoints come often, so that a short run sees many of them, and with
-`soon` a storage that has refused is tried again after a moment.
+Three are no flaws but save time: with `small-wal` checkpoints come often, so that a short run sees many of them, with
+`upkeep` the log is cut short as often, and with `soon` a storage that has refused is tried again after a moment.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 from unittest.mock import patch
 
 from appliance.cli.main import main as vooster
+from appliance.relay.upkeep import Upkeep
 from appliance.storage import database
 
 PRAGMAS = {
@@ -24,6 +25,7 @@ PRAGMAS = {
 }
 RECEIPT_FIRST = "receipt-first"
 ERRORS_IGNORED = "errors-ignored"
+UPKEEP = "upkeep"
 SOON = "soon"
 SOON_SECONDS = 0.1
 LATE_SECONDS = 0.02
@@ -83,6 +85,9 @@ def seed(flaws: list[str]) -> None:
         return connection
 
     database._connect = flawed
+    if UPKEEP in flaws:
+        partial = functools.partialmethod(Upkeep.__init__, every=0.1, long_wal=20_000)
+        Upkeep.__init__ = partial  # type: ignore[method-assign, assignment]
     if SOON in flaws:
         database.RETRY_SECONDS = SOON_SECONDS
 

@@ -49,7 +49,7 @@ async def a_morning(shimmed: Shimmed, triggers: int = 120, *, crash: bool = True
 
 @pytest.mark.timeout(120)
 async def test_nothing_accepted_is_missing_after_a_power_cut(make_shimmed: MakeShimmed, memory: Path) -> None:
-    shimmed = make_shimmed(record=True, flaws=("small-wal",))
+    shimmed = make_shimmed(record=True, flaws=("small-wal", "upkeep"))
     ledger = await a_morning(shimmed)
     cuts = cuts_of(ledger, shimmed.control.logged, IMAGES, random.Random(2))
     assert survey(shimmed.recording, cuts, ledger, memory, seed=3) == []
@@ -58,7 +58,9 @@ async def test_nothing_accepted_is_missing_after_a_power_cut(make_shimmed: MakeS
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("flaws", [(), ("small-wal",)], ids=["as shipped", "with many checkpoints"])
+@pytest.mark.parametrize(
+    "flaws", [(), ("small-wal",), ("upkeep",)], ids=["as shipped", "checkpoints", "cut short"]
+)
 async def test_nothing_is_missing_in_many_more(make_shimmed: MakeShimmed, memory: Path, flaws: tuple[str, ...]) -> None:
     shimmed = make_shimmed(record=True, flaws=flaws)
     ledger = await a_morning(shimmed, 800)
