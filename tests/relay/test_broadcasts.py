@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ async def register(house: House, screen_id: str, **members: object) -> None:
     assert made.status == 201, made.text
 
 
-async def reached(house: House, target: str, **members: object) -> list[str]:
+async def reached(house: House, target: str, **members: Any) -> list[str]:
     answer = await house.trigger(screen_id=None, target=target, **members)
     assert answer.status == 202, answer.text
     return [delivery["screenId"] for delivery in answer.json["deliveries"]]
