@@ -169,9 +169,9 @@ class Engine:
         awaiting.start()
         self._stops.append(awaiting.stop)
         if self._holder == "serve":
-            upkeep = Upkeep(self.database, Retention(self.database, self._triggers_open, self.metrics))
-            upkeep.start()
-            self._stops.append(upkeep.stop)
+            self.upkeep = Upkeep(self.database, Retention(self.database, self._triggers_open, self.metrics))
+            self.upkeep.start()
+            self._stops.append(self.upkeep.stop)
 
     def _triggers_open(self) -> Iterator[int]:
         return (row.delivery.trigger_pk for row in self.dispatcher.opened)
