@@ -112,13 +112,19 @@ class Outbox:
             lambda connection: read_deliveries(connection, "WHERE t.id = ? ORDER BY d.pk", (trigger_id,))
         )
 
-    async def to_change(self, job: Job[list[Delivery]]) -> list[Delivery]:
-        """The deliveries that `job` reads, to be changed before anything else is awaited.
+    async def ended(self, trigger_id: str, screen_id: str) -> tuple[Delivery, bool] | None:
+        """One delivery that isn't open, to be changed before anything else is awaited, and whether a newer one of its
+        lane has been shown.
 
-        Whatever was not on disk yet when this was called, or has changed since, replaces what it has read: no two
-        changes begin from the same state, even where the newer one is committed before the caller gets its turn.
+        Whatever was not on disk yet when this was called, or has changed since, replaces what was read: no two changes
+        begin from the same state, even where the newer one is committed before the caller gets its turn.
         """
         self._database.require()
+
+        def job(connection: sqlite3.Connection) -> tuple[Delivery, bool] | None:
+            found = read_deliveries(connection, "WHERE t.id = ? AND d.screen_id = ?", (trigger_id, screen_id))
+            return (found[0], shown_after(connection, found[0])) if found else None
+
         newer: dict[int, Delivery] = {}
         for changes in (*self._committing, self._changed):
             newer.update(changes)
@@ -127,26 +133,10 @@ class Outbox:
             found = await self._database.write(job)
         finally:
             self._reading[:] = [other for other in self._reading if other is not newer]
-        return [newer.get(delivery.pk, delivery) for delivery in found]
-
-    async def one(self, trigger_id: str, screen_id: str) -> Delivery | None:
-        """One delivery, open or not, to be changed as `to_change` says."""
-        clause, values = "WHERE t.id = ? AND d.screen_id = ?", (trigger_id, screen_id)
-        found = await self.to_change(lambda connection: read_deliveries(connection, clause, values))
-        return found[0] if found else None
-
-    async def ended(self, trigger_id: str, screen_id: str) -> tuple[Delivery, bool] | None:
-        """`one`, and whether a newer one of its lane has been shown."""
-        newer_shown = False
-
-        def job(connection: sqlite3.Connection) -> list[Delivery]:
-            nonlocal newer_shown
-            found = read_deliveries(connection, "WHERE t.id = ? AND d.screen_id = ?", (trigger_id, screen_id))
-            newer_shown = bool(found) and shown_after(connection, found[0])
-            return found
-
-        found = await self.to_change(job)
-        return (found[0], newer_shown) if found else None
+        if found is None:
+            return None
+        delivery, newer_shown = found
+        return newer.get(delivery.pk, delivery), newer_shown
 
     async def latest(self, limit: int) -> list[Delivery]:
         """The newest deliveries, newest first."""

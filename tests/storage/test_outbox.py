@@ -48,7 +48,7 @@ async def accepted(outbox: Outbox) -> Delivery:
 
 async def test_a_change_that_is_committed_before_the_reader_gets_its_turn_is_not_undone(outbox: Outbox) -> None:
     delivery = await accepted(outbox)
-    late = asyncio.create_task(outbox.one(delivery.trigger_id, "S-1"))  # a word of its screen, about to be judged
+    late = asyncio.create_task(outbox.ended(delivery.trigger_id, "S-1"))  # a word of its screen, about to be judged
     await asyncio.sleep(0)
 
     delivery.state, delivery.final = State.SUPERSEDED, True
@@ -59,5 +59,5 @@ async def test_a_change_that_is_committed_before_the_reader_gets_its_turn_is_not
 
     found = await late
     assert found is not None
-    assert found.state is State.SUPERSEDED
+    assert found[0].state is State.SUPERSEDED
     assert (await whole)[0].state is State.SUPERSEDED
