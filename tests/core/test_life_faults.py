@@ -13,7 +13,7 @@ from appliance.core.delivery import Decision, Delivery, Event, Happening, State,
 from appliance.core.lanes import Lane
 from appliance.core.retry import RetryPolicy
 from tests.core import life
-from tests.core.life import Standing, World
+from tests.core.life import Client, Standing, World
 from tests.core.test_life import Life, run
 
 Fault = Callable[[pytest.MonkeyPatch], None]
@@ -70,6 +70,11 @@ def an_older_one_cuts_in(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Lane, "head", head)
 
 
+def sent_with_its_own_number(patch: pytest.MonkeyPatch) -> None:
+    navigate = Client.navigate
+    patch.setattr(Client, "navigate", lambda client, delivery, _seq: navigate(client, delivery, delivery.seq))
+
+
 FAULTS: dict[str, Fault] = {
     "what was sent is forgotten at a restart": without(Event.RESTARTED),
     "nothing is superseded": without(Event.NEWER),
@@ -81,7 +86,7 @@ FAULTS: dict[str, Fault] = {
     "promised before the commit": promised_before_the_commit,
     "back-off frees the lane": back_off_frees_the_lane,
     "an order found late cuts in": an_older_one_cuts_in,
-    "an order found late keeps its number": lambda patch: patch.setattr(World, "_number", lambda *_: None),
+    "an order found late keeps its number": sent_with_its_own_number,
     "what has overtaken is forgotten": lambda patch: patch.setattr(Lane, "overtaken", lambda *_: False),
     "nothing is remembered of a commit": lambda patch: patch.setattr(World, "_save", lambda *_: None),
 }

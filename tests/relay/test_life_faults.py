@@ -12,7 +12,7 @@ from hypothesis import Phase
 from appliance.core.delivery import Decision, Delivery, Event, Happening, decide
 from appliance.core.messages import Navigate
 from appliance.core.retry import RetryPolicy
-from appliance.relay import dispatcher
+from appliance.relay import dispatcher, navigation
 from appliance.relay.opened import Row
 from appliance.storage.outbox import Outbox
 from tests.relay.test_life_of_a_relay import Relay, run, template
@@ -42,10 +42,8 @@ def changes_are_not_saved(patch: pytest.MonkeyPatch) -> None:
 
 
 def sent_with_its_own_number(patch: pytest.MonkeyPatch) -> None:
-    send = dispatcher.navigate
-
     def navigate(delivery: Delivery, *more: Any, **named: Any) -> Navigate:
-        return msgspec.structs.replace(send(delivery, *more, **named), seq=delivery.seq)
+        return msgspec.structs.replace(navigation.navigate(delivery, *more, **named), seq=delivery.seq)
 
     patch.setattr(dispatcher, "navigate", navigate)
 
