@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
 from appliance.core.delivery import Delivery, State
@@ -25,8 +24,10 @@ R = TypeVar("R", bound=Standing)
 class Lane(Generic[R]):
     """The open deliveries of one lane by `seq`.
 
-    `newest` is the highest `seq` that ever became pending in it, `sent` the highest that may have been sent; `expected`
-    counts places kept for what is about to be committed.
+    `newest` is the highest `seq` that ever became pending in it; `expected` counts places kept for what is about to be
+    committed. `sent` is the highest that may have been sent: a screen ignores what comes with a lower one, so that an
+    older one whose order was found late goes out with this. Its own stays as it was accepted, for what is accepted in
+    the same moment has its number already and must count as newer.
     """
 
     __slots__ = ("expected", "newest", "rows", "sent")
@@ -58,18 +59,6 @@ class Lane(Generic[R]):
             if head is None and state is not State.AWAITING_ORDER:
                 head = row
         return head
-
-    def number(self, next_seq: Callable[[], int]) -> list[R]:
-        """Gives those whose order is known higher numbers, in their order, and returns them.
-
-        For a head that is older than what has been sent (its order was found late): a screen ignores a `seq` below the
-        newest it has seen.
-        """
-        known = [row for row in self.rows if row.delivery.state is not State.AWAITING_ORDER]
-        for row in known:
-            row.delivery.seq = self.newest = next_seq()
-        self.rows.sort(key=lambda row: row.delivery.seq)
-        return known
 
     def older(self, row: R) -> list[R]:
         """Those that were accepted before `row`."""

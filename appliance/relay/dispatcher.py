@@ -353,13 +353,10 @@ class Dispatcher:
         row.session = session
         row.sends += 1
         lane = self._lane(delivery)
-        if delivery.seq < lane.sent:
-            for other in lane.number(self._outbox.next_seq):
-                self._outbox.mark(other.delivery)
-        lane.sent = delivery.seq
+        lane.sent = max(lane.sent, delivery.seq)
         self._outbox.mark(delivery)
         self._after(row, self._ack_timeout, self._ack_over)
-        session.send(navigate(delivery, self._documents.url(delivery.ref or "", session.base_url)))
+        session.send(navigate(delivery, self._documents.url(delivery.ref or "", session.base_url), seq=lane.sent))
         self._metrics.sent += 1
         if row.sends == 1 and row.accepted is not None:
             self._metrics.navigate.observe((self._loop.time() - row.accepted) * 1000)

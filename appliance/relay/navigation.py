@@ -7,8 +7,8 @@ from appliance.core.messages import Navigate
 from appliance.storage.currents import Current
 
 
-def navigate(delivery: Delivery, url: str) -> Navigate:
-    """Shows a delivery's document, which is at `url`."""
+def navigate(delivery: Delivery, url: str, *, seq: int) -> Navigate:
+    """Shows a delivery's document, which is at `url`; `seq` is no lower than any that was sent for its display."""
     return Navigate(
         id=delivery.id,
         trigger_id=delivery.trigger_id,
@@ -17,7 +17,7 @@ def navigate(delivery: Delivery, url: str) -> Navigate:
         title=delivery.title or delivery.order_id or url,
         content_type=delivery.content_type or "text/html",
         display_index=delivery.display_index,
-        seq=delivery.seq,
+        seq=seq,
         round=delivery.round,
         attempt=delivery.attempt,
         accepted_at=delivery.accepted_at,

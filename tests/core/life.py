@@ -32,11 +32,11 @@ class Client:
     """By display, what it was sent last and has neither shown nor failed."""
     got: set[int] = field(default_factory=set)
 
-    def navigate(self, delivery: Delivery) -> None:
+    def navigate(self, delivery: Delivery, seq: int) -> None:
         display, sent = delivery.display_index, (delivery.pk, delivery.round)
         if sent not in self.shown:
-            assert delivery.seq >= self.newest.get(display, 0), f"{delivery.id} is stale: the screen ignores it"
-            self.newest[display] = delivery.seq
+            assert seq >= self.newest.get(display, 0), f"{delivery.id} is stale: the screen ignores it"
+            self.newest[display] = seq
         self.opening[display] = sent
         self.got.add(delivery.pk)
 
@@ -185,14 +185,8 @@ class World:
             apply(delivery, decision, self.wall)
             self.changed.add(delivery.pk)
             head.session = session
-            self._number(head, lane)
-            self.clients[delivery.screen_id].navigate(delivery)
-
-    def _number(self, head: Standing, lane: Lane[Standing]) -> None:
-        """What its screen would ignore, as older than what it has seen, is numbered anew as it goes out."""
-        if head.delivery.seq < lane.sent:
-            self.changed.update(standing.delivery.pk for standing in lane.number(self._next))
-        lane.sent = head.delivery.seq
+            lane.sent = max(lane.sent, delivery.seq)
+            self.clients[delivery.screen_id].navigate(delivery, lane.sent)
 
     def _next(self) -> int:
         self._seq += 1

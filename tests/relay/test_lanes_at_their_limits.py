@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 
 import pytest
 
@@ -36,6 +37,26 @@ async def test_a_crash_keeps_a_queue_whole(house: House) -> None:
     await house.restart()
     wire = await house.screen("S-1")
     assert [(await wire.show_next())["triggerId"] for _ in ids] == ids
+
+
+async def test_what_is_being_accepted_while_a_queue_goes_out_still_overtakes_what_waits(house: House) -> None:
+    await house.pair("S-1")
+    queued, old = await house.accepted("ORD-1001", mode="queue"), await house.accepted("ORD-1002")
+    await house.restart()
+    # The disk takes its time with the newest one; meanwhile the screen comes back and gets the oldest.
+    slow = house.appliance.engine.database.submit(lambda _connection: time.sleep(0.3))
+    accepting = asyncio.create_task(house.accepted("ORD-1001"))
+    wire = await house.screen("S-1")
+    first = await wire.navigate()
+    newest = await accepting
+    await slow
+    await wire.shown(first)
+    assert (first["triggerId"], (await wire.show_next())["triggerId"]) == (queued, newest)
+    assert (await house.becomes(old, "superseded"))["round"] == 1
+    await house.becomes(newest, "shown")
+    seqs = [message["seq"] for message in wire.of("navigate")]
+    assert len(seqs) == 2
+    assert seqs == sorted(seqs), "the screen takes one of them for stale"
 
 
 async def test_a_word_for_what_was_never_sent_hangs_nothing(make_house: MakeHouse) -> None:
