@@ -68,6 +68,10 @@ class _Found:
     walk: Walk = field(default_factory=Walk)
     refused: int = 0
 
+    @property
+    def sound(self) -> bool:
+        return self.walk.whole and not self.walk.hollow and not self.refused
+
 
 def salvage(source: Path, target: Path, *, actor: str, now: int) -> Report:
     """Reads `source` (and its log) into a new data file at `target`, which nobody may have open.
@@ -126,8 +130,7 @@ class _Salvage:
         tables = self._tables()
         for name, found in tables.items():
             self._copy(name, found)
-        if any(found.walk.hollow for name, found in tables.items() if TABLES[name].rowid):
-            self._copy_loose()
+        self._copy_loose([found for name, found in tables.items() if TABLES[name].rowid])
         self._cut_loose_ends()
         for name, found in tables.items():
             self._count(name, found)
@@ -194,10 +197,13 @@ class _Salvage:
             if page.kind == LEAF_TABLE and good:
                 self._claimed.add(number)
 
-    def _copy_loose(self) -> None:
-        """Rows of the good leaves that no tree leads to any more. Where the list of free pages is lost too, that may
-        be rows deleted before: a finished trigger too many is better than one too few."""
-        free, _ = self._file.free()
+    def _copy_loose(self, tables: list[_Found]) -> None:
+        """Rows of the good leaves that no tree leads to any more. Where the list of free pages is lost too, they may be
+        of rows deleted before; then they are taken only if something above the leaves is bad: a finished trigger too
+        many is better than one too few."""
+        free, whole = self._file.free()
+        if all(found.sound for found in tables) or not (whole or any(found.walk.hollow for found in tables)):
+            return
         loose: dict[str, list[list[Any]]] = {name: [] for name, shape in TABLES.items() if shape.rowid}
         for number in range(2, self._file.count + 1):
             if number in self._claimed or number in free:
@@ -258,7 +264,7 @@ class _Salvage:
         count = self._report.tables[name]
         count.read = self._one(f"SELECT count(*) FROM {name}")  # noqa: S608 - our names
         count.lost = count.stray
-        if found.walk.whole and not found.refused:
+        if found.sound:
             return
         # Indexes of the table have an entry a row, so they know how many there were.
         known, count.exact = 0, False
