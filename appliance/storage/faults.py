@@ -27,11 +27,15 @@ class Damage:
         return f"vooster doctor --salvage {self.file}"
 
 
+class GarbledError(sqlite3.DatabaseError):
+    """A row holds what was never written into it, though SQLite finds nothing wrong with the file."""
+
+
 def is_damage(error: sqlite3.Error) -> bool:
     """Whether the file's content is wrong. Waiting mends a full or a slow disk, but never this."""
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
-        return _UNDECODABLE in str(error)
+        return isinstance(error, GarbledError) or _UNDECODABLE in str(error)
     return (code & 0xFF) in _DAMAGE
 
 
@@ -55,7 +59,7 @@ def is_lasting(path: Path, error: sqlite3.Error, descriptor: int | None = None) 
     gives a `descriptor` of it: closing one here would take away all locks that this process has on the file.
     """
     code = getattr(error, "sqlite_errorcode", None)
-    if code not in (None, sqlite3.SQLITE_CORRUPT) or _UNDECODABLE in str(error):
+    if code not in (None, sqlite3.SQLITE_CORRUPT) or isinstance(error, GarbledError) or _UNDECODABLE in str(error):
         return is_damage(error)
     return not any(_looks_well(path, descriptor) for _ in range(2))
 

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from appliance.core.delivery import Delivery, HistoryEntry, State
+from appliance.storage.faults import GarbledError
 
 Row = tuple[Any, ...]
 
@@ -178,9 +179,22 @@ def _unpacked(packed: bytes) -> list[HistoryEntry]:
 
 def _delivery(row: Iterable[Any]) -> Delivery:
     values = dict(zip(Delivery.__struct_fields__, row, strict=True))
-    values["state"] = State(values["state"])
+    try:
+        values["state"] = State(values["state"])
+    except ValueError:
+        raise GarbledError(f"delivery {values['pk']} has no state that there is") from None
     values["final"] = bool(values["final"])
     values["listed"] = bool(values["listed"])
-    values["evidence"] = msgspec.json.decode(values["evidence"]) if values["evidence"] else None
-    values["history"] = _unpacked(values["history"])
+    # What only tells of the past may be unreadable: nothing that is still to be done hangs on it.
+    try:
+        values["evidence"] = msgspec.json.decode(values["evidence"]) if values["evidence"] else None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        values["evidence"] = None
+    try:
+        values["history"] = _unpacked(values["history"])
+    except (msgspec.DecodeError, UnicodeDecodeError, TypeError):
+        values["history"] = []
+    if not values["history"]:
+        line = HistoryEntry(values["accepted_at"], values["state"].value, values["round"], values["attempt"])
+        values["history"] = [line]
     return Delivery(**values)
