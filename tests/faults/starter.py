@@ -92,23 +92,46 @@ def _run(order: dict[str, Any]) -> None:
         os._exit(status)
 
 
-def _obey(order: dict[str, Any]) -> dict[str, Any]:
-    pid: int = order.get("pid", 0)
-    if order["do"] == "start":
-        pid = os.fork()
-        if pid == 0:
-            _run(order)
-        return {"pid": pid}
-    if order["do"] == "look":
-        gone, status = os.waitpid(pid, os.WNOHANG)
-        return {"status": os.waitstatus_to_exitcode(status) if gone else None}
-    os.kill(pid, signal.SIGKILL if order["do"] == "kill" else signal.SIGTERM)
-    return {"status": os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}
+class Children:
+    """The appliances that run; none outlives the process that started it."""
+
+    def __init__(self) -> None:
+        self._running: set[int] = set()
+
+    def obey(self, order: dict[str, Any]) -> dict[str, Any]:
+        pid: int = order.get("pid", 0)
+        match order["do"]:
+            case "start":
+                pid = os.fork()
+                if pid == 0:
+                    _run(order)
+                self._running.add(pid)
+                return {"pid": pid}
+            case "look":
+                return {"status": self._status(pid, os.WNOHANG)}
+            case signal_name:
+                os.kill(pid, signal.SIGKILL if signal_name == "kill" else signal.SIGTERM)
+                return {"status": self._status(pid, 0)}
+
+    def end(self) -> None:
+        for pid in self._running:
+            os.kill(pid, signal.SIGKILL)
+
+    def _status(self, pid: int, how: int) -> int | None:
+        gone, status = os.waitpid(pid, how)
+        if not gone:
+            return None
+        self._running.discard(pid)
+        return os.waitstatus_to_exitcode(status)
 
 
 def serve() -> None:
-    for line in sys.stdin:
-        print(json.dumps(_obey(json.loads(line))), flush=True)
+    children = Children()
+    try:
+        for line in sys.stdin:
+            print(json.dumps(children.obey(json.loads(line))), flush=True)
+    finally:
+        children.end()
 
 
 if __name__ == "__main__":

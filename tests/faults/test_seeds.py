@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.lives import Starter
+from appliance.storage.outbox import Outbox
+from tests.faults.lives import Lives, Starter
 from tests.faults.run import Plan, install, run
-from tests.faults.seeds import SEEDS
+from tests.faults.seeds import SEEDS, seam
 from tests.faults.test_kills import SEED
 from tests.faults.verdict import Verdict
 
@@ -23,7 +24,7 @@ SOUND = "none"
 def verdicts(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Verdict]:
     """The verdict on each fault that is asked for, a few runs at a time: most of a run is waiting."""
     mine = [item for item in request.session.items if isinstance(item, pytest.Function) and item.path == request.path]
-    faults = {str(item.callspec.params["fault"]) for item in mine}
+    faults = {str(item.callspec.params["fault"]) for item in mine if "fault" in item.fixturenames}
     return asyncio.run(_run_all(sorted(faults), tmp_path_factory.mktemp("faults")))
 
 
@@ -64,3 +65,17 @@ def test_a_fault_is_found(verdicts: dict[str, Verdict], fault: str) -> None:
     print(f"\n{fault}: {dict(verdict.kinds)}")
     assert verdict.bites, "the fault has never come into play"
     assert SEEDS[fault].expected & verdict.kinds.keys(), verdict.table()
+
+
+async def test_a_seam_that_is_gone_is_said_aloud(tmp_path: Path) -> None:
+    starter = Starter()
+    lives = Lives(tmp_path, starter)
+    lives.fault = "no-such-fault"
+    try:
+        with pytest.raises(AssertionError, match="no-such-fault"):
+            await lives.start()
+        with pytest.raises(AssertionError, match="no_such_seam"):
+            seam(Outbox, "no_such_seam")
+    finally:
+        await lives.close()
+        starter.close()
