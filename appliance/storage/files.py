@@ -21,6 +21,7 @@ _CHECK_BELOW_BYTES = 64 << 20
 _MAGIC = b"SQLite format 3\0"
 PATIENCE_SECONDS = 10.0
 """How long whoever wants the directory waits for a command that has it."""
+_PIECE = 1 << 20
 _LOOK_AGAIN_SECONDS = 0.05
 
 Kind = Literal["serve", "command"]
@@ -155,6 +156,7 @@ def _prepare(path: Path, *, start_empty: bool) -> None:
 
 def _open_and_migrate(path: Path) -> None:
     refuse_newer(_version(path))
+    _write_again(aside.wal_of(path))
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         if path.stat().st_size <= _CHECK_BELOW_BYTES:
@@ -165,6 +167,23 @@ def _open_and_migrate(path: Path) -> None:
         migrate(connection)
     finally:
         connection.close()
+
+
+def _write_again(log: Path) -> None:
+    """Writes the log of a run that has crashed over itself, and syncs it.
+
+    If one of that run's syncs had failed, the system may hold parts of the log that never reached the disk, and take
+    them for saved: the next sync would say that all is well. SQLite would then copy them into the data file, and a
+    power cut meanwhile would leave the file with parts of changes that no log completes.
+    """
+    if not aside.size_of(log):
+        return
+    with log.open("r+b") as file:
+        while piece := file.read(_PIECE):
+            file.seek(-len(piece), os.SEEK_CUR)
+            file.write(piece)
+            file.flush()
+        os.fsync(file.fileno())
 
 
 def _version(path: Path) -> int:
