@@ -61,8 +61,8 @@ async def test_nothing_accepted_is_missing_after_a_power_cut(make_shimmed: MakeS
 @pytest.mark.parametrize("flaws", [(), ("small-wal",), ("upkeep",)], ids=["as shipped", "checkpoints", "cut short"])
 async def test_nothing_is_missing_in_many_more(make_shimmed: MakeShimmed, memory: Path, flaws: tuple[str, ...]) -> None:
     shimmed = make_shimmed(record=True, flaws=flaws)
-    ledger = await a_morning(shimmed, 800)
-    for seed in range(5):
+    ledger = await a_morning(shimmed, 300)
+    for seed in range(3):
         cuts = cuts_of(ledger, shimmed.control.logged, IMAGES, random.Random(seed))
         assert survey(shimmed.recording, cuts, ledger, memory, seed) == []
 
@@ -125,7 +125,7 @@ async def test_syncs_that_fail_cost_nothing_accepted(make_shimmed: MakeShimmed, 
     shimmed = make_shimmed(record=True, flaws=("small-wal", "soon"))
     ledger = await a_morning_of_failing_syncs(shimmed, of)
     for seed in range(3):
-        cuts = cuts_of(ledger, shimmed.control.logged, 100, random.Random(seed))
+        cuts = cuts_of(ledger, shimmed.control.logged, 150, random.Random(seed))
         assert survey(shimmed.recording, cuts, ledger, memory, seed) == []
 
 
