@@ -70,12 +70,12 @@ async def _start(data: Path, documents: Path, cold: bool, ended_by: signal.Signa
     """Starts the appliance, waits until it is ready, and ends it as told."""
     if cold:
         _forget(data)
-    port = free_port()
+    port, log = free_port(), data.with_suffix(".log")
     began = time.perf_counter()
-    async with process(*serve(data, port, documents), log=data.with_suffix(".log")) as running:
+    async with process(*serve(data, port, documents), log=log) as running:
         while not await asyncio.to_thread(_ready, port):
             if running.returncode is not None or time.perf_counter() - began > READY_SECONDS:
-                raise SystemExit(f"the appliance was not ready within {READY_SECONDS:g} s")
+                raise SystemExit(f"the appliance did not become ready:\n{_tail(log)}")
             await asyncio.sleep(POLL_SECONDS)
         seconds = time.perf_counter() - began
         resident, _, unique = machine.memory_kb(running.pid)
@@ -91,6 +91,10 @@ def _ready(port: int) -> bool:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False
+
+
+def _tail(log: Path) -> str:
+    return log.read_text(errors="replace")[-2000:]
 
 
 def _forget(data: Path) -> None:
