@@ -38,6 +38,7 @@ from appliance.relay.recent import KEEP, Recent
 from appliance.relay.retention import Retention
 from appliance.relay.screens import Screens
 from appliance.relay.sessions import Session, Sessions
+from appliance.relay.takeup import TakeUp
 from appliance.relay.upkeep import Upkeep
 from appliance.relay.waits import Waits
 from appliance.settings import Settings
@@ -154,17 +155,13 @@ class Engine:
             plant=self.plant,
             restore_hours=settings.delivery.restore_hours,
         )
-        self.letters = DeadLetters(
-            self.outbox,
-            self.dispatcher,
-            self.sessions,
-            database=self.database,
-            screens=self.screens,
-            events=self.events,
-        )
+        self.letters = DeadLetters(self.dispatcher, database=self.database, screens=self.screens, events=self.events)
         self._stops.append(self.letters.stop)
+        self.take_up = TakeUp(self.database, self.dispatcher, self.sessions)
+        self._stops.append(self.take_up.stop)
         self._wire()
         await self.dispatcher.start()
+        await self.take_up.start()
         awaiting = Awaiting(self.dispatcher, lookups)
         awaiting.start()
         self._stops.append(awaiting.stop)

@@ -144,6 +144,8 @@ class Happening:
     """For `REPLAYED`: the order has to be looked up first."""
     overtaken: bool = False
     """A newer one of its lane is past awaiting, or was shown."""
+    in_time: bool = True
+    """For an attempt that failed or ran out: its time to live isn't over yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,11 +221,13 @@ def _dead(code: str, cause: str | None = None, detail: str | None = None, *, cle
     return Decision(State.DEAD, final=True, code=code, cause=cause, detail=detail, clear=clear)
 
 
-def _retry(delivery: Delivery, cause: str, detail: str | None, policy: RetryPolicy) -> Decision:
+def _retry(delivery: Delivery, cause: str, h: Happening, policy: RetryPolicy) -> Decision:
+    if not h.in_time:
+        return _dead("EXPIRED", cause, h.detail)
     delay = policy.delay_ms(delivery.attempt)
     if delay is None:
-        return _dead("RETRIES_EXHAUSTED", cause, detail)
-    return Decision(State.PENDING, cause=cause, detail=detail, attempt=delivery.attempt + 1, backoff_ms=delay)
+        return _dead("RETRIES_EXHAUSTED", cause, h.detail)
+    return Decision(State.PENDING, cause=cause, detail=h.detail, attempt=delivery.attempt + 1, backoff_ms=delay)
 
 
 def _found(_d: Delivery, h: Happening, _p: RetryPolicy) -> Decision:
@@ -264,11 +268,11 @@ def _failed(d: Delivery, h: Happening, p: RetryPolicy) -> Decision:
         return Decision(State.PENDING, cause=code, detail=h.detail, held=True)
     if code in FINAL_CODES:
         return _dead(code, detail=h.detail)
-    return _retry(d, code if code in TEMPORARY_CODES else "CLIENT_FAILED", h.detail, p)
+    return _retry(d, code if code in TEMPORARY_CODES else "CLIENT_FAILED", h, p)
 
 
-def _timed_out(d: Delivery, _h: Happening, p: RetryPolicy) -> Decision:
-    return _retry(d, "ACK_TIMEOUT" if d.state is State.SENT else "SHOWN_TIMEOUT", None, p)
+def _timed_out(d: Delivery, h: Happening, p: RetryPolicy) -> Decision:
+    return _retry(d, "ACK_TIMEOUT" if d.state is State.SENT else "SHOWN_TIMEOUT", h, p)
 
 
 def _lost(d: Delivery, h: Happening, _p: RetryPolicy) -> Decision:
@@ -297,7 +301,7 @@ def _expired_awaiting(_d: Delivery, _h: Happening, _p: RetryPolicy) -> Decision:
 
 
 def _expired(_d: Delivery, h: Happening, _p: RetryPolicy) -> Decision:
-    return _dead("EXPIRED" if h.online else "SCREEN_OFFLINE")
+    return _dead("EXPIRED", h.cause) if h.online else _dead("SCREEN_OFFLINE")
 
 
 def _replayed(_d: Delivery, h: Happening, _p: RetryPolicy) -> Decision:

@@ -1,4 +1,4 @@
-"""Dead letters sent again or discarded by a person, and sent again by themselves when their screen is back.
+"""Dead letters sent again or discarded by a person.
 
 What a person does is on disk, with its audit entry in the same commit, before anything comes of it: a storage that
 refuses leaves everything as it was.
@@ -7,7 +7,6 @@ refuses leaves everything as it was.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
@@ -22,11 +21,9 @@ from appliance.relay.events import Events
 from appliance.relay.opened import Key, key_of
 from appliance.relay.principal import Principal
 from appliance.relay.screens import Screens
-from appliance.relay.sessions import Session, Sessions
 from appliance.storage import audit, deadletters, rows
 from appliance.storage.database import Database
 from appliance.storage.deadletters import Filter, Letter
-from appliance.storage.outbox import Outbox
 
 MAX_AT_ONCE = 1_000
 """Dead letters that one call changes."""
@@ -71,28 +68,21 @@ class DeadLetters:
 
     def __init__(
         self,
-        outbox: Outbox,
         dispatcher: Dispatcher,
-        sessions: Sessions,
         *,
         database: Database,
         screens: Screens,
         events: Events,
     ) -> None:
-        self._outbox = outbox
         self._dispatcher = dispatcher
         self._database = database
         self._screens = screens
         self._events = events
         self._working: set[asyncio.Task[Any]] = set()
-        self._taking_up: set[asyncio.Task[None]] = set()
-        sessions.on_opened.append(self._session_opened)
 
     async def stop(self) -> None:
         """Lets what a person has begun come to its end, one way or the other."""
-        for task in self._taking_up:
-            task.cancel()
-        await asyncio.gather(*self._taking_up, *self._working, return_exceptions=True)
+        await asyncio.gather(*self._working, return_exceptions=True)
 
     # --- what a person does -----------------------------------------------------------------------------------------
 
@@ -255,46 +245,6 @@ class DeadLetters:
 
     def _take_off(self, found: list[Delivery], actor: str, _result: Result) -> list[Delivery]:
         return [d for d in found if self._dispatcher.alter(d, Happening(Event.DISCARDED, detail=actor))]
-
-    # --- by themselves ----------------------------------------------------------------------------------------------
-
-    def _session_opened(self, session: Session) -> None:
-        if session.screen_id is not None:
-            task = asyncio.get_running_loop().create_task(self._take_up(session), name="take-up")
-            self._taking_up.add(task)
-            task.add_done_callback(self._taking_up.discard)
-
-    async def _take_up(self, session: Session) -> None:
-        """Begins a new round of what used up its retries, now that its screen is back."""
-        screen_id = session.screen_id
-        assert screen_id is not None
-        with contextlib.suppress(Problem):  # a storage that refuses leaves them on the list
-            await self._database.flush()
-            keys = [key_of(d.id) for d in await self._exhausted(screen_id)]
-            if not keys:
-                return
-            async with self._dispatcher.claims.of(keys):
-                await self._database.flush()
-                found = [d for d in await self._exhausted(screen_id) if key_of(d.id) in set(keys)]
-                if session.closed or self._dispatcher.stopping:
-                    return
-                # Asked of all before the first is sent again, which would overtake the others.
-                overtaken = {delivery.pk for delivery in found if self._dispatcher.overtaken(delivery)}
-                for delivery in found:
-                    self._again(delivery, overtaken=delivery.pk in overtaken)
-
-    async def _exhausted(self, screen_id: str) -> list[Delivery]:
-        return await self._database.read(lambda tx: deadletters.exhausted(tx, screen_id, now_ms(), MAX_AT_ONCE))
-
-    def _again(self, delivery: Delivery, *, overtaken: bool) -> None:
-        if not self._dispatcher.reserve(*delivery.lane):
-            return
-        ttl_ms = delivery.expires_at - now_ms()
-        begun = self._dispatcher.new_round(delivery, Happening(Event.SESSION_NEW, overtaken=overtaken), ttl_ms=ttl_ms)
-        self._dispatcher.release(delivery)
-        if begun:
-            self._outbox.mark(delivery)
-            self._dispatcher.reopened(delivery, ttl_ms=ttl_ms)
 
 
 def _page(

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
-from appliance.core.delivery import Delivery, Event, Happening, State, apply, decide
+from appliance.core.delivery import MISSING_DISPLAY, Delivery, Event, Happening, State, apply, decide
 from appliance.core.lanes import MAX_OPEN, Lane
 from appliance.core.messages import Ack, Clear
 from appliance.core.retry import RetryPolicy
@@ -61,6 +61,8 @@ class Dispatcher:
         self._loop = asyncio.get_running_loop()
         self._sweeping: asyncio.Task[None] | None = None
         self._ending = 0
+        self.on_exhausted: list[Callable[[Row], None]] = []
+        """Called with what has used up its retries."""
         sessions.on_opened.append(self._session_opened)
         sessions.on_closed.append(self._session_closed)
 
@@ -143,6 +145,8 @@ class Dispatcher:
             return
         if row.delivery.state is State.PENDING:
             row.session = session  # it lives by this session's word from now on
+        if happening.event is Event.FAILED:
+            happening = replace(happening, in_time=row.deadline > self._loop.time())
         self._happen(row, happening)
 
     def order_found(self, row: Row, document: Document) -> None:
@@ -277,6 +281,7 @@ class Dispatcher:
         row = self.opened.get(key)
         if row is None:
             delivery, newer_shown = found
+            newer_shown = newer_shown or self._outcomes.newer_on_show(delivery)
             self._late(delivery, replace(happening, overtaken=newer_shown))
         return row
 
@@ -296,6 +301,9 @@ class Dispatcher:
         self.opened.remove(row)
         if row.delivery.mode == "queue" and row.delivery.state in (State.SHOWN, State.RECEIVED):
             self._rest(self._lane(row.delivery), row.delivery.lane)
+        if row.delivery.code == "RETRIES_EXHAUSTED":
+            for call in self.on_exhausted:
+                call(row)
         self._end(row.delivery, row.origin, (self._loop.time() - row.arrived) * 1000)
 
     def _end(self, delivery: Delivery, origin: Session | None, took_ms: float | None) -> None:
@@ -377,7 +385,7 @@ class Dispatcher:
 
         def alive() -> None:
             if row.sends == sends and row.delivery.state is state:
-                self._happen(row, Happening(Event.TIMED_OUT))
+                self._happen(row, Happening(Event.TIMED_OUT, in_time=row.deadline > self._loop.time()))
 
         session.probe(alive)
         self._sessions.ping(session, lambda: self._sessions.drop(session, "HEARTBEAT_LOST"))
@@ -409,7 +417,9 @@ class Dispatcher:
             self._happen(row, Happening(event))
 
     def _over(self, row: Row) -> Happening:
-        return Happening(Event.EXPIRED, online=self._sessions.of_screen(row.delivery.screen_id) is not None)
+        session = self._sessions.of_screen(row.delivery.screen_id)
+        missing = session is not None and (row.held or session.lacks(row.delivery.display_index))
+        return Happening(Event.EXPIRED, online=session is not None, cause=MISSING_DISPLAY if missing else None)
 
     async def _sweep(self) -> None:
         """Ends what has waited longer than its time to live."""

@@ -82,6 +82,10 @@ class Drafts:
             return None
         return self._screens.get(target.removeprefix("screen:"))
 
+    def removed(self, deliveries: list[Delivery]) -> set[str]:
+        """Those of their screens that there are no more."""
+        return {delivery.screen_id for delivery in deliveries if delivery.screen_id not in self._screens}
+
     def _targets(self, principal: Principal, body: TriggerBody, record: TriggerRecord) -> list[Screen]:
         if principal.screen_id is not None:
             if record.target != f"screen:{principal.screen_id}" or body.url is not None:

@@ -229,6 +229,8 @@ class Intake:
             if draft.document is None:
                 self._refuse_on_screen(Problem("ORDER_SOURCE_UNAVAILABLE"), draft.record, draft.body)
         self._dispatcher.accepted(new, origin, arrived)
+        for screen_id in self._drafts.removed(new):  # while it was being committed
+            self._dispatcher.screen_removed(screen_id)
         return receipts
 
     async def _repeat(self, record: TriggerRecord) -> Receipt:

@@ -60,6 +60,11 @@ class Outcomes:
         """The lane's current document is this one, from now on."""
         self._currents.ended(delivery, now_ms())
 
+    def newer_on_show(self, delivery: Delivery) -> bool:
+        """Whether its lane shows a newer one now, on disk or not yet."""
+        current = self._currents.get(*delivery.lane)
+        return current is not None and current.seq > delivery.seq
+
     def put_away(self, delivery: Delivery) -> None:
         """Its screen is told to blank the display it was for."""
         self._currents.clear(delivery.screen_id, delivery.display_index)

@@ -100,18 +100,24 @@ def of_keys(connection: sqlite3.Connection, keys: Sequence[int]) -> list[Deliver
     return read_deliveries(connection, "WHERE d.pk IN (SELECT value FROM json_each(?)) ORDER BY d.pk", (_json(keys),))
 
 
-def exhausted(connection: sqlite3.Connection, screen_id: str, now: int, limit: int) -> list[Delivery]:
-    """Dead letters of a screen whose retries are used up, inside their time to live, that nothing newer of their lane
-    has overtaken, in the order they were accepted.
+def exhausted(connection: sqlite3.Connection, now: int) -> list[tuple[str, str, int, int]]:
+    """Those whose retries are used up, inside their time to live: trigger id, screen, when that ends, how long it was
+    (ms)."""
+    return connection.execute(
+        "SELECT t.id, d.screen_id, d.expires_at, t.ttl_ms FROM deliveries d INDEXED BY deliveries_exhausted "
+        "JOIN triggers t ON t.pk = d.trigger_pk "
+        "WHERE d.listed = 1 AND d.code = 'RETRIES_EXHAUSTED' AND d.expires_at > ? ORDER BY d.pk",
+        (now,),
+    ).fetchall()
+
+
+def to_take_up(connection: sqlite3.Connection, ids: Sequence[tuple[str, str]]) -> list[Delivery]:
+    """Those of `ids` whose retries are used up and that nothing newer of their lane has overtaken, in the order they
+    were accepted.
 
     For mode `latest` that is anything whose turn has come; for mode `queue` only what is open, or was shown.
     """
-    found = read_deliveries(
-        connection,
-        "WHERE d.pk IN (SELECT pk FROM deliveries INDEXED BY deliveries_exhausted WHERE listed = 1 "
-        "AND code = 'RETRIES_EXHAUSTED' AND screen_id = ? AND expires_at > ? ORDER BY pk LIMIT ?) ORDER BY d.pk",
-        (screen_id, now, limit),
-    )
+    found = [d for d in of_ids(connection, ids) if d.listed and d.code == "RETRIES_EXHAUSTED"]
     lanes = {delivery.lane for delivery in found}
     newest = {lane: newest_past_awaiting(connection, lane) for lane in lanes}
     live = {lane: newest_live(connection, lane) for lane in lanes}

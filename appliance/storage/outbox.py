@@ -190,11 +190,10 @@ def today(connection: sqlite3.Connection, since: int) -> tuple[int, int]:
 
 
 def newest_past_awaiting(connection: sqlite3.Connection, lane: tuple[str, int]) -> int:
-    """The highest `seq` of the lane whose order was known, whatever became of it."""
+    """The highest `seq` of the lane that stood in it with its order known, whatever became of it."""
     row = connection.execute(
         "SELECT seq FROM deliveries WHERE screen_id = ? AND display_index = ? AND state <> 'awaitingOrder' "
-        "AND coalesce(code, '') NOT IN ('ORDER_NOT_FOUND', 'ORDER_OUT_OF_STOCK', 'DOCUMENT_TYPE_UNSUPPORTED', "
-        "'ORDER_SOURCE_UNAVAILABLE', 'QUEUE_FULL') ORDER BY seq DESC LIMIT 1",
+        "AND ref IS NOT NULL AND coalesce(code, '') <> 'QUEUE_FULL' ORDER BY seq DESC LIMIT 1",
         lane,
     ).fetchone()
     return int(row[0]) if row else 0

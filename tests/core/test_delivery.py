@@ -269,6 +269,31 @@ def test_the_last_failure_names_its_cause(column: str, happening: Happening, cau
     assert after(delivery(column, attempt=4), happening) == f"dead, RETRIES_EXHAUSTED, cause {cause}"
 
 
+@pytest.mark.parametrize("attempt", [1, 4])
+@pytest.mark.parametrize(
+    ("column", "happening", "cause"),
+    [
+        ("sent", Happening(Event.TIMED_OUT, in_time=False), "ACK_TIMEOUT"),
+        ("received", Happening(Event.TIMED_OUT, in_time=False), "SHOWN_TIMEOUT"),
+        ("sent", Happening(Event.FAILED, code="DOCUMENT_LOAD_FAILED", in_time=False), "DOCUMENT_LOAD_FAILED"),
+    ],
+)
+def test_an_attempt_that_runs_out_behind_its_time_was_the_last(
+    column: str, happening: Happening, cause: str, attempt: int
+) -> None:
+    assert after(delivery(column, attempt=attempt), happening) == f"dead, EXPIRED, cause {cause}"
+
+
+def test_a_final_failure_is_told_whatever_the_time() -> None:
+    refused = Happening(Event.FAILED, code="DOCUMENT_URL_REFUSED", in_time=False)
+    assert after(delivery("sent"), refused) == "dead, DOCUMENT_URL_REFUSED"
+
+
+def test_what_waited_for_its_display_says_so_when_its_time_is_over() -> None:
+    over = Happening(Event.EXPIRED, online=True, cause="DISPLAY_NOT_AVAILABLE")
+    assert after(delivery("pending"), over) == "dead, EXPIRED, cause DISPLAY_NOT_AVAILABLE"
+
+
 def test_a_missing_display_uses_up_no_retry() -> None:
     held = after(delivery("sent", attempt=4), failed("DISPLAY_NOT_AVAILABLE"))
     assert held == "pending, cause DISPLAY_NOT_AVAILABLE, held"

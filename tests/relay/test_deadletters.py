@@ -177,7 +177,7 @@ async def test_what_was_overtaken_does_not_come_back(make_house: MakeHouse) -> N
     await house.becomes(newer, "shown")
     await screen.close()
     again = await house.screen()
-    await asyncio.gather(*house.appliance.engine.letters._taking_up)
+    await asyncio.gather(*house.appliance.engine.take_up._working)
     await again.settled()
     assert again.of("navigate") == []
     assert sorted(await listed(house)) == sorted([f"{queued}:S-1", f"{latest}:S-1"])

@@ -3,8 +3,8 @@
 DROP INDEX deliveries_listed;
 CREATE INDEX deliveries_listed ON deliveries (updated_at, pk, screen_id, code) WHERE listed = 1;
 
--- What a screen that comes back takes up by itself.
-CREATE INDEX deliveries_exhausted ON deliveries (screen_id, pk) WHERE listed = 1 AND code = 'RETRIES_EXHAUSTED';
+-- What screens that come back may take up by themselves.
+CREATE INDEX deliveries_exhausted ON deliveries (expires_at) WHERE listed = 1 AND code = 'RETRIES_EXHAUSTED';
 
 -- Searching all deliveries by order and by time.
 CREATE INDEX triggers_order ON triggers (order_id) WHERE order_id IS NOT NULL;
