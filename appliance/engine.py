@@ -84,6 +84,9 @@ class Engine:
         lock = DirectoryLock(self.data.lock, self._holder)
         await lock.acquire()
         self._stops.append(lock.release)
+        if self.data.secrets.exists() and not self.data.database.exists():
+            # There was one: who deleted it may have meant to, and everyone else has to know.
+            _log.warning("storage.missing", file=str(self.data.database), now="an empty one")
         prepare(self.data.database, start_empty=self._start_empty)
         self._stops.append(lambda: aside.settle(self.data.database))
         self.events, self.metrics = Events(), Metrics(now_ms)

@@ -11,11 +11,16 @@ import time
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
+from appliance import settings
+from appliance.engine import Engine
 from appliance.errors import Problem
+from appliance.paths import DataDir
 from appliance.storage.aside import kept_aside
 from appliance.storage.files import DirectoryLock, Kind, prepare
 from appliance.storage.migrations import available
+from tests.support.house import opened
 
 
 def code_of(path: Path, *, start_empty: bool = False) -> str:
@@ -163,3 +168,15 @@ async def test_where_no_lock_can_be_is_named(tmp_path: Path) -> None:
         await DirectoryLock(tmp_path / "gone" / "vooster.lock").acquire()
     assert problem.value.code == "SETTINGS_INVALID"
     assert str(tmp_path / "gone") in problem.value.messages()["ko"]
+
+
+async def test_a_data_file_that_has_vanished_is_said_to_be_new(tmp_path: Path) -> None:
+    async with opened(tmp_path) as house:
+        database = house.data.database
+    database.unlink()
+    with capture_logs() as logged:
+        engine = Engine(settings.load(None, {}), DataDir(tmp_path / "data"), holder="command")
+        await engine.start()
+        await engine.stop()
+    (said,) = [entry for entry in logged if entry["event"] == "storage.missing"]
+    assert (said["log_level"], said["file"]) == ("warning", str(database))
