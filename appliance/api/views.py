@@ -34,12 +34,7 @@ def delivery_view(delivery: Delivery) -> dict[str, Any]:
     return view | {name: value for name, value in known.items() if value is not None}
 
 
-def dead_letter_view(delivery: Delivery, name: str) -> dict[str, Any]:
-    """A dead delivery with the reason a supervisor reads; `name` is its screen's."""
-    code = delivery.code or "UNKNOWN"
-    values = {**wording(delivery), "name": name}
-    cause = CATALOGUE.get(delivery.cause or "")
-    row = cause if cause is not None and code == "RETRIES_EXHAUSTED" else entry(code)
+def _what_and_where(delivery: Delivery, name: str) -> dict[str, Any]:
     return {
         "deliveryId": delivery.id,
         "triggerId": delivery.trigger_id,
@@ -47,6 +42,17 @@ def dead_letter_view(delivery: Delivery, name: str) -> dict[str, Any]:
         "title": delivery.title,
         "screenId": delivery.screen_id,
         "screenName": name,
+    }
+
+
+def dead_letter_view(delivery: Delivery, name: str) -> dict[str, Any]:
+    """A dead delivery with the reason a supervisor reads; `name` is its screen's."""
+    code = delivery.code or "UNKNOWN"
+    values = {**wording(delivery), "name": name}
+    cause = CATALOGUE.get(delivery.cause or "")
+    row = cause if cause is not None and code == "RETRIES_EXHAUSTED" else entry(code)
+    return {
+        **_what_and_where(delivery, name),
         "displayIndex": delivery.display_index,
         "code": code,
         "cause": delivery.cause,
@@ -101,12 +107,7 @@ def record_view(delivery: Delivery, name: str) -> dict[str, Any]:
     """A delivery as the record of who was shown what, where and when: the times are those of its last try."""
     times = {line.state: line.at for line in delivery.history}
     return {
-        "deliveryId": delivery.id,
-        "triggerId": delivery.trigger_id,
-        "orderId": delivery.order_id,
-        "title": delivery.title,
-        "screenId": delivery.screen_id,
-        "screenName": name,
+        **_what_and_where(delivery, name),
         "displayIndex": delivery.display_index,
         "state": delivery.state.value,
         "final": delivery.final,
@@ -155,12 +156,7 @@ def scan_view(delivery: Delivery, name: str) -> dict[str, Any]:
         if line.state in {State.SENT.value, State.RECEIVED.value, State.SHOWN.value}:
             times[line.state] = line.at - delivery.accepted_at
     return {
-        "deliveryId": delivery.id,
-        "triggerId": delivery.trigger_id,
-        "orderId": delivery.order_id,
-        "title": delivery.title,
-        "screenId": delivery.screen_id,
-        "screenName": name,
+        **_what_and_where(delivery, name),
         "state": delivery.state.value,
         "code": delivery.code,
         "acceptedAt": delivery.accepted_at,

@@ -5,19 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from appliance.core.delivery import Delivery, Event, Happening, State, apply, decide
 from tests.core import life
 from tests.core.life import IN_FLIGHT, PROOF, Standing, World
+from tests.support.machines import run
 
 LANES = [("S-1", 0), ("S-1", 1), ("S-2", 0)]
 SCREENS = ("S-1", "S-2")
@@ -277,25 +276,6 @@ class Life(RuleBasedStateMachine):
             d = world.known[key]
             assert d.state in {State.SHOWN, State.SUPERSEDED} or d.final
             assert d.state is not State.DEAD or d.code
-
-
-def run(machine: type[RuleBasedStateMachine], examples: int, steps: int = 50, **more: Any) -> None:
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            **{
-                "max_examples": examples,
-                "stateful_step_count": steps,
-                "deadline": None,
-                "database": None,
-                "print_blob": True,
-                "report_multiple_bugs": False,
-                "phases": (Phase.generate, Phase.shrink),
-                "suppress_health_check": list(HealthCheck),
-                **more,
-            }
-        ),
-    )
 
 
 def test_any_life_keeps_what_was_promised() -> None:

@@ -14,7 +14,8 @@ from appliance.core.lanes import Lane
 from appliance.core.retry import RetryPolicy
 from tests.core import life
 from tests.core.life import Client, Standing, World
-from tests.core.test_life import Life, run
+from tests.core.test_life import Life
+from tests.support.machines import run
 
 Fault = Callable[[pytest.MonkeyPatch], None]
 

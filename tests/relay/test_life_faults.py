@@ -15,7 +15,7 @@ from appliance.core.retry import RetryPolicy
 from appliance.relay import dispatcher, navigation
 from appliance.relay.opened import Row
 from appliance.storage.outbox import Outbox
-from tests.relay.test_life_of_a_relay import Relay, run, template
+from tests.relay.test_life_of_a_relay import Relay, live, template
 
 __all__ = ["template"]
 
@@ -60,7 +60,7 @@ FAULTS: dict[str, Fault] = {
 def test_a_relay_that_breaks_its_promise_is_found(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     FAULTS[fault](monkeypatch)
     with pytest.raises((AssertionError, KeyError)):
-        run(150, 30, phases=(Phase.generate,), derandomize=True, print_blob=False)
+        live(150, 30, phases=(Phase.generate,), derandomize=True, print_blob=False)
 
 
 def an_order_found_late() -> None:

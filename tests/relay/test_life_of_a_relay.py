@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from structlog.testing import capture_logs
 
 from appliance.core.delivery import Delivery, State
@@ -20,6 +19,7 @@ from appliance.core.screens import Display
 from appliance.errors import Problem
 from appliance.relay.opened import Row
 from tests.relay.plant import SOMEBODY, Client, Plant, shown
+from tests.support.machines import run
 
 SCREENS = ("S-1", "S-2")
 LANES = (("S-1", 0), ("S-1", 1), ("S-2", 0))
@@ -308,24 +308,9 @@ class Relay(RuleBasedStateMachine):
             assert delivery.final, f"{delivery.id} never came to an end: {delivery}"
 
 
-def run(examples: int, steps: int, **more: Any) -> None:
+def live(examples: int, steps: int, **more: Any) -> None:
     with capture_logs():
-        run_state_machine_as_test(
-            Relay,
-            settings=settings(
-                **{
-                    "max_examples": examples,
-                    "stateful_step_count": steps,
-                    "deadline": None,
-                    "database": None,
-                    "print_blob": True,
-                    "report_multiple_bugs": False,
-                    "phases": (Phase.generate, Phase.shrink),
-                    "suppress_health_check": list(HealthCheck),
-                    **more,
-                }
-            ),
-        )
+        run(Relay, examples, steps, **more)
 
 
 @pytest.fixture(autouse=True)
@@ -342,10 +327,10 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.mark.timeout(180)
 def test_any_life_of_a_relay_keeps_its_promises() -> None:
-    run(60, 30)
+    live(60, 30)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3_600)
 def test_any_long_life_of_a_relay_keeps_its_promises() -> None:
-    run(3_000, 60)
+    live(1_000, 50)
