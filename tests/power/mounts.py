@@ -34,7 +34,8 @@ class Mounted:
     def format(self) -> None:
         if shutil.which("mkfs.ext4", path=_SYSTEM) is None:
             pytest.skip("mkfs.ext4 is missing (e2fsprogs)")
-        made = run("mkfs.ext4", "-q", "-F", "-m", "0", "-E", "lazy_itable_init=0", str(self.image))
+        # Blocks as on a disk of usual size: with smaller ones SQLite's shared memory can't be sure of its room.
+        made = run("mkfs.ext4", "-q", "-F", "-b", "4096", "-m", "0", "-E", "lazy_itable_init=0", str(self.image))
         assert made.returncode == 0, made.stderr
 
     def mount(self, options: str = "errors=remount-ro") -> None:
