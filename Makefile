@@ -5,7 +5,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-export PYTHONDONTWRITEBYTECODE := 1
+# Compiled modules are kept, but not among the sources: the tests start the program hundreds of times.
+export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: setup dev pages run test test-long test-release lint bench binary lock browser clean
 

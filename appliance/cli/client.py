@@ -13,7 +13,6 @@ import aiohttp
 import msgspec
 
 from appliance.adapters.control import connector
-from appliance.app import Appliance
 from appliance.errors import FieldError, Problem
 from appliance.paths import DataDir
 from appliance.settings import Settings
@@ -89,6 +88,9 @@ async def connect(data: DataDir, settings: Settings) -> AsyncIterator[Client]:
     """
     until = time.monotonic() + PATIENCE_SECONDS
     while not await _is_running(data):
+        # Most of the program; a verb that finds an appliance running does without.
+        from appliance.app import Appliance  # noqa: PLC0415
+
         own = Appliance(settings, data, network=False)
         try:
             await own.start()

@@ -7,23 +7,24 @@ import os
 import secrets
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
-import aiohttp
 import typer
 from rich.console import Console
 from rich.text import Text
 
 from appliance import __version__, log
 from appliance import settings as settings_of
-from appliance.app import Appliance
 from appliance.cli.common import fail, language
 from appliance.cli.serve import run_loop, stop_asked
-from appliance.cli.simulation import Floor
 from appliance.errors import Problem
 from appliance.paths import DataDir, package_data
 from appliance.settings import Settings
+
+if TYPE_CHECKING:
+    from appliance.app import Appliance
+    from appliance.cli.simulation import Floor
 
 ACTOR = "local:demo"
 USERNAME = "demo"
@@ -67,6 +68,12 @@ def _settings(place: Path, port: int | None) -> Settings:
 async def _demo(settings: Settings, place: Path, stations: int, scans_per_minute: int) -> None:
     stop = stop_asked()
     orders = copy_orders(place / "orders")
+    # Only here, as the other verbs do without.
+    import aiohttp  # noqa: PLC0415
+
+    from appliance.app import Appliance  # noqa: PLC0415
+    from appliance.cli.simulation import Floor  # noqa: PLC0415
+
     appliance = Appliance(settings, DataDir(place / "data"))
     await appliance.start()
     try:

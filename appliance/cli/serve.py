@@ -15,8 +15,6 @@ import structlog
 import typer
 
 from appliance.adapters.notify import Notifier
-from appliance.app import Appliance
-from appliance.cli.banner import banner
 from appliance.cli.common import DataOption, configuration, directory, fail, say
 from appliance.errors import Problem
 from appliance.paths import DataDir
@@ -110,6 +108,10 @@ def settle_down() -> None:
 
 
 async def _serve(settings: Settings, data: DataDir, *, start_empty: bool) -> None:
+    # Only here, as the other verbs do without.
+    from appliance.app import Appliance  # noqa: PLC0415
+    from appliance.cli.banner import banner  # noqa: PLC0415
+
     appliance = Appliance(settings, data, start_empty=start_empty)
     notifier = Notifier()
     stop = stop_asked()

@@ -183,6 +183,7 @@ async def test_a_plant_after_its_file_was_damaged(tmp_path: Path) -> None:
         epoch = screen.of("welcome")[0]["epoch"]
         shown = await served.trigger(key)
         await screen.show_next()
+        await screen.expect("delivery")  # it is on disk
         waiting = await served.trigger(key, screenId="S-2")
         assert (shown.status, waiting.status) == (202, 202)
         await served.kill()

@@ -41,7 +41,7 @@ async def test_a_full_disk_refuses_and_comes_back_by_itself(make_shimmed: MakeSh
     finally:
         await floor.close()
     await shimmed.kill()
-    assert len(ledger.receipts) > 100
+    assert len(ledger.receipts) > 10
     await shimmed.start()
     answer = await shimmed.call("GET", f"/api/triggers/{ledger.receipts[0].trigger_id}", bearer=floor.key)
     assert answer.status == 200
