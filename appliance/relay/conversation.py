@@ -163,7 +163,7 @@ class Conversation:
         assert session.screen_id is not None
         for current in self._currents.of_screen(session.screen_id):
             index = current.display_index
-            young = now_ms() - current.at <= self._restore_ms
+            young = self._currents.age_ms(current) <= self._restore_ms
             if young and not session.lacks(index) and not self._dispatcher.has_open(current.screen_id, index):
                 session.send(restored(current, self._documents.url(current.ref, session.base_url)))
 

@@ -56,9 +56,10 @@ class Outcomes:
         self._events.changed()
         self._tell(delivery, origin)
 
-    def shown(self, delivery: Delivery) -> None:
-        """The lane's current document is this one, from now on."""
-        self._currents.ended(delivery, now_ms())
+    def shown(self, delivery: Delivery, sent_at: float | None = None) -> None:
+        """The lane's current document is this one, from now on, unless the lane was cleared since it was sent.
+        `sent_at` is the loop's time of its last send, None for a word that came after the delivery's end."""
+        self._currents.ended(delivery, now_ms(), sent_at)
 
     def newer_on_show(self, delivery: Delivery) -> bool:
         """Whether its lane shows a newer one now, on disk or not yet."""
