@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import unicodedata
 from collections.abc import Callable, Iterable
 from typing import Any
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -27,6 +29,7 @@ class Screens:
         self._database = database
         self._now = now
         self._by_id: dict[str, Screen] = {}
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.on_removed: list[Callable[[str], None]] = []
         """Called with the id when a screen is deleted."""
         self.on_revoked: list[Callable[[str], None]] = []
@@ -80,8 +83,6 @@ class Screens:
     ) -> Screen:
         """Registers a screen. Raises `VALIDATION_ERROR` or `SCREEN_EXISTS`."""
         check_id(screen_id)
-        if screen_id in self._by_id:
-            raise Problem("SCREEN_EXISTS", values={"screenId": screen_id})
         screen = Screen(
             screen_id=screen_id,
             name=_name(name or screen_id),
@@ -91,7 +92,16 @@ class Screens:
             permission=permission,
             created_at=self._now(),
         )
-        await self._save(screen, actor, "screen.add")
+
+        def job(tx: sqlite3.Connection) -> None:
+            table.add(tx, screen)
+            audit.append(tx, self._now(), actor, "screen.add", screen_id)
+
+        async with self._turn(screen_id):
+            if screen_id in self._by_id:
+                raise Problem("SCREEN_EXISTS", values={"screenId": screen_id})
+            await self._database.write(job)
+            self._by_id[screen_id] = screen
         return screen
 
     async def update(self, screen_id: str, *, actor: str, **changes: Any) -> Screen:
@@ -99,29 +109,30 @@ class Screens:
         for member, tidied in (("name", _name), ("groups", check_groups), ("user", check_user)):
             if member in changes:
                 changes[member] = tidied(changes[member])
-        screen = msgspec.structs.replace(self.require(screen_id), **changes)
-        await self._save(screen, actor, "screen.change", detail=dict(changes))
-        self._tell(screen)
+        async with self._turn(screen_id):
+            screen = await self._change(screen_id, changes, actor, "screen.change", detail=dict(changes))
+            self._tell(screen)
         return screen
 
     async def mark_paired(self, screen_id: str, *, actor: str, extra: Extra | None = None) -> Screen:
         """Notes that a PC now holds this screen's key; `extra` (the key's row) joins the transaction."""
-        screen = msgspec.structs.replace(self.require(screen_id), paired_at=self._now(), revoked_at=None)
-        await self._save(screen, actor, "screen.pair", extra=extra)
-        self._tell(screen)
+        async with self._turn(screen_id):
+            changes = {"paired_at": self._now(), "revoked_at": None}
+            screen = await self._change(screen_id, changes, actor, "screen.pair", extra=extra)
+            self._tell(screen)
         return screen
 
     async def revoke(self, screen_id: str, *, actor: str, extra: Extra | None = None) -> None:
         """Ends the pairing; `extra` (deleting its keys) joins the transaction. Sessions are ended by `on_revoked`."""
-        screen = msgspec.structs.replace(self.require(screen_id), paired_at=None, revoked_at=self._now())
-        await self._save(screen, actor, "screen.revoke", extra=extra)
-        for call in self.on_revoked:
-            call(screen_id)
-        self._tell(screen)
+        async with self._turn(screen_id):
+            changes = {"paired_at": None, "revoked_at": self._now()}
+            screen = await self._change(screen_id, changes, actor, "screen.revoke", extra=extra)
+            for call in self.on_revoked:
+                call(screen_id)
+            self._tell(screen)
 
     async def remove(self, screen_id: str, *, actor: str, extra: Extra | None = None) -> None:
         """Deletes the screen with all that hangs on it (`on_removed`)."""
-        self.require(screen_id)
 
         def job(tx: sqlite3.Connection) -> None:
             table.delete(tx, screen_id)
@@ -129,10 +140,12 @@ class Screens:
                 extra(tx)
             audit.append(tx, self._now(), actor, "screen.remove", screen_id)
 
-        await self._database.write(job)
-        self._by_id.pop(screen_id, None)
-        for call in self.on_removed:
-            call(screen_id)
+        async with self._turn(screen_id):
+            self.require(screen_id)
+            await self._database.write(job)
+            self._by_id.pop(screen_id, None)
+            for call in self.on_removed:
+                call(screen_id)
 
     def seen(self, screen_id: str, *, displays: list[Display] | None = None, client: Client | None = None) -> None:
         """Notes a sign of life and what the screen declared; written along with the next commit."""
@@ -147,23 +160,33 @@ class Screens:
         copy = msgspec.structs.replace(screen)
         self._database.post(lambda tx: table.seen(tx, copy))
 
-    async def _save(
+    def _turn(self, screen_id: str) -> asyncio.Lock:
+        """Held over a change and its commit, so that the next change of the screen begins with what came of it."""
+        return self._turns.setdefault(screen_id, asyncio.Lock())
+
+    async def _change(
         self,
-        screen: Screen,
+        screen_id: str,
+        changes: dict[str, Any],
         actor: str,
         action: str,
         *,
         extra: Extra | None = None,
         detail: dict[str, object] | None = None,
-    ) -> None:
+    ) -> Screen:
+        """The screen with `changes`, committed. What its sessions told of it meanwhile stays."""
+        changed = msgspec.structs.replace(self.require(screen_id), **changes)
+
         def job(tx: sqlite3.Connection) -> None:
-            table.save(tx, screen)
+            table.change(tx, changed)
             if extra is not None:
                 extra(tx)
-            audit.append(tx, self._now(), actor, action, screen.screen_id, detail)
+            audit.append(tx, self._now(), actor, action, screen_id, detail)
 
         await self._database.write(job)
-        self._by_id[screen.screen_id] = screen
+        screen = msgspec.structs.replace(self._by_id[screen_id], **changes)
+        self._by_id[screen_id] = screen
+        return screen
 
     def _tell(self, screen: Screen) -> None:
         for call in self.on_changed:

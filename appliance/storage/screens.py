@@ -9,7 +9,7 @@ import msgspec
 from appliance.core.screens import Client, Display, Screen
 
 _COLUMNS = (
-    "screen_id, name, groups, display_index, user, permission, created_at, paired_at, revoked_at, last_seen_at, "
+    "screen_id, name, groups, display_index, user, permission, paired_at, revoked_at, created_at, last_seen_at, "
     "displays, client"
 )
 
@@ -24,9 +24,9 @@ def load(connection: sqlite3.Connection) -> list[Screen]:
             display_index=row[3],
             user=row[4],
             permission=row[5],
-            created_at=row[6],
-            paired_at=row[7],
-            revoked_at=row[8],
+            paired_at=row[6],
+            revoked_at=row[7],
+            created_at=row[8],
             last_seen_at=row[9],
             displays=msgspec.json.decode(row[10], type=list[Display]),
             client=msgspec.json.decode(row[11], type=Client) if row[11] else None,
@@ -35,27 +35,19 @@ def load(connection: sqlite3.Connection) -> list[Screen]:
     ]
 
 
-def save(tx: sqlite3.Connection, screen: Screen) -> None:
-    """Writes the whole row, new or changed."""
+def add(tx: sqlite3.Connection, screen: Screen) -> None:
     tx.execute(
-        f"INSERT INTO screens ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "  # noqa: S608 - constant
-        "ON CONFLICT (screen_id) DO UPDATE SET name = excluded.name, groups = excluded.groups, "
-        "display_index = excluded.display_index, user = excluded.user, permission = excluded.permission, "
-        "paired_at = excluded.paired_at, revoked_at = excluded.revoked_at, last_seen_at = excluded.last_seen_at, "
-        "displays = excluded.displays, client = excluded.client",
-        (
-            screen.screen_id,
-            screen.name,
-            msgspec.json.encode(screen.groups).decode(),
-            screen.display_index,
-            screen.user,
-            screen.permission,
-            screen.created_at,
-            screen.paired_at,
-            screen.revoked_at,
-            screen.last_seen_at,
-            *_declared(screen),
-        ),
+        f"INSERT INTO screens ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - constant
+        (screen.screen_id, *_decided(screen), screen.created_at, screen.last_seen_at, *_declared(screen)),
+    )
+
+
+def change(tx: sqlite3.Connection, screen: Screen) -> None:
+    """Writes only what people decide of a screen, never what its sessions tell; one that was deleted stays deleted."""
+    tx.execute(
+        "UPDATE screens SET name = ?, groups = ?, display_index = ?, user = ?, permission = ?, paired_at = ?, "
+        "revoked_at = ? WHERE screen_id = ?",
+        (*_decided(screen), screen.screen_id),
     )
 
 
@@ -65,6 +57,13 @@ def seen(tx: sqlite3.Connection, screen: Screen) -> None:
         "UPDATE screens SET last_seen_at = ?, displays = ?, client = ? WHERE screen_id = ?",
         (screen.last_seen_at, *_declared(screen), screen.screen_id),
     )
+
+
+def _decided(screen: Screen) -> tuple[str | int | None, ...]:
+    groups = msgspec.json.encode(screen.groups).decode()
+    return (
+        screen.name, groups, screen.display_index, screen.user, screen.permission, screen.paired_at, screen.revoked_at,
+    )  # fmt: skip
 
 
 def _declared(screen: Screen) -> tuple[str, str | None]:
