@@ -165,6 +165,9 @@ class Engine:
         self._wire()
         await self.dispatcher.start()
         await self.take_up.start()
+        for screen_id in {row.delivery.screen_id for row in self.dispatcher.opened}:
+            if screen_id not in self.screens:  # a crash came between its end and that of what was for it
+                self.dispatcher.screen_removed(screen_id)
         awaiting = Awaiting(self.dispatcher, lookups)
         awaiting.start()
         self._stops.append(awaiting.stop)

@@ -42,6 +42,8 @@ FINAL_CODES = frozenset(
 MISSING_DISPLAY = "DISPLAY_NOT_AVAILABLE"
 MAX_LOSSES = 20
 """Sessions lost in one round before the delivery is given up."""
+MAX_HISTORY = 200
+"""Lines of a history. Past it what stands in the middle makes room: how it began and how it ended say most."""
 MAX_AUTO_ROUNDS = 3
 """Rounds that begin by themselves when a screen comes back."""
 
@@ -201,6 +203,8 @@ def apply(delivery: Delivery, decision: Decision, now: int) -> None:
         delivery.evidence = decision.evidence
     if decision.unlisted:
         delivery.listed = False
+    if len(delivery.history) >= MAX_HISTORY:
+        del delivery.history[MAX_HISTORY // 2]
     delivery.history.append(
         HistoryEntry(
             at=now,

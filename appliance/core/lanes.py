@@ -69,7 +69,5 @@ class Lane(Generic[R]):
         return self.newest > delivery.seq
 
     def has_newer(self, delivery: Delivery) -> bool:
-        """Whether a newer one whose order is known is still open."""
-        return any(
-            row.delivery.seq > delivery.seq and row.delivery.state is not State.AWAITING_ORDER for row in self.rows
-        )
+        """Whether one that was accepted later is still open, or may be on its way to the disk."""
+        return self.expected > 0 or any(row.delivery.pk > delivery.pk for row in self.rows)

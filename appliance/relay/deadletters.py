@@ -43,6 +43,8 @@ class Result:
     stale: int = 0
     remaining: int = 0
     cursor: int | None = None
+    left: set[Key] = field(default_factory=set)
+    """The stale ones that were found out last."""
 
     @property
     def reasons(self) -> dict[str, int]:
@@ -100,7 +102,7 @@ class DeadLetters:
     ) -> Result:
         """Sends again what `wanted` finds behind the key `above`, the oldest first, at most `MAX_AT_ONCE`; what newer
         ones of its lane have overtaken only with `include_stale`. `detail` says in the audit what was meant."""
-        action = self._replaying(principal, detail)
+        action = self._replaying(principal, detail, leave_stale=not include_stale)
         return await self._to_its_end(self._found(wanted, action, above, leave_stale=not include_stale))
 
     async def discard_found(self, wanted: Filter, principal: Principal, detail: dict[str, object]) -> Result:
@@ -156,7 +158,7 @@ class DeadLetters:
                 action.settle(changed, saved)
             result.done = {key_of(delivery.id): delivery for delivery in changed}
             for key in keys:
-                if key not in result.done and key not in result.refused:
+                if key not in result.done and key not in result.refused and key not in result.left:
                     result.refused[key] = _not_found()
         self._events.changed()
 
@@ -189,8 +191,21 @@ class DeadLetters:
 
     # --- sending again ----------------------------------------------------------------------------------------------
 
-    def _replaying(self, principal: Principal, detail: dict[str, object] | None) -> _Action:
-        return _Action("dead-letter.replay", principal.actor, self._begin, self._begun, detail)
+    def _replaying(
+        self, principal: Principal, detail: dict[str, object] | None, *, leave_stale: bool = False
+    ) -> _Action:
+        begin = self._begin_fresh if leave_stale else self._begin
+        return _Action("dead-letter.replay", principal.actor, begin, self._begun, detail)
+
+    def _begin_fresh(self, found: list[Delivery], actor: str, result: Result) -> list[Delivery]:
+        """`_begin` without those that were overtaken while they were being read. Nothing is awaited from here to the
+        writer's queue: whatever was not accepted by now is newer than these."""
+        fresh = [delivery for delivery in found if not self._dispatcher.overtaken(delivery)]
+        if len(fresh) < len(found):
+            chosen = {delivery.pk for delivery in fresh}
+            result.left = {key_of(delivery.id) for delivery in found if delivery.pk not in chosen}
+            result.stale += len(result.left)
+        return self._begin(fresh, actor, result)
 
     def _begin(self, found: list[Delivery], actor: str, result: Result) -> list[Delivery]:
         """New rounds for those that can have one. They have their places in their lanes until `_begun`."""
@@ -232,8 +247,8 @@ class DeadLetters:
     def _begun(self, begun: list[Delivery], saved: bool) -> None:
         for delivery in begun:
             self._dispatcher.release(delivery)
-            if saved:
-                self._dispatcher.reopened(delivery, ttl_ms=delivery.ttl_ms)
+        if saved:
+            self._dispatcher.reopened([(delivery, delivery.ttl_ms) for delivery in begun])
         for screen_id in {delivery.screen_id for delivery in begun if saved}:
             if screen_id not in self._screens:  # deleted since
                 self._dispatcher.screen_removed(screen_id)

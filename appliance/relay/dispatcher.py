@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
-from appliance.core.delivery import MISSING_DISPLAY, Delivery, Event, Happening, State, apply, decide
+from appliance.core.delivery import MAX_HISTORY, MISSING_DISPLAY, Delivery, Event, Happening, State, apply, decide
 from appliance.core.lanes import MAX_OPEN, Lane
 from appliance.core.messages import Ack, Clear
 from appliance.core.retry import RetryPolicy
@@ -28,8 +28,6 @@ from appliance.relay.sessions import Session, Sessions
 from appliance.settings import Delivery as DeliverySettings
 from appliance.storage.outbox import Outbox
 
-MAX_HISTORY = 200
-"""Lines of a delivery's history; past it late words, which a client may repeat for ever, are no longer noted."""
 _SWEEP_SECONDS = 0.5
 
 
@@ -109,25 +107,21 @@ class Dispatcher:
 
     def release(self, delivery: Delivery) -> None:
         """Gives a reserved place back: its delivery is on disk now, or never will be."""
-        self.opened.lane(delivery.screen_id, delivery.display_index).expected -= 1
+        lane = self.opened.lane(delivery.screen_id, delivery.display_index)
+        lane.expected = max(0, lane.expected - 1)  # its screen may have been removed meanwhile, and its lane with it
 
     def accepted(self, deliveries: list[Delivery], origin: Session | None, arrived: float) -> None:
         """New deliveries, committed just now; `arrived` is the loop's time when their trigger came in."""
         now = self._loop.time()
-        newest: dict[tuple[str, int], Row] = {}
+        rows = []
         for delivery in deliveries:
             if delivery.final:
                 self._outcomes.ended(delivery, origin, None)
                 continue
             row = Row(delivery, arrived, arrived + delivery.ttl_ms / 1000)
             row.accepted, row.origin = now, origin
-            self.opened.add(row)
-            if delivery.state is State.PENDING:
-                newest[delivery.lane] = row
-        # Only now, so that nothing goes out that something of the same commit has overtaken.
-        for row in newest.values():
-            self._became_pending(row)
-        self._outcomes.changed()
+            rows.append(row)
+        self._open(rows)
 
     async def ack(self, session: Session, ack: Ack) -> None:
         """A client's word about a delivery of its screen. Raises `NOT_FOUND` or `VALIDATION_ERROR`."""
@@ -158,9 +152,10 @@ class Dispatcher:
 
     def order_refused(self, row: Row, problem: Problem) -> None:
         """The source has answered, but there is nothing to show."""
+        waiting = row.delivery.state is State.AWAITING_ORDER
         overtaken = self._lane(row.delivery).overtaken(row.delivery)
         self._happen(row, Happening(Event.ORDER_REFUSED, code=problem.code, detail=problem.detail))
-        if row.delivery.single and not overtaken:
+        if waiting and row.delivery.single and not overtaken:
             self._outcomes.refused(problem, row.delivery)
 
     def alter(self, delivery: Delivery, happening: Happening) -> bool:
@@ -180,18 +175,18 @@ class Dispatcher:
         delivery.expires_at = now_ms() + ttl_ms
         return True
 
-    def reopened(self, delivery: Delivery, *, ttl_ms: int) -> None:
-        """Sets going what `new_round` has begun; one that has been superseded since has only to be told of."""
-        self._metrics.taken_up += 1
-        if delivery.final:
-            self._outcomes.ended(delivery, None, None)
-            return
+    def reopened(self, begun: list[tuple[Delivery, int]]) -> None:
+        """Sets going what `new_round` has begun, each with its time to live in ms; one that has been superseded since
+        has only to be told of."""
+        self._metrics.taken_up += len(begun)
         now = self._loop.time()
-        row = Row(delivery, now, now + ttl_ms / 1000)
-        self.opened.add(row)
-        if delivery.state is State.PENDING:
-            self._became_pending(row)
-        self._outcomes.changed()
+        rows = []
+        for delivery, ttl_ms in begun:
+            if delivery.final:
+                self._outcomes.ended(delivery, None, None)
+            else:
+                rows.append(Row(delivery, now, now + ttl_ms / 1000))
+        self._open(rows)
 
     def cancel(self, row: Row, actor: str) -> None:
         """A person needs it no more; what its screen may show of it is put away."""
@@ -204,6 +199,8 @@ class Dispatcher:
     def screen_removed(self, screen_id: str) -> None:
         self._tell_all(screen_id, Event.SCREEN_REMOVED)
         self.opened.forget_screen(screen_id)
+        for key in [key for key in self._resting if key[0] == screen_id]:
+            self._resting.pop(key).cancel()
 
     def screen_revoked(self, screen_id: str) -> None:
         self._tell_all(screen_id, Event.SCREEN_REVOKED)
@@ -214,10 +211,16 @@ class Dispatcher:
         return bool(self.opened.lane(screen_id, display_index).rows)
 
     def overtaken(self, delivery: Delivery) -> bool:
-        """Whether a newer one of its lane took its place, as far as this run knows: one that became pending, or, for
-        mode `queue`, one that is still to come out."""
+        """Whether sending a dead one again would put it in front of one that was accepted later, as far as this run
+        knows: open or on its way to the disk, on show, or, for mode `latest`, one whose turn has come since."""
         lane = self._lane(delivery)
-        return lane.overtaken(delivery) if delivery.mode == "latest" else lane.has_newer(delivery)
+        if lane.has_newer(delivery) or self._outcomes.newer_on_show(delivery):
+            return True
+        return delivery.mode == "latest" and lane.overtaken(delivery)
+
+    def is_expecting(self, delivery: Delivery) -> bool:
+        """Whether something of its lane is on its way to the disk."""
+        return self._lane(delivery).expected > 0
 
     @property
     def unsettled(self) -> int:
@@ -228,6 +231,23 @@ class Dispatcher:
 
     def _lane(self, delivery: Delivery) -> Lane[Row]:
         return self.opened.lane(delivery.screen_id, delivery.display_index)
+
+    def _open(self, rows: list[Row]) -> None:
+        """Takes in what one commit has brought. Nothing is sent before all of it stands in its lanes, so that nothing
+        goes out that something of the same commit has overtaken."""
+        newest: dict[tuple[str, int], Row] = {}
+        for row in rows:
+            self.opened.add(row)
+        for row in rows:
+            if row.delivery.state is not State.PENDING:
+                continue
+            if self._lane(row.delivery).overtaken(row.delivery):  # while it was being saved
+                self._change(row, Happening(Event.NEWER))
+            if not row.delivery.final:
+                newest[row.delivery.lane] = row
+        for row in newest.values():
+            self._became_pending(row)
+        self._outcomes.changed()
 
     def _became_pending(self, row: Row) -> None:
         """One more of its lane is pending: those before it that are of mode `latest` are superseded."""
@@ -300,16 +320,18 @@ class Dispatcher:
     def _finish(self, row: Row) -> None:
         self.opened.remove(row)
         if row.delivery.mode == "queue" and row.delivery.state in (State.SHOWN, State.RECEIVED):
-            self._rest(self._lane(row.delivery), row.delivery.lane)
+            self._rest(row.delivery.lane)
         if row.delivery.code == "RETRIES_EXHAUSTED":
             for call in self.on_exhausted:
                 call(row)
-        self._end(row.delivery, row.origin, (self._loop.time() - row.arrived) * 1000)
+        self._end(row.delivery, row.origin, (self._loop.time() - row.arrived) * 1000, row.sent_at)
 
-    def _end(self, delivery: Delivery, origin: Session | None, took_ms: float | None) -> None:
+    def _end(
+        self, delivery: Delivery, origin: Session | None, took_ms: float | None, sent_at: float | None = None
+    ) -> None:
         """The delivery is final; the world hears of it after the commit."""
         if delivery.state in (State.SHOWN, State.RECEIVED):
-            self._outcomes.shown(delivery)
+            self._outcomes.shown(delivery, sent_at)
         self._ending += 1
 
         def told() -> None:
@@ -318,14 +340,14 @@ class Dispatcher:
 
         self._outbox.mark(delivery, told)
 
-    def _rest(self, lane: Lane[Row], key: tuple[str, int]) -> None:
+    def _rest(self, key: tuple[str, int]) -> None:
         """What was queued stays on the monitor for a while before the next of its lane goes out."""
         if key in self._resting:
             self._resting.pop(key).cancel()
 
         def over() -> None:
             del self._resting[key]
-            self._pump(lane)
+            self._pump(self.opened.lane(*key))
 
         if self._dwell:
             self._resting[key] = self._loop.call_later(self._dwell, over)
@@ -360,6 +382,7 @@ class Dispatcher:
         apply(delivery, decision, now_ms())
         row.session = session
         row.sends += 1
+        row.sent_at = self._loop.time()
         lane = self._lane(delivery)
         lane.sent = max(lane.sent, delivery.seq)
         self._outbox.mark(delivery)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 
 from appliance.core.delivery import Delivery, State
 from appliance.core.lanes import Lane
 from appliance.relay.sessions import Session
 
 Key = tuple[str, str]
+_ENDED_KEPT = 1_000
+"""Rows that have ended and still stand among the deadlines, before they are weeded out."""
 
 
 def key_of(delivery_id: str) -> Key:
@@ -31,6 +33,7 @@ class Row:
         "held",
         "origin",
         "sends",
+        "sent_at",
         "session",
         "timer",
     )
@@ -47,6 +50,7 @@ class Row:
         self.session: Session | None = None
         """The session it was last written to, or whose ack it lives by."""
         self.sends = 0
+        self.sent_at: float | None = None
         self.timer: asyncio.TimerHandle | None = None
         self.backing_off = False
         self.held = False
@@ -89,6 +93,9 @@ class Opened:
     def remove(self, row: Row) -> None:
         del self._rows[row.key]
         self.lane(row.delivery.screen_id, row.delivery.display_index).remove(row)
+        if len(self._deadlines) > 2 * len(self._rows) + _ENDED_KEPT:
+            self._deadlines = [entry for entry in self._deadlines if not entry[2].delivery.final]
+            heapify(self._deadlines)
 
     def lane(self, screen_id: str, display_index: int) -> Lane[Row]:
         """The lane, made when there is none yet."""

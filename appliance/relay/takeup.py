@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sqlite3
 
 from appliance.core.delivery import Delivery, Event, Happening
@@ -16,7 +15,11 @@ from appliance.storage import deadletters, rows
 from appliance.storage.database import Database
 
 MAX_AT_ONCE = 1_000
-"""Dead letters that one return of a screen takes up."""
+"""Dead letters of one screen that are remembered."""
+STORAGE_SECONDS = 1.0
+"""How long a storage that refuses is left alone."""
+BUSY_SECONDS = 0.02
+"""How long a lane is left alone that is about to get something newer."""
 
 
 class TakeUp:
@@ -54,56 +57,75 @@ class TakeUp:
             del known[next(iter(known))]
 
     def _session_opened(self, session: Session) -> None:
-        now = self._loop.time()
-        letters = self._deadlines.pop(session.screen_id or "", {})
-        in_time = {key: deadline for key, deadline in letters.items() if deadline > now}
-        if in_time:
-            self._deadlines[session.screen_id or ""] = in_time
-            task = self._loop.create_task(self._take_up(session, in_time), name="take-up")
+        screen_id = session.screen_id
+        if screen_id is not None and screen_id in self._deadlines:
+            task = self._loop.create_task(self._take_up(session, screen_id), name="take-up")
             self._working.add(task)
             task.add_done_callback(self._working.discard)
 
-    async def _take_up(self, session: Session, deadlines: dict[Key, float]) -> None:
-        keys = list(deadlines)
-        with contextlib.suppress(Problem):  # a storage that refuses leaves them on the list, for the next time
-            async with self._dispatcher.claims.of(keys):
-                await self._database.flush()
-                found = await self._database.read(lambda connection: deadletters.to_take_up(connection, keys))
-                if session.closed or self._dispatcher.stopping:
-                    return
-                # Asked of all before the first begins its round, which would overtake the others.
-                overtaken = {delivery.pk for delivery in found if self._dispatcher.overtaken(delivery)}
-                begun = [
-                    (delivery, ttl_ms)
-                    for delivery in found
-                    if (ttl_ms := round((deadlines[key_of(delivery.id)] - self._loop.time()) * 1000)) > 0
-                    and self._begin(delivery, ttl_ms, overtaken=delivery.pk in overtaken)
-                ]
-                await self._save_and_open(begun)
+    async def _take_up(self, session: Session, screen_id: str) -> None:
+        """Tries until all that may come back has begun its round, for as long as the screen stays."""
+        while not session.closed and not self._dispatcher.stopping:
+            now = self._loop.time()
+            known = self._deadlines.get(screen_id, {})
+            for key in [key for key, deadline in known.items() if deadline <= now]:
+                del known[key]
+            if not known:
+                self._deadlines.pop(screen_id, None)
+                return
+            try:
+                busy = await self._begin(session, known)
+            except Problem:  # the storage refuses; they stay on the list meanwhile
+                await asyncio.sleep(STORAGE_SECONDS)
+            else:
+                if busy:
+                    await asyncio.sleep(BUSY_SECONDS)
 
-    def _begin(self, delivery: Delivery, ttl_ms: int, *, overtaken: bool) -> bool:
+    async def _begin(self, session: Session, known: dict[Key, float]) -> bool:
+        """Begins what can begin; True where lanes have to be asked again, as something is on its way to the disk."""
+        keys = list(known)
+        async with self._dispatcher.claims.of(keys):
+            await self._database.flush()
+            found = await self._database.read(lambda connection: deadletters.to_take_up(connection, keys))
+            if session.closed or self._dispatcher.stopping:
+                return False
+            # From here to the writer's queue nothing is awaited: what was not accepted by now is newer than these.
+            busy = {key_of(delivery.id) for delivery in found if self._dispatcher.is_expecting(delivery)}
+            deadlines = dict(known)
+            ready = [d for d in found if key_of(d.id) not in busy and not self._dispatcher.overtaken(d)]
+            now = self._loop.time()
+            begun = [
+                (delivery, ttl_ms)
+                for delivery, ttl_ms in ((d, round((deadlines[key_of(d.id)] - now) * 1000)) for d in ready)
+                if self._new_round(delivery, ttl_ms)
+            ]
+            await self._save_and_open(begun)
+            for key in keys:
+                if key not in busy:
+                    known.pop(key, None)
+        return bool(busy)
+
+    def _new_round(self, delivery: Delivery, ttl_ms: int) -> bool:
         """A new round, with a place kept in its lane."""
-        if not self._dispatcher.reserve(*delivery.lane):
+        if ttl_ms <= 0 or not self._dispatcher.reserve(*delivery.lane):
             return False
-        happening = Happening(Event.SESSION_NEW, overtaken=overtaken)
-        begun = self._dispatcher.new_round(delivery, happening, ttl_ms=ttl_ms)
+        begun = self._dispatcher.new_round(delivery, Happening(Event.SESSION_NEW), ttl_ms=ttl_ms)
         if not begun:
             self._dispatcher.release(delivery)
         return begun
 
     async def _save_and_open(self, begun: list[tuple[Delivery, int]]) -> None:
         """Nothing is sent before its round is on disk: a crash would give the same round to something else."""
+        if not begun:
+            return
         lines = [rows.updated(delivery) for delivery, _ in begun]
 
         def job(tx: sqlite3.Connection) -> None:
             rows.update_deliveries(tx, lines)
 
-        saved = False
         try:
             await self._database.write(job)
-            saved = True
         finally:
-            for delivery, ttl_ms in begun:
+            for delivery, _ in begun:
                 self._dispatcher.release(delivery)
-                if saved:
-                    self._dispatcher.reopened(delivery, ttl_ms=ttl_ms)
+        self._dispatcher.reopened(begun)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from typing import Any
 
 import pytest
 
+from appliance.relay import takeup
 from appliance.storage import database as storage
+from appliance.storage import groups
+from appliance.storage.groups import Outcome, Waiting
 from tests.conftest import MakeHouse
+from tests.support.answers import new_trigger
 from tests.support.disk import refusing
-from tests.support.house import House, until
+from tests.support.house import House
+from tests.support.wire import Wire
 
 AT_ONCE: dict[str, dict[str, Any]] = {
     "delivery": {"ack_timeout_ms": 40, "shown_timeout_ms": 40, "retry_base_ms": 5, "max_retries": 0},
@@ -50,23 +56,146 @@ async def test_a_round_is_on_disk_before_it_is_sent(make_house: MakeHouse) -> No
     assert on_disk(house, trigger_id)[1] == 2
 
 
-async def test_while_the_disk_refuses_nothing_begins_by_itself(
+async def test_while_the_disk_refuses_nothing_begins_and_afterwards_it_does(
     make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(storage, "RETRY_SECONDS", 0.03)
+    monkeypatch.setattr(takeup, "STORAGE_SECONDS", 0.03)
     house = await make_house(AT_ONCE)
     trigger_id = await exhausted(house)
     with refusing():
         (await house.trigger()).problem(503, "STORAGE_UNAVAILABLE")
         screen = await house.screen()
-        await asyncio.gather(*house.appliance.engine.take_up._working)
+        await asyncio.sleep(0.1)  # several tries
         await screen.settled()
         assert screen.of("navigate") == []
-        await screen.close()
-    await until(lambda: house.appliance.engine.database.ok)
-    assert on_disk(house, trigger_id) == ("dead", 1)
+        assert on_disk(house, trigger_id) == ("dead", 1)
+    assert (await screen.show_next())["round"] == 2  # without coming back once more
+    await house.becomes(trigger_id, "shown")
+
+
+@pytest.fixture
+def slow_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each commit takes a while, so that everything happens while another one is under way."""
+    transact = groups.transact
+
+    def slowly(connection: sqlite3.Connection, group: list[Waiting]) -> list[Outcome]:
+        time.sleep(0.05)
+        return transact(connection, group)
+
+    monkeypatch.setattr(storage, "transact", slowly)
+
+
+def never_back(screen: Wire, older: str, newer: str) -> None:
+    """What the screen was told to show never went from the newer one to the older one."""
+    shown = [message["triggerId"] for message in screen.of("navigate")]
+    assert newer in shown
+    assert older not in shown[shown.index(newer) :], shown
+
+
+@pytest.mark.usefixtures("slow_disk")
+@pytest.mark.parametrize("after_ms", [0, 30, 60, 90, 120, 160, 220])
+async def test_a_scan_at_the_moment_its_screen_comes_back_stays_on_it(make_house: MakeHouse, after_ms: int) -> None:
+    house = await make_house({**AT_ONCE, "delivery": {**AT_ONCE["delivery"], "ack_timeout_ms": 400}})
+    older = await exhausted(house)
     screen = await house.screen()
-    assert (await screen.show_next())["round"] == 2
+    showing = asyncio.create_task(show_everything(screen))
+    await asyncio.sleep(after_ms / 1000)
+    newer = await house.accepted("ORD-1002")
+    await house.becomes(newer, "shown")
+    await asyncio.sleep(0.3)  # whatever else was on its way
+    showing.cancel()
+    never_back(screen, older, newer)
+
+
+@pytest.mark.usefixtures("slow_disk")
+@pytest.mark.parametrize("after_ms", [0, 30, 60, 90, 120, 160, 220])
+async def test_a_scan_during_a_replay_of_many_stays_on_its_screen(make_house: MakeHouse, after_ms: int) -> None:
+    house = await make_house({**AT_ONCE, "delivery": {**AT_ONCE["delivery"], "ack_timeout_ms": 400}})
+    screen = await house.screen()
+    older = await house.accepted()
+    first = await screen.navigate()
+    await screen.failed(first, "DOCUMENT_URL_REFUSED")
+    await house.becomes(older, "dead")
+    showing = asyncio.create_task(show_everything(screen))
+    replaying = asyncio.create_task(house.local("POST", "/api/dead-letters/replay", {"code": "DOCUMENT_URL_REFUSED"}))
+    await asyncio.sleep(after_ms / 1000)
+    newer = await house.accepted("ORD-1002")
+    assert (await replaying).status == 200
+    await house.becomes(newer, "shown")
+    await asyncio.sleep(0.3)  # whatever else was on its way
+    showing.cancel()
+    screen.heard.remove(first)
+    never_back(screen, older, newer)
+
+
+async def show_everything(screen: Wire) -> None:
+    while True:
+        await screen.show_next()
+
+
+async def test_a_newer_scan_that_waits_for_its_order_is_not_overtaken(make_house: MakeHouse) -> None:
+    house = await make_house(AT_ONCE)
+    older = await exhausted(house)
+    house.orders.rename(house.root / "away")
+    newer = await house.trigger("ORD-1002")
+    assert newer.json["deliveries"][0]["state"] == "awaitingOrder"
+    screen = await house.screen()
+    await asyncio.gather(*house.appliance.engine.take_up._working)
+    replayed = await house.local("POST", "/api/dead-letters/replay", {"code": "RETRIES_EXHAUSTED"})
+    assert (replayed.json["replayed"], replayed.json["stale"]) == (0, 1)
+    (house.root / "away").rename(house.orders)
+    assert (await screen.show_next())["triggerId"] == newer.json["id"]
+    await house.becomes(newer.json["id"], "shown")
+    assert (await house.delivery(older))["state"] == "dead"
+
+
+async def test_a_screen_whose_end_came_before_a_crash_gets_nothing_of_before(house: House) -> None:
+    await house.pair("S-1")
+    trigger_id = await house.accepted()
+    await house.stop()
+    with sqlite3.connect(house.data.database) as disk:  # as a crash right after the commit of its end leaves it
+        disk.execute("DELETE FROM screens")
+    await house.start()
+    del house.tokens["S-1"]
+    screen = await house.screen("S-1")
+    await screen.settled()
+    assert screen.of("navigate") == []
+    assert (await house.becomes(trigger_id, "dead"))["code"] == "SCREEN_REMOVED"
+
+
+async def test_a_screen_made_again_during_a_dwell_is_not_stuck(make_house: MakeHouse) -> None:
+    house = await make_house({"delivery": {"queue_dwell_ms": 300}})
+    screen = await house.screen()
+    await house.accepted(mode="queue")
+    await screen.show_next()
+    assert (await house.local("DELETE", "/api/screens/S-1")).status == 204
+    del house.tokens["S-1"]
+    again = await house.screen()
+    trigger_id = await house.accepted("ORD-1002")
+    assert (await again.show_next())["triggerId"] == trigger_id
+
+
+async def test_what_has_ended_is_not_kept_until_its_time_to_live_would_be_over(house: House) -> None:
+    await house.pair("S-1")
+    for _ in range(6):
+        triggers = [new_trigger(ttlSeconds=86_400) for _ in range(500)]
+        await house.call("POST", "/api/triggers", {"triggers": triggers}, bearer=house.key)
+    assert len(house.appliance.engine.dispatcher.opened) == 1
+    assert len(house.appliance.engine.dispatcher.opened._deadlines) <= 1_502
+
+
+async def test_a_monitor_that_comes_and_goes_fills_no_history(house: House) -> None:
+    screen = await house.screen()
+    trigger_id = await house.accepted()
+    for _ in range(130):
+        await screen.failed(await screen.navigate(), "DISPLAY_NOT_AVAILABLE")
+        await screen.send({"type": "displays", "displays": [{"index": 0}]})
+    await screen.show_next()
+    shown = await house.becomes(trigger_id, "shown")
+    assert len(shown["history"]) == 200
+    assert [line["state"] for line in shown["history"][:2]] == ["pending", "sent"]
+    assert shown["history"][-1]["state"] == "shown"
 
 
 async def test_a_restart_keeps_what_may_come_back(make_house: MakeHouse) -> None:
