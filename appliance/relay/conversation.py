@@ -90,6 +90,7 @@ class Conversation:
 
     async def handle(self, session: Session, message: ClientMessage) -> None:
         """One message of an open session. Raises nothing a client could cause: it is told instead."""
+        session.handling += 1
         try:
             match message:
                 case Ack():
@@ -112,6 +113,9 @@ class Conversation:
                     session.send(error_message(Problem("VALIDATION_ERROR", "hello comes once, first.")))
         except Problem as problem:
             session.send(error_message(problem))
+        finally:
+            session.handling -= 1
+            session.heard()
         session.answered()
 
     def malformed(self, session: Session, problem: Problem, trigger_id: str | None, *, trigger: bool) -> None:

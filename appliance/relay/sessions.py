@@ -46,6 +46,7 @@ class Session:
         "base_url",
         "closed",
         "displays",
+        "handling",
         "id",
         "last_heard",
         "principal",
@@ -71,6 +72,8 @@ class Session:
         self.declare(hello.displays)
         self.topics: frozenset[str] = frozenset()
         self.last_heard = 0.0
+        self.handling = 0
+        """Messages of the client that are being handled; what it says meanwhile is read only afterwards."""
         self.closed = False
         self.timers: dict[str, asyncio.TimerHandle] = {}
         self._probes: list[Callable[[], None]] = []
@@ -233,7 +236,13 @@ class Sessions:
         asked = loop.time()
 
         def check() -> None:
-            if not session.closed and session.last_heard < asked:
+            nonlocal asked
+            if session.closed or session.last_heard >= asked:
+                return
+            if session.handling:  # its answer may lie unread behind what is being handled, at a slow disk for instance
+                asked = loop.time()
+                loop.call_later(self._timeout, check)
+            else:
                 silent()
 
         session.send(ServerPing(t=now_ms()))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from appliance.storage import database
+from appliance.storage import database, groups
 from tests.support.answers import Answer
 from tests.support.house import House, until
 
@@ -18,11 +18,10 @@ from tests.support.house import House, until
 @pytest.fixture
 def slow_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Commits take a tenth of a second: what is asked meanwhile meets a change under way."""
-    transact = database.transact
 
     def slowly(*args: Any) -> Any:
         time.sleep(0.1)
-        return transact(*args)
+        return groups.transact(*args)
 
     monkeypatch.setattr(database, "transact", slowly)
     yield
