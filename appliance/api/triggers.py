@@ -16,10 +16,10 @@ from appliance.edge.problems import new_trace_id, problem_body
 from appliance.edge.server import decode, json_response, read_json
 from appliance.errors import FieldError, Problem
 from appliance.relay.cancellations import Cancellations
-from appliance.relay.intake import Answer, Intake, summary
+from appliance.relay.intake import Answer, Intake, Receipt, summary
 from appliance.relay.principal import Principal
 from appliance.relay.screens import Screens
-from appliance.relay.waits import Waits, result
+from appliance.relay.waits import Wait, Waits, result
 from appliance.storage.outbox import Outbox
 
 MAX_WAIT_MS = 30_000
@@ -59,10 +59,17 @@ def routes(
         finally:
             waits.end(body.id, wait)
         if deliveries is None:
-            deliveries = await outbox.of_trigger(receipt.id)
+            deliveries = await _known(receipt, wait)
         final = all(delivery.final for delivery in deliveries)
         answer = {**receipt.body(), "deliveries": [summary(d) for d in deliveries], "result": result(deliveries)}
         return json_response(answer, 200 if final else 202)
+
+    async def _known(receipt: Receipt, wait: Wait) -> list[Delivery]:
+        """How the deliveries of an accepted trigger are now. It has been accepted, whatever can't be read of it."""
+        try:
+            return await intake.deliveries(receipt.id)
+        except Problem:
+            return intake.as_open([wait.ended.get(delivery.id, delivery) for delivery in receipt.deliveries])
 
     async def batch(request: web.Request) -> web.Response:
         principal = await credentials.principal(request, Role.OPERATOR, screens_allowed=True)
@@ -78,7 +85,7 @@ def routes(
         principal = await credentials.principal(request, screens_allowed=True)
         trigger_id = request.match_info["id"]
         record = await outbox.find(trigger_id)
-        deliveries = await outbox.of_trigger(record.id) if record is not None else []
+        deliveries = await intake.deliveries(record.id) if record is not None else []
         deliveries = [delivery for delivery in deliveries if _may_see(principal, delivery)]
         if record is None or not deliveries:
             raise Problem("NOT_FOUND", f"There is no trigger {trigger_id[:100]}.")

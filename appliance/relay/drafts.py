@@ -106,7 +106,11 @@ class Drafts:
         if body.required_permission is not None:
             found = resolve("*", found, body.required_permission)
             if not found:
-                raise Problem("SCREEN_NOT_FOUND", values={"target": record.target})
+                raise Problem(
+                    "SCREEN_NOT_FOUND",
+                    "No screen of that target has that permission.",
+                    values={"target": record.target.removeprefix("screen:")},
+                )
         return found
 
     async def _document(self, body: TriggerBody, record: TriggerRecord) -> Document | None:

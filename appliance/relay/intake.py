@@ -14,6 +14,7 @@ from appliance.metrics import Metrics
 from appliance.relay.auth import Principal
 from appliance.relay.dispatcher import Dispatcher
 from appliance.relay.drafts import Draft, Drafts, display_of
+from appliance.relay.opened import key_of
 from appliance.relay.outcomes import Outcomes
 from appliance.relay.recent import Recent
 from appliance.relay.sessions import Session
@@ -22,6 +23,12 @@ from appliance.storage.rows import TriggerRecord
 
 REFUSALS_SHOWN = frozenset({"ORDER_NOT_FOUND", "ORDER_OUT_OF_STOCK", "DOCUMENT_TYPE_UNSUPPORTED"})
 """Refusals that the one screen a scan was for shows too, so that nobody works from the paper before."""
+MAX_DELIVERIES = 15_000
+"""Deliveries that one call may make, about half a second's work: the triggers behind them are refused with
+`QUEUE_FULL`. Below what may wait for the writer (`MAX_WAITING`), so that nobody else is refused meanwhile."""
+_TOO_MANY = f"Over {MAX_DELIVERIES} deliveries in one call: send the rest again in another one."
+_DRAFTS_AT_ONCE = 10
+"""Drafts that are begun before others get their turn; a broadcast looks at every screen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,7 @@ class Receipt:
 
 
 Answer = Receipt | Problem
+_FOR_ALL = frozenset({"STORAGE_UNAVAILABLE", "SHUTTING_DOWN"})
 
 
 def summary(delivery: Delivery) -> dict[str, object]:
@@ -77,6 +85,8 @@ class Intake:
         self._recent = recent
         self._metrics = metrics
         self._under_way: dict[str, asyncio.Event] = {}
+        self._given: dict[tuple[str, int], int] = {}
+        """The last number given to a delivery of each lane, whether or not it is on disk yet."""
 
     async def accept(self, principal: Principal, body: TriggerBody, origin: Session | None = None) -> Receipt:
         """Accepts a trigger, durably, or raises why not; nothing is kept then. A repeat gets the present state."""
@@ -89,31 +99,46 @@ class Intake:
         self, principal: Principal, bodies: list[TriggerBody], origin: Session | None = None
     ) -> list[Answer]:
         """Accepts triggers in one commit, each for itself: one answer each, in their order. Raises `SHUTTING_DOWN`, or
-        `STORAGE_UNAVAILABLE` when none of them could be kept."""
+        `STORAGE_UNAVAILABLE` when that is the answer to every one of them."""
         if self._dispatcher.stopping:
             raise Problem("SHUTTING_DOWN")
         keys = [body.id.lower() for body in bodies]
         # In one order for everybody, so that two that share ids don't wait for each other.
         mine = sorted(set(keys))
         done = asyncio.Event()
-        for key in mine:
-            while key in self._under_way:
-                await self._under_way[key].wait()
-            self._under_way[key] = done
         try:
+            for key in mine:
+                while key in self._under_way:
+                    await self._under_way[key].wait()
+                self._under_way[key] = done
             answers = await self._first_come(principal, bodies, keys, origin)
-        except Problem as problem:
-            self._metrics.refuse(problem.code)
-            raise
         finally:
             for key in mine:
                 if self._under_way.get(key) is done:
                     del self._under_way[key]
             done.set()
-        for answer in answers:
-            if isinstance(answer, Problem):
-                self._metrics.refuse(answer.code)
+        problems = [answer for answer in answers if isinstance(answer, Problem)]
+        for problem in problems:
+            self._metrics.refuse(problem.code)
+        if problems and len(problems) == len(answers) and all(p.code in _FOR_ALL for p in problems):
+            raise problems[0]
         return answers
+
+    async def deliveries(self, trigger_id: str) -> list[Delivery]:
+        """All deliveries of a trigger as they are now; an end counts when it is on disk.
+
+        While the storage refuses to write: as it has them, and the open ones as they are in memory. Raises
+        `STORAGE_UNAVAILABLE` when it can't be read either.
+        """
+        try:
+            return await self._outbox.of_trigger(trigger_id)
+        except Problem:
+            return self.as_open(await self._outbox.of_trigger(trigger_id, saved=False))
+
+    def as_open(self, deliveries: list[Delivery]) -> list[Delivery]:
+        """`deliveries`, and in the place of those that are open what they are now."""
+        rows = [self._dispatcher.opened.get(key_of(delivery.id)) for delivery in deliveries]
+        return [d if row is None else row.delivery for d, row in zip(deliveries, rows, strict=True)]
 
     async def _first_come(
         self, principal: Principal, bodies: list[TriggerBody], keys: list[str], origin: Session | None
@@ -134,17 +159,24 @@ class Intake:
         self, principal: Principal, bodies: list[TriggerBody], origin: Session | None
     ) -> list[Answer]:
         arrived = asyncio.get_running_loop().time()
-        if len(bodies) == 1:
-            drafts = [await self._draft(principal, bodies[0])]
-        else:
-            drafts = await asyncio.gather(*[self._draft(principal, body) for body in bodies])
+        drafts = await self._draft_all(principal, bodies)
         answers: dict[int, Answer] = {}
         ready: dict[int, tuple[Draft, list[Delivery]]] = {}
         refused: dict[int, tuple[Draft, Problem]] = {}
+        made = {number: draft for number, draft in enumerate(drafts) if isinstance(draft, Draft)}
+        answers.update((number, draft) for number, draft in enumerate(drafts) if not isinstance(draft, Draft))
+        if sum(len(draft.screens) for draft in made.values()) > MAX_DELIVERIES:
+            # Known ones make no deliveries: a sender that sends all of it again gets on to the next part.
+            known = await self._recalled([draft.record for draft in made.values()])
+            answers.update((number, found) for number, found in zip(made, known, strict=True) if found is not None)
+        weight = 0
         # Nothing is awaited from the first `seq` to the writer's queue: accepted order is commit order.
-        for number, draft in enumerate(drafts):
-            if not isinstance(draft, Draft):
-                answers[number] = draft
+        for number, draft in made.items():
+            if number in answers:
+                continue
+            weight += len(draft.screens)
+            if weight > MAX_DELIVERIES and ready:
+                refused[number] = draft, Problem("QUEUE_FULL", _TOO_MANY, retry_after=10)
                 continue
             try:
                 ready[number] = draft, self._drafts.deliveries(draft)
@@ -153,22 +185,35 @@ class Intake:
         if ready:
             found = await self._commit(list(ready.values()), origin, arrived)
             answers.update(zip(ready, found, strict=True))
-        for number, (draft, why) in refused.items():
-            answers[number] = await self._refused(why, draft.record, draft.body)
+        others = await asyncio.gather(*[self._refused(why, d.record, d.body) for d, why in refused.values()])
+        answers.update(zip(refused, others, strict=True))
         return [answers[number] for number in range(len(bodies))]
+
+    async def _draft_all(self, principal: Principal, bodies: list[TriggerBody]) -> list[Draft | Answer]:
+        """All look-ups at once, so that they take as long as the slowest."""
+        if len(bodies) == 1:
+            return [await self._draft(principal, bodies[0])]
+        drafting = []
+        for body in bodies:
+            drafting.append(asyncio.ensure_future(self._draft(principal, body)))
+            if len(drafting) % _DRAFTS_AT_ONCE == 0:
+                await asyncio.sleep(0)
+        return await asyncio.gather(*drafting)
 
     async def _draft(self, principal: Principal, body: TriggerBody) -> Draft | Answer:
         try:
             record = self._drafts.record(principal, check(body))
         except Problem as problem:
             return problem
+        newest = self._newest(record, body)
         try:
             return await self._drafts.draft(principal, body, record)
         except Problem as problem:
-            return await self._refused(problem, record, body)
+            return await self._refused(problem, record, body, newest)
 
-    async def _refused(self, problem: Problem, record: TriggerRecord, body: TriggerBody) -> Answer:
-        """A repeat is answered even when the same request couldn't be accepted any more."""
+    async def _refused(self, problem: Problem, record: TriggerRecord, body: TriggerBody, newest: int = 0) -> Answer:
+        """A repeat is answered even when the same request couldn't be accepted any more. `newest` is what its lane had
+        when its look-up began: the monitor of what was accepted since is left alone."""
         if problem.code == "PERMISSION_DENIED":
             return problem
         if problem.code == "REQUEST_EXPIRED":
@@ -176,17 +221,36 @@ class Intake:
         try:
             before = await self._outbox.check(record)
         except Problem as other:
-            return other
+            return (await self._recalled([record]))[0] or other if other.code == "STORAGE_UNAVAILABLE" else other
         if before is not None:
             return await self._repeat(before.record)
-        if problem.code in REFUSALS_SHOWN:
+        if problem.code in REFUSALS_SHOWN and self._newest(record, body) <= newest:
             self._refuse_on_screen(problem, record, body)
         return problem
+
+    async def _recalled(self, records: list[TriggerRecord]) -> list[Answer | None]:
+        """The answers to those of these that are repeats, by reading alone, so that a disk that takes no more refuses
+        only what is new; None for what is new."""
+        try:
+            found = await self._outbox.recall(records)
+        except Problem as problem:
+            return [problem] * len(records)
+        return [await self._repeat(known.record) if isinstance(known, Accepted) else known for known in found]
+
+    def _newest(self, record: TriggerRecord, body: TriggerBody) -> int:
+        """The number of what was accepted last for the lane of the one screen this is for; 0 when there is none."""
+        screen = self._drafts.named(record.target)
+        if screen is None:
+            return 0
+        key = screen.screen_id, display_of(body, screen)
+        lane = self._dispatcher.opened.lane(*key)
+        return max(self._given.get(key, 0), lane.newest, *(row.delivery.seq for row in lane.rows[-1:]))
 
     async def _commit(
         self, ready: list[tuple[Draft, list[Delivery]]], origin: Session | None, arrived: float
     ) -> list[Answer]:
         committing = self._outbox.accept([(draft.record, deliveries) for draft, deliveries in ready])
+        self._given.update((d.lane, d.seq) for _, deliveries in ready for d in deliveries if not d.final)
         receipts: list[Receipt | None] = []
 
         def committed(commit: asyncio.Future[list[Accepted | Problem]]) -> None:
@@ -199,7 +263,11 @@ class Intake:
                 receipts.extend(self._accepted(ready, commit.result(), origin, arrived))
 
         committing.add_done_callback(committed)
-        results = await asyncio.shield(committing)
+        try:
+            results = await asyncio.shield(committing)
+        except Problem as problem:
+            known = await self._recalled([draft.record for draft, _ in ready])
+            return [answer or problem for answer in known]
         return [
             receipt or (result if isinstance(result, Problem) else await self._repeat(result.record))
             for receipt, result in zip(receipts, results, strict=True)
@@ -233,9 +301,14 @@ class Intake:
             self._dispatcher.screen_removed(screen_id)
         return receipts
 
-    async def _repeat(self, record: TriggerRecord) -> Receipt:
+    async def _repeat(self, record: TriggerRecord) -> Answer:
+        """The present state; a problem where it can't even be read."""
+        try:
+            deliveries = await self.deliveries(record.id)
+        except Problem as problem:
+            return problem
         self._metrics.duplicates += 1
-        return Receipt(record.id, True, await self._outbox.of_trigger(record.id))
+        return Receipt(record.id, True, deliveries)
 
     def _refuse_on_screen(self, problem: Problem, record: TriggerRecord, body: TriggerBody) -> None:
         waiting = problem.code == "ORDER_SOURCE_UNAVAILABLE"

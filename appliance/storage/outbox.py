@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
+
 from appliance.core.delivery import Delivery
 from appliance.core.triggers import NONCE_WINDOW_MS
 from appliance.errors import Problem
@@ -18,6 +20,8 @@ from appliance.storage.rows import TriggerRecord, read_deliveries
 
 _SEQ_BLOCK = 10_000
 _IDS_AT_ONCE = 500
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,10 @@ class Outbox:
         """What `accept` would answer to a repeat, without accepting anything new; raises as it does."""
         return await self._database.write(lambda tx: _check(tx, record))
 
+    async def recall(self, records: list[TriggerRecord]) -> list[Accepted | Problem | None]:
+        """`check` for each of them by reading alone, as far as it is committed: also while writing fails."""
+        return await self._database.read(lambda connection: [_recall(connection, record) for record in records])
+
     async def find(self, trigger_id: str) -> TriggerRecord | None:
         """The accepted trigger of this id, as far as it is committed."""
         return await self._database.read(lambda connection: rows.find_trigger(connection, trigger_id))
@@ -105,9 +113,10 @@ class Outbox:
         self._along.append(job)
         self._database.wake()
 
-    async def of_trigger(self, trigger_id: str) -> list[Delivery]:
-        """All deliveries of a trigger, with the changes that are not committed yet."""
-        await self._database.flush()
+    async def of_trigger(self, trigger_id: str, *, saved: bool = True) -> list[Delivery]:
+        """All deliveries of a trigger; unless it is told otherwise, with the changes that are not committed yet."""
+        if saved:
+            await self._database.flush()
         return await self._database.read(
             lambda connection: read_deliveries(connection, "WHERE t.id = ? ORDER BY d.pk", (trigger_id,))
         )
@@ -169,7 +178,10 @@ class Outbox:
         def done() -> None:
             self._committing.remove(changed)
             for call in after:
-                call()
+                try:
+                    call()
+                except Exception:
+                    _log.exception("storage.answer_failed", job=call.__qualname__)
 
         return job, done
 
@@ -273,6 +285,13 @@ def _accept(tx: sqlite3.Connection, entry: Entry) -> Accepted | Problem:
         return repeat
     rows.insert_deliveries(tx, entry.deliveries)
     return Accepted(record, duplicate=False)
+
+
+def _recall(connection: sqlite3.Connection, record: TriggerRecord) -> Accepted | Problem | None:
+    try:
+        return _check(connection, record)
+    except Problem as problem:
+        return problem
 
 
 def _check(tx: sqlite3.Connection, record: TriggerRecord) -> Accepted | None:
