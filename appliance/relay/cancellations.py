@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import sqlite3
 from collections.abc import Callable
 
-from appliance.core.delivery import Delivery
+import msgspec
+
+from appliance.core.delivery import Delivery, Event, Happening
 from appliance.errors import Problem
 from appliance.relay.clock import now_ms
 from appliance.relay.dispatcher import Dispatcher
@@ -14,6 +18,7 @@ from appliance.relay.principal import Principal
 from appliance.storage import audit
 from appliance.storage.database import Database
 from appliance.storage.outbox import Outbox
+from appliance.storage.rows import update_deliveries, updated
 
 
 class Cancellations:
@@ -52,17 +57,39 @@ class Cancellations:
         return [now.get(delivery.pk, delivery) for delivery in known]
 
     async def _cancel(self, rows: list[Row], principal: Principal) -> None:
-        self._database.require()
-        at, ids = now_ms(), [row.delivery.id for row in rows]
-        for row in rows:
-            self._dispatcher.cancel(row, principal.byline)
+        """On disk first, as copies, then in memory and on the screens: a storage that refuses leaves everything as it
+        was. Raises `STORAGE_UNAVAILABLE` then, or `NOT_OPEN` when all of them have ended by themselves meanwhile.
 
-        def entries(tx: sqlite3.Connection) -> None:
+        What happens to a row in between is marked behind the copies and wins on disk too. One that is open after all
+        is cancelled as it is now, and flushed, for its last mark may have gone over the copy. When that flush fails it
+        is cancelled all the same, in memory, on its screen, and on disk as far as the first commit: the answer says
+        what is so, and the mark stays until the storage takes it.
+        """
+        at, ids, lines = now_ms(), [row.delivery.id for row in rows], []
+        for row in rows:
+            copy = msgspec.structs.replace(row.delivery, history=[*row.delivery.history])
+            self._dispatcher.alter(copy, Happening(Event.CANCELLED, detail=principal.byline))
+            lines.append(updated(copy))
+
+        def job(tx: sqlite3.Connection) -> None:
+            update_deliveries(tx, lines)
             for delivery_id in ids:
                 audit.append(tx, at, principal.actor, "delivery.cancel", delivery_id)
 
-        self._outbox.along(entries)
-        await self._database.flush()
+        def saved(saving: asyncio.Future[None]) -> None:
+            """Follows the commit itself, whether or not whoever asked still waits."""
+            if not saving.cancelled() and saving.exception() is None:
+                for row in rows:
+                    if not row.delivery.final:
+                        self._dispatcher.cancel(row, principal.byline)
+
+        saving = self._database.submit(job)
+        saving.add_done_callback(saved)
+        await asyncio.shield(saving)
+        with contextlib.suppress(Problem):
+            await self._database.flush()
+        if not any(row.delivery.code == "CANCELLED" for row in rows):
+            raise _not_open([row.delivery for row in rows])
 
 
 def _not_open(deliveries: list[Delivery]) -> Problem:
