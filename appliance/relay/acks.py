@@ -7,13 +7,15 @@ from typing import Any
 import msgspec
 
 from appliance.core.delivery import Event, Happening
-from appliance.core.messages import Ack
+from appliance.core.messages import Ack, Evidence
 from appliance.core.screens import MAX_DISPLAY_INDEX
 from appliance.errors import FieldError, Problem
 from appliance.relay.sessions import Session
 
 MAX_DETAIL = 500
 MAX_URL = 2048
+MAX_DISPLAY_BYTES = 4096
+MAX_BOUNDS = 16
 
 
 def happening_of(ack: Ack, session: Session) -> Happening:
@@ -23,6 +25,8 @@ def happening_of(ack: Ack, session: Session) -> Happening:
     if ack.status == "failed":
         return Happening(Event.FAILED, code=ack.code, detail=ack.detail[:MAX_DETAIL] if ack.detail else None)
     wrong = []
+    if ack.display is not None and not _is_plain(ack.display):
+        wrong.append(FieldError("display.bounds", f"at most {MAX_BOUNDS} numbers, {MAX_DISPLAY_BYTES} bytes in all"))
     if ack.display is None or not 0 <= ack.display.index <= MAX_DISPLAY_INDEX:
         wrong.append(FieldError("display.index", f"0 to {MAX_DISPLAY_INDEX}: the display it is on"))
     if not ack.url:
@@ -33,3 +37,10 @@ def happening_of(ack: Ack, session: Session) -> Happening:
     if ack.window_id is not None:
         evidence["windowId"] = ack.window_id
     return Happening(Event.ACK_SHOWN, evidence=evidence, online=True)
+
+
+def _is_plain(display: Evidence) -> bool:
+    """Whether it is what a client says of a monitor, and can be kept and sent on: no more than flat bounds."""
+    bounds = display.bounds or {}
+    flat = all(value is None or isinstance(value, int | float | str) for value in bounds.values())
+    return len(bounds) <= MAX_BOUNDS and flat and len(msgspec.json.encode(display)) <= MAX_DISPLAY_BYTES

@@ -164,6 +164,9 @@ class WebSockets:
         except TimeoutError:
             self._refuse(link, Problem("TOKEN_INVALID", "No hello within 5 s."))
             return None
+        except RecursionError:
+            self._refuse(link, _too_deep())
+            return None
         except Problem as problem:
             self._refuse(link, problem)
             return None
@@ -197,7 +200,10 @@ class WebSockets:
                         link.close(4400, problem.code)
                         return
                     continue
-                await handle(session, message)
+                try:
+                    await handle(session, message)
+                except RecursionError:  # what can be read can be too deep to be written
+                    self._conversation.malformed(session, _too_deep(), None, trigger=False)
             elif frame.type is WSMsgType.BINARY:
                 self._refuse(link, _malformed("text frames only"))
                 return
@@ -219,6 +225,10 @@ def _parse(data: str) -> ClientMessage:
 
 def _malformed(reason: str) -> Problem:
     return Problem("VALIDATION_ERROR", reason, errors=[FieldError("type", reason)])
+
+
+def _too_deep() -> Problem:
+    return Problem("VALIDATION_ERROR", "The message is nested too deep.")
 
 
 class _Envelope(msgspec.Struct):
