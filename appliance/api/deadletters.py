@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -123,6 +124,9 @@ def routes(
         body, wanted, above = await selection(request, principal)
         if body.ids is not None:
             return json_response(_results(body.ids, await letters.replay(body.ids, principal), "replayed", 202))
+        _check_meant(body, "name what to send again")
+        if body.code is None:
+            wanted = replace(wanted, except_code="CANCELLED")  # somebody wanted it shown no more
         detail: dict[str, object] = {"filter": body.meant(), "includeStale": body.include_stale}
         result = await letters.replay_found(wanted, principal, detail, include_stale=body.include_stale, above=above)
         return json_response(_counts(result, "replayed") | {"stale": result.stale})
@@ -132,9 +136,7 @@ def routes(
         body, wanted, _ = await selection(request, principal)
         if body.ids is not None:
             return json_response(_results(body.ids, await letters.discard(body.ids, principal), "discarded", 204))
-        if not body.meant() and not body.everything:
-            reason = 'name what to discard, or say "all": true'
-            raise Problem("VALIDATION_ERROR", reason, errors=[FieldError("all", reason)])
+        _check_meant(body, "name what to discard")
         result = await letters.discard_found(wanted, principal, {"filter": body.meant()})
         return json_response(_counts(result, "discarded"))
 
@@ -183,6 +185,13 @@ def _wanted(
 ) -> Filter:
     checks.times(since, until, ("since", "until"))
     return Filter(checks.screen_id(screen_id), checks.code(code), since, until, reach(screens, principal))
+
+
+def _check_meant(body: Selection, otherwise: str) -> None:
+    """Everything must be said in so many words: a filter may be empty by a slip."""
+    if not body.meant() and not body.everything:
+        reason = f'{otherwise}, or say "all": true'
+        raise Problem("VALIDATION_ERROR", reason, errors=[FieldError("all", reason)])
 
 
 def _only(result: Result) -> Delivery:

@@ -130,7 +130,7 @@ def replay(
     wanted = _chosen(ids, _filter(screen, code, since, until), everything=all_)
     if ids and include_stale:
         raise typer.BadParameter("--include-stale goes with a filter; what is named is sent in any case")
-    body = {**wanted, "includeStale": True} if include_stale else wanted
+    body = {**wanted, **({"all": True} if all_ else {}), **({"includeStale": True} if include_stale else {})}
     _report(run(_many(directory(data_dir), "replay", ids, body)), "replayed")
 
 

@@ -23,13 +23,14 @@ _LIVE = frozenset({"pending", "sent", "received", "shown"})
 @dataclass(frozen=True, slots=True)
 class Filter:
     """Which dead letters are meant; None is no condition. `since` and `until` are when they died, ms, inclusive;
-    `screens` are the only ones that whoever asks may see."""
+    `screens` are the only ones that whoever asks may see; those of `except_code` are left out."""
 
     screen_id: str | None = None
     code: str | None = None
     since: int | None = None
     until: int | None = None
     screens: Collection[str] | None = None
+    except_code: str | None = None
 
 
 def listing(connection: sqlite3.Connection, wanted: Filter, limit: int, below: Place | None = None) -> list[Delivery]:
@@ -142,6 +143,7 @@ def _where(wanted: Filter) -> tuple[str, list[Any]]:
     for condition, value in (
         ("d.screen_id = ?", wanted.screen_id),
         ("d.code = ?", wanted.code),
+        ("d.code IS NOT ?", wanted.except_code),
         ("d.updated_at >= ?", wanted.since),
         ("d.updated_at <= ?", wanted.until),
         (

@@ -99,7 +99,7 @@ async def test_all_of_a_long_list_call_by_call(house: House, monkeypatch: pytest
     remaining = []
     cursor = None
     while True:
-        answer = (await house.local("POST", f"{PATH}/replay", {"cursor": cursor})).json
+        answer = (await house.local("POST", f"{PATH}/replay", {"all": True, "cursor": cursor})).json
         totals = {name: totals[name] + answer[name] for name in totals}
         remaining.append(answer["remaining"])
         cursor = answer["cursor"]
@@ -195,7 +195,7 @@ async def test_what_a_deleted_screen_left_behind_can_be_discarded(house: House) 
     delivery_id = await die(house, screen)
     await house.local("DELETE", "/api/screens/S-1")
     (await replay(house, delivery_id)).problem(404, "NOT_FOUND")
-    answer = (await house.local("POST", f"{PATH}/replay", {})).json
+    answer = (await house.local("POST", f"{PATH}/replay", {"all": True})).json
     assert (answer["replayed"], answer["reasons"]) == (0, {"NOT_FOUND": 1})
     assert (await house.local("DELETE", f"{PATH}/{delivery_id}")).status == 204
 
@@ -242,7 +242,7 @@ async def test_discarding_and_sending_again_at_once_end_in_one_of_the_two(house:
             replay(house, delivery_id),
             house.local("DELETE", f"{PATH}/{delivery_id}"),
             house.local("POST", f"{PATH}/discard", many),
-            house.local("POST", f"{PATH}/replay", {"includeStale": True}),
+            house.local("POST", f"{PATH}/replay", {"all": True, "includeStale": True}),
         )
         discards = [gone.status == 204, bulk.json["discarded"] == 1]
         replays = [sent.status == 202, found.json["replayed"] == 1]

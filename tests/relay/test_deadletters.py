@@ -54,7 +54,7 @@ async def test_a_storage_that_refuses_leaves_everything_as_it_was(
             ("DELETE", f"{PATH}/{ids[1]}", None),
             ("POST", f"{PATH}/replay", {"ids": ids}),
             ("POST", f"{PATH}/discard", {"all": True}),
-            ("POST", f"{PATH}/replay", {}),
+            ("POST", f"{PATH}/replay", {"all": True}),
         ):
             refused = await house.local(method, path, body)
             refused.problem(503, "STORAGE_UNAVAILABLE")
