@@ -182,7 +182,7 @@ class Auth:
     def _key_used(self, key: Key, now: int) -> None:
         if key.last_used_at is None or now - key.last_used_at > _KEY_USED_EVERY_MS:
             key.last_used_at = now
-            self._database.post(lambda tx: table.touch_key(tx, key.id, now))
+            self._database.post(lambda tx: table.touch_key(tx, key.id, now), key=("key", key.id))
 
     def _access_token(self, token: str) -> Principal:
         claims = self._access.verify(token)

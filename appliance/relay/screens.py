@@ -158,7 +158,7 @@ class Screens:
         if client is not None:
             screen.client = client
         copy = msgspec.structs.replace(screen)
-        self._database.post(lambda tx: table.seen(tx, copy))
+        self._database.post(lambda tx: table.seen(tx, copy), key=("seen", screen_id))
 
     def _turn(self, screen_id: str) -> asyncio.Lock:
         """Held over a change and its commit, so that the next change of the screen begins with what came of it."""

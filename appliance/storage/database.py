@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import sqlite3
 import time
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,19 +22,21 @@ import structlog
 from appliance.errors import Problem
 from appliance.storage import aside
 from appliance.storage.faults import Damage, is_lasting
-from appliance.storage.groups import Bulk, Job, Outcome, Waiting, transact
+from appliance.storage.groups import Bulk, Job, Outcome, Queue, Waiting, transact
 
 T = TypeVar("T")
 A = TypeVar("A")
 Gathered = tuple[Job[None], Callable[[], None]] | None
 """What changed since, as one job, and what to call after its commit; None when nothing did."""
 Source = Callable[[], Gathered]
-"""Asked as each group is put together."""
+"""Asked as each group is put together. What all sources have at that moment is kept or lost as one."""
 
 MAX_GROUP = 512
 """Weight of a transaction past which nothing more joins it; bounds how long its first job waits for its last."""
 MAX_WAITING = 20_000
 """Weight of what waits for the writer, past which new jobs are refused with `STORAGE_UNAVAILABLE`."""
+MAX_ALONE = 50_000
+"""Weight of the heaviest job that is taken even so when nothing else waits."""
 LINGER_SECONDS = 0.005
 """How long changes that nobody waits for stay for company before they get a commit of their own."""
 RETRY_SECONDS = 1.0
@@ -91,7 +93,9 @@ class Database:
         self.commit_seconds = 0.0
         self._on_state = on_state
         self._sources: list[Source] = []
-        self._waiting: deque[Waiting] = deque()
+        self._waiting = Queue()
+        self._held = False
+        """Whether some source was to be asked, and wasn't yet."""
         self._wake = asyncio.Event()
         self._committing = False
         self._load = 0
@@ -140,10 +144,11 @@ class Database:
         """`submit` for one more argument of a job that is done for all of a group at once; `weight` is in rows."""
         return self._queue(bulk, argument, weight)
 
-    def post(self, job: Job[Any]) -> None:
-        """Queues a durable job that nobody waits for: a mark that rides along with the next commit."""
+    def post(self, job: Job[Any], key: Hashable = None) -> None:
+        """Queues a durable job that nobody waits for: a mark that rides along with the next commit. Whatever is posted
+        again and again has a `key`: the newest takes the place of the one that waits under it."""
         if self.damage is None and (not self._closing or self._task is not None):
-            self._append(Waiting(job, durable=True))
+            self._append(Waiting(job, durable=True, key=key))
 
     def attach(self, source: Source) -> None:
         """Adds a source of durable changes that gather up between groups; `wake` says that it has some."""
@@ -200,9 +205,7 @@ class Database:
             noted=noted,
         )
         self._on_state(False)
-        with contextlib.suppress(IndexError):  # the writer's thread may be taking the last ones itself
-            while self._waiting:
-                self._failed([self._waiting.popleft()], reason)
+        self._give_up(self._waiting.take(math.inf))
         self._wake.set()
 
     async def _look_again(self, connection: _Connection, error: sqlite3.Error) -> None:
@@ -223,9 +226,9 @@ class Database:
 
         Raises `STORAGE_UNAVAILABLE` while commits fail, `SHUTTING_DOWN` once it closes.
         """
-        if self.damage is not None:
+        if not self.ok:
             self.require()
-        self._gather()
+        self._gather(anyway=True)
         if self._waiting or self._committing:
             await self.write(_nothing)
 
@@ -236,13 +239,13 @@ class Database:
     @property
     def idle(self) -> bool:
         """Whether nothing waits for the writer and nothing is being written."""
-        return not self._waiting and not self._committing and self._lingering is None
+        return not self._waiting and not self._committing and self._lingering is None and not self._held
 
     @property
     def trouble(self) -> str:
         """Why nothing is accepted now; empty when all is well."""
         if not self.ok:
-            return self.last_error
+            return self.last_error or "Nothing can be saved."
         since = self._group_since
         if since is not None and time.monotonic() - since > STALL_SECONDS:
             return f"The disk is slow: a write has taken {time.monotonic() - since:.0f} s so far."
@@ -250,7 +253,7 @@ class Database:
 
     def _queue(self, job: Job[Any] | Bulk[Any, Any], argument: Any, weight: int) -> asyncio.Future[Any]:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        refused = self._refusal()
+        refused = self._refusal(weight)
         if refused is not None:
             future.set_exception(refused)
         else:
@@ -258,18 +261,18 @@ class Database:
             self._append(Waiting(job, future, argument=argument, weight=weight))
         return future
 
-    def _refusal(self) -> Problem | None:
+    def _refusal(self, weight: int = 1) -> Problem | None:
         if self._closing:
             return Problem("SHUTTING_DOWN")
         trouble = self.trouble
-        if not trouble and self._load >= MAX_WAITING:
-            trouble = "Too much waits to be saved."
+        if not trouble and self._load + weight > (MAX_WAITING if self._load else max(MAX_WAITING, MAX_ALONE)):
+            trouble = "Too much waits to be saved." if self._load else "This is too much to be saved at once."
         return Problem("STORAGE_UNAVAILABLE", trouble, retry_after=1) if trouble else None
 
     def _append(self, item: Waiting) -> None:
         if not self._waiting:
             self._gather()  # what changed meanwhile rides along
-        self._waiting.append(item)
+        self._waiting.add(item)
         self._wake.set()
 
     def _lingered(self) -> None:
@@ -278,6 +281,12 @@ class Database:
         self._wake.set()
 
     async def _run(self) -> None:
+        try:
+            await self._write_all()
+        finally:
+            self._give_up(self._waiting.take(math.inf))
+
+    async def _write_all(self) -> None:
         assert self._writer is not None
         while self.damage is None:
             if self._waiting or self._closing:
@@ -295,19 +304,16 @@ class Database:
                 group, error, lasting = failure
                 if lasting:
                     self.condemn(str(error))
-                unsaved = self._failed(group, str(error))
+                self._waiting.put_back(self._failed(group, str(error)))
                 if self._closing or self.damage is not None:
-                    _log.error("storage.given_up", jobs=len(unsaved), reason=self.last_error)
                     return
-                self._waiting.extendleft(reversed(unsaved))
                 await self._pause()
 
     def _drain(self, connection: sqlite3.Connection) -> tuple[list[Waiting], sqlite3.Error, bool] | None:
         """On the writer's thread: group after group for as long as something waits, without a trip through the event
         loop in between. Returns the group that the storage refused, if one was, and whether it always will."""
-        while self._waiting:
+        while group := self._waiting.take(MAX_GROUP):
             self._group_since = started = time.monotonic()
-            group = self._next_group()
             try:
                 outcomes = transact(connection, group)
             except sqlite3.Error as error:
@@ -317,19 +323,24 @@ class Database:
             self._loop.call_soon_threadsafe(self._committed, group, outcomes, time.monotonic() - started)
         return None
 
-    def _next_group(self) -> list[Waiting]:
-        group, weight = [], 0
-        while self._waiting and weight < MAX_GROUP:
-            group.append(self._waiting.popleft())
-            weight += group[-1].weight
-        return group
-
-    def _gather(self) -> None:
-        for source in self._sources if self.damage is None else ():
-            found = source()
-            if found is not None:
-                job, then = found
-                self._waiting.append(Waiting(job, durable=True, then=then))
+    def _gather(self, *, anyway: bool = False) -> None:
+        """Queues what the sources have, as one job. While nothing can be saved, or what they had last still waits, they
+        keep it instead: each of them holds a row once, however often it changes."""
+        if self.damage is not None:
+            return
+        if not anyway and (not self.ok or self._waiting.gathered):
+            self._held = True
+            return
+        self._held = False
+        found = []
+        for source in self._sources:
+            try:
+                found.append(source())
+            except Exception:
+                _log.exception("storage.source_failed", source=_name(source))
+        together = [some for some in found if some is not None]
+        if together:
+            self._waiting.add(_as_one(together))
 
     async def _pause(self) -> None:
         """Waits before the storage is tried again, but not while the appliance is asked to stop."""
@@ -340,43 +351,93 @@ class Database:
                 await asyncio.wait_for(self._wake.wait(), max(0.01, deadline - time.monotonic()))
 
     def _committed(self, group: list[Waiting], outcomes: list[Outcome], seconds: float) -> None:
-        """Answers everyone in a group that is on disk."""
+        """Answers everyone in a group that is on disk.
+
+        What the sources gave and SQLite refused (a fault of ours, not the disk's) is not on disk, so none of it is told
+        of: no delivery is called shown that the next start would bring back as open. This run keeps what it knows of
+        them in memory, and the log says what happened. Nobody's answer depends on what becomes of the others' answers.
+        """
+        if self.damage is not None:  # it may have gone into a file that nobody will open again
+            self._give_up(group)
+            return
         self.commits += 1
         self.commit_seconds = seconds
-        if not self.ok and self.damage is None:
-            self.ok, self.last_error = True, ""
-            _log.warning("storage.back")
-            self._on_state(True)
+        back, self.ok = not self.ok, True
         for item, (value, refusal) in zip(group, outcomes, strict=True):
             if not item.durable:
                 self._load -= item.weight
-            if item.future is None:
-                if refusal is not None:
-                    _log.error("storage.job_failed", error=str(refusal))
-                if item.then is not None:
-                    item.then()
-            elif item.future.done():
-                continue
-            elif refusal is not None:
-                item.future.set_exception(refusal)
-            else:
-                item.future.set_result(value)
+            try:
+                _answer(item, value, refusal)
+            except Exception:
+                _log.exception("storage.answer_failed", job=_name(item.job))
+        if back:
+            self.last_error = ""
+            _log.warning("storage.back")
+            self._on_state(True)
+        if self._held:
+            self._gather()
+            self._wake.set()
 
     def _failed(self, group: list[Waiting], reason: str) -> list[Waiting]:
+        """The storage has refused the group: returns what is kept of it to be tried again."""
         if self.ok:
             self.ok, self.last_error = False, reason
             _log.error("storage.unavailable", reason=reason, file=str(self.path))
             self._on_state(False)
-        unsaved = []
-        for item in group:
+        self._refuse(group)
+        # So that something tries the storage again even when nothing durable waits.
+        return [item for item in group if item.durable] or [Waiting(_probe, durable=True)]
+
+    def _give_up(self, items: list[Waiting]) -> None:
+        """None of them will be tried any more."""
+        self._refuse(items)
+        lost = sum(item.durable and item.job is not _probe for item in items)
+        if lost:
+            _log.error("storage.given_up", jobs=lost, reason=self.last_error)
+
+    def _refuse(self, items: list[Waiting]) -> None:
+        for item in items:
             if item.durable:
-                unsaved.append(item)
                 continue
             self._load -= item.weight
             if item.future is not None and not item.future.done():
-                item.future.set_exception(Problem("STORAGE_UNAVAILABLE", reason, retry_after=1))
-        # So that something tries the storage again even when nothing durable waits.
-        return unsaved or [Waiting(_probe, durable=True)]
+                trouble = self.last_error
+                known = Problem("STORAGE_UNAVAILABLE", trouble, retry_after=1) if trouble else Problem("SHUTTING_DOWN")
+                item.future.set_exception(known)
+
+
+def _as_one(gathered: list[tuple[Job[None], Callable[[], None]]]) -> Waiting:
+    def job(tx: sqlite3.Connection) -> None:
+        for some, _ in gathered:
+            some(tx)
+
+    def then() -> None:
+        for _, call in gathered:
+            try:
+                call()
+            except Exception:
+                _log.exception("storage.answer_failed", job=_name(call))
+
+    return Waiting(job, durable=True, then=then)
+
+
+def _answer(item: Waiting, value: Any, refusal: Exception | None) -> None:
+    if item.future is None:
+        if refusal is not None:
+            gathered = item.then is not None
+            _log.error("storage.job_failed", job=_name(item.job), gathered=gathered, exc_info=refusal)
+        elif item.then is not None:
+            item.then()
+    elif item.future.done():
+        pass
+    elif refusal is not None:
+        item.future.set_exception(refusal)
+    else:
+        item.future.set_result(value)
+
+
+def _name(job: object) -> str:
+    return getattr(job, "__qualname__", type(job).__name__)
 
 
 def _nothing(_connection: sqlite3.Connection) -> None:

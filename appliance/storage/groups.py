@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+import threading
+from collections import deque
+from collections.abc import Callable, Hashable
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -36,10 +38,11 @@ class Waiting:
     """One job in the queue, or one argument of a `Bulk`.
 
     Who waits for it is told through `future`, or `then` is called after its commit. A `durable` one is kept for as
-    long as the storage refuses. `weight` is about how many rows it writes.
+    long as the storage refuses; of those with the same `key` only the newest. `weight` is about how many rows it
+    writes.
     """
 
-    __slots__ = ("argument", "durable", "future", "job", "then", "weight")
+    __slots__ = ("argument", "durable", "future", "job", "key", "then", "weight")
 
     def __init__(
         self,
@@ -50,13 +53,65 @@ class Waiting:
         then: Callable[[], None] | None = None,
         argument: Any = None,
         weight: int = 1,
+        key: Hashable = None,
     ) -> None:
         self.job = job
+        self.key = key
         self.argument = argument
         self.future = future
         self.durable = durable
         self.then = then
         self.weight = weight
+
+
+class Queue:
+    """What waits for the writer, first come, first served: filled by the event loop, emptied by the writer's thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._items: deque[Waiting] = deque()
+        self._by_key: dict[Hashable, Waiting] = {}
+        self.gathered = 0
+        """How many of them have a `then`."""
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def add(self, item: Waiting) -> None:
+        """At the end; a newer job for a key takes the place of the one that waits."""
+        with self._lock:
+            older = self._by_key.get(item.key)
+            if older is not None:
+                older.job = item.job
+                return
+            self._items.append(item)
+            self._note(item)
+
+    def put_back(self, items: list[Waiting]) -> None:
+        """At the front, in their order; those of a key that has a newer one by now are dropped."""
+        with self._lock:
+            for item in reversed(items):
+                if item.key not in self._by_key:
+                    self._items.appendleft(item)
+                    self._note(item)
+
+    def take(self, most: float) -> list[Waiting]:
+        """The first ones, up to the one with which their weight reaches `most`."""
+        taken: list[Waiting] = []
+        weight = 0
+        with self._lock:
+            while self._items and weight < most:
+                item = self._items.popleft()
+                taken.append(item)
+                weight += item.weight
+                self.gathered -= item.then is not None
+                self._by_key.pop(item.key, None)
+        return taken
+
+    def _note(self, item: Waiting) -> None:
+        self.gathered += item.then is not None
+        if item.key is not None:
+            self._by_key[item.key] = item
 
 
 def transact(connection: sqlite3.Connection, group: list[Waiting]) -> list[Outcome]:

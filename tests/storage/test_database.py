@@ -334,6 +334,211 @@ async def test_no_caller_is_refused_whose_job_was_kept(db: Database) -> None:
     assert isinstance(results[2], Problem)
 
 
+async def test_what_changes_while_the_disk_refuses_piles_up_by_the_row_not_by_the_change(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "RETRY_SECONDS", 0.02)
+    rows: dict[int, int] = {}
+
+    def gather() -> tuple[Callable[[sqlite3.Connection], None], Callable[[], None]] | None:
+        if not rows:
+            return None
+        batch = dict(rows)
+        rows.clear()
+        return lambda tx: _put_all(tx, batch), lambda: None
+
+    db.attach(gather)
+    with refusing():
+        db.post(put(1_000))
+        await until(lambda: not db.ok)
+        for n in range(300):
+            rows[n % 3] = n
+            db.wake()
+            db.post(lambda tx, n=n: _put_all(tx, {9: n}), key="seen")  # type: ignore[misc]
+            if n % 30 == 0:
+                await asyncio.sleep(0.02)  # longer than the changes linger, and sometimes than a try takes
+        assert db.waiting <= 4
+    await until(lambda: db.ok)
+    await db.flush()
+    with sqlite3.connect(db.path) as connection:
+        found = connection.execute("SELECT n, at FROM t WHERE n < 1000 ORDER BY n").fetchall()
+    assert found == [(0, 297), (1, 298), (2, 299), (9, 299)]
+    await until(lambda: db.idle)
+
+
+async def test_a_newer_job_of_a_key_is_not_undone_by_the_one_that_was_being_tried(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "RETRY_SECONDS", 0.02)
+    held = Held(db)
+    await held.begun()
+    tried = threading.Event()
+
+    def older(tx: sqlite3.Connection) -> None:
+        _put_all(tx, {1: 1})
+        tried.set()
+
+    with refusing():
+        db.post(older, key="k")
+        await asyncio.gather(held.release(), return_exceptions=True)
+        await asyncio.to_thread(tried.wait, 10)
+        db.post(lambda tx: _put_all(tx, {1: 2}), key="k")
+        await until(lambda: not db.ok)
+    await until(lambda: db.ok)
+    await db.flush()
+    assert await db.read(lambda c: c.execute("SELECT at FROM t WHERE n = 1").fetchone()[0]) == 2
+
+
+def _put_all(tx: sqlite3.Connection, rows: dict[int, int]) -> None:
+    tx.executemany("INSERT OR REPLACE INTO t (n, at) VALUES (?, ?)", list(rows.items()))
+
+
+async def test_what_several_sources_have_is_committed_as_one(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "MAX_GROUP", 1)
+    first, second = Source(), Source()
+    db.attach(first)
+    db.attach(second)
+    held = Held(db)
+    await held.begun()
+    before = db.submit(put(1_000))
+    seen: list[tuple[int, int]] = []
+    for n in range(1, 200, 2):
+        first.add(n)
+        second.add(n + 1)
+        db.wake()
+        if n == 101:
+            await held.release()
+        await asyncio.sleep(0)
+        seen.append(await db.read(_counts))
+    await before
+    await db.flush()
+    assert [pair for pair in seen if pair[0] != pair[1]] == []
+    assert await db.read(_counts) == (100, 100)
+    assert (len(first.told), len(second.told)) == (100, 100)
+
+
+class Source:
+    """Changes that gather up, and those that were told of after their commit."""
+
+    def __init__(self, *, then: Callable[[], None] = lambda: None) -> None:
+        self.changes: list[int] = []
+        self.told: list[int] = []
+        self._then = then
+
+    def add(self, n: int) -> None:
+        self.changes.append(n)
+
+    def __call__(self) -> tuple[Callable[[sqlite3.Connection], None], Callable[[], None]] | None:
+        if not self.changes:
+            return None
+        batch, self.changes = self.changes, []
+
+        def told() -> None:
+            self._then()
+            self.told += batch
+
+        def job(tx: sqlite3.Connection) -> None:
+            for n in batch:
+                put(n)(tx)
+
+        return job, told
+
+
+def _counts(connection: sqlite3.Connection) -> tuple[int, int]:
+    """How many odd and how many even numbers are there, the thousandth and later ones left out."""
+    found = connection.execute("SELECT sum(n % 2), sum(n % 2 = 0) FROM t WHERE n < 1000").fetchone()
+    return found[0] or 0, found[1] or 0
+
+
+async def test_an_answer_that_fails_keeps_nobody_elses(db: Database) -> None:
+    def fault() -> None:
+        raise RuntimeError("a fault of ours")
+
+    first, second = Source(then=fault), Source()
+    db.attach(first)
+    db.attach(second)
+    held = Held(db)
+    await held.begun()
+    first.add(1)
+    second.add(2)
+    db.wake()
+    await asyncio.sleep(2 * storage.LINGER_SECONDS)
+    future = db.submit(put(3))
+    with capture_logs() as logged:
+        await held.release()
+        assert await future == 30
+    assert [entry["event"] for entry in logged] == ["storage.answer_failed"]
+    assert (first.told, second.told) == ([], [2])
+    assert kept(db.path) == [1, 2, 3]
+    assert db._load == 0
+    assert await db.write(put(4)) == 40
+
+
+async def test_what_was_refused_is_not_told_as_saved(db: Database) -> None:
+    first, second = Source(), Source()
+    db.attach(first)
+    db.attach(second)
+    await db.write(put(2))
+    first.add(1)
+    second.add(2)  # there already: a fault of ours
+    with capture_logs() as logged:
+        db.wake()
+        await db.flush()
+    assert kept(db.path) == [2], "what belongs together is kept together or not at all"
+    assert (first.told, second.told) == ([], [])
+    (error,) = logged
+    assert (error["event"], error["log_level"], error["gathered"]) == ("storage.job_failed", "error", True)
+    assert isinstance(error["exc_info"], sqlite3.IntegrityError)
+    first.add(5)
+    db.wake()
+    await db.flush()
+    assert first.told == [5]
+
+
+@pytest.mark.parametrize("max_group", [1, 512])
+async def test_closing_on_a_refusing_disk_answers_all_who_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, max_group: int
+) -> None:
+    monkeypatch.setattr(storage, "MAX_GROUP", max_group)
+    prepare(tmp_path / "vooster.db")
+    database = Database(tmp_path / "vooster.db")
+    await database.open()
+    held = Held(database)
+    await held.begun()
+    futures = [database.submit(put(n)) for n in range(5)]
+    with refusing():
+        closing = asyncio.create_task(database.close())
+        await asyncio.sleep(0)
+        held._release.set()
+        async with asyncio.timeout(5):
+            await closing
+    assert all(future.done() for future in futures)
+    found = await asyncio.gather(*futures, return_exceptions=True)
+    assert {problem.code for problem in found if isinstance(problem, Problem)} == {"STORAGE_UNAVAILABLE"}
+    assert len(found) == 5 and database._load == 0
+    await asyncio.gather(held._done, return_exceptions=True)
+
+
+async def test_condemned_while_writing_answers_everyone_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "MAX_GROUP", 1)
+    for round_ in range(10):
+        path = tmp_path / str(round_) / "vooster.db"
+        path.parent.mkdir()
+        prepare(path)
+        database = Database(path)
+        await database.open()
+        await database.write(_make_table)
+        futures = [database.submit(put(n)) for n in range(100)]
+        await futures[round_]
+        database.condemn("taken away")
+        await database.close()
+        found = await asyncio.gather(*futures, return_exceptions=True)
+        saved = [n for n, result in enumerate(found) if not isinstance(result, Exception)]
+        assert {each.code for each in found if isinstance(each, Problem)} <= {"STORAGE_UNAVAILABLE"}
+        assert len(saved) >= round_ and set(saved) <= set(kept(path))
+        assert database.waiting == 0 and database._load == 0
+
+
 async def test_closing_on_a_refusing_disk_ends(tmp_path: Path) -> None:
     prepare(tmp_path / "vooster.db")
     database = Database(tmp_path / "vooster.db")
@@ -371,7 +576,7 @@ async def test_too_much_waiting_is_refused(db: Database, monkeypatch: pytest.Mon
 
 
 async def test_what_waits_is_weighed_not_counted(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage, "MAX_WAITING", 5)
+    monkeypatch.setattr(storage, "MAX_WAITING", 6)
     held = Held(db)
     await held.begun()
     bulk = Bulk[int, int](lambda tx, numbers: [put(n)(tx) for n in numbers])
@@ -381,6 +586,25 @@ async def test_what_waits_is_weighed_not_counted(db: Database, monkeypatch: pyte
     with pytest.raises(Problem):
         await light
     assert await db.write(put(3)) == 30, "what was answered weighs nothing any more"
+
+
+async def test_what_would_pass_the_bound_is_refused_unless_nothing_else_waits(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "MAX_WAITING", 10)
+    monkeypatch.setattr(storage, "MAX_ALONE", 20)
+    bulk = Bulk[int, int](lambda tx, numbers: [put(n)(tx) for n in numbers])
+    held = Held(db)
+    await held.begun()
+    heavy = db.submit_to(bulk, 1, weight=10)
+    await held.release()
+    with pytest.raises(Problem, match="Too much waits"):
+        await heavy
+    assert await db.submit_to(bulk, 2, weight=20) == 20
+    with pytest.raises(Problem, match="too much to be saved at once") as problem:
+        await db.submit_to(bulk, 3, weight=21)
+    assert problem.value.code == "STORAGE_UNAVAILABLE"
+    assert kept(db.path) == [2]
 
 
 async def test_a_bulk_takes_all_of_a_group_at_once(db: Database) -> None:

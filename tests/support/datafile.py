@@ -103,9 +103,7 @@ def filled(path: Path, count: int = 600, *, open_last: int = 10, logged: bool = 
     people.save_key(connection, people.Key("k1", b"k" * 32, "erp", "operator", BEGAN))
     for number in range(5):
         screen_id = f"S-{number}"
-        screens.save(
-            connection, Screen(screen_id=screen_id, name=f"조립 {number}", groups=["line-1"], created_at=BEGAN)
-        )
+        screens.add(connection, Screen(screen_id=screen_id, name=f"조립 {number}", groups=["line-1"], created_at=BEGAN))
         grant = pairings.Grant(f"g{number}", "screen", screen_id, BEGAN, BEGAN + 10**9, bytes([number]) * 32)
         pairings.save_grant(connection, grant)
         for token in range(60):
