@@ -118,7 +118,7 @@ class Metrics:
         self.dead_by_code: dict[str, int] = {}
         self.retries = 0
         self.retried_deliveries = 0
-        """Deliveries that ended after they had been sent more than once."""
+        """Deliveries that ended shown, received or dead after they had to be sent again, without a person's doing."""
         self.recovered = 0
         """Of those, the ones that ended shown or received."""
         self.pruned = 0
@@ -143,6 +143,6 @@ class Metrics:
     def end(self, state: str, *, retried: bool) -> None:
         self.finished += 1
         self.ended[state] = self.ended.get(state, 0) + 1
-        if retried:
+        if retried and state != "superseded":
             self.retried_deliveries += 1
             self.recovered += state in {"shown", "received"}

@@ -50,7 +50,10 @@ def dead_letter_view(delivery: Delivery, name: str) -> dict[str, Any]:
     code = delivery.code or "UNKNOWN"
     values = {**wording(delivery), "name": name}
     cause = CATALOGUE.get(delivery.cause or "")
-    row = cause if cause is not None and code == "RETRIES_EXHAUSTED" else entry(code)
+    row = entry(code)
+    if code == "RETRIES_EXHAUSTED" and cause is not None:
+        # The client's own faults have no number here that could be told to anybody.
+        row = entry("CLIENT_FAILED") if delivery.cause == "INTERNAL_ERROR" else cause
     return {
         **_what_and_where(delivery, name),
         "displayIndex": delivery.display_index,

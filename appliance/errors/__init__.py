@@ -14,6 +14,27 @@ Texts = dict[str, str]
 """A text by language: `{"ko": ..., "en": ...}`."""
 
 
+_WORDS: Final[dict[str, dict[str, Texts]]] = {
+    "state": {
+        "awaitingOrder": {"ko": "주문 조회 중", "en": "Looking up"},
+        "pending": {"ko": "대기 중", "en": "Waiting"},
+        "sent": {"ko": "보냄", "en": "Sent"},
+        "received": {"ko": "받음", "en": "Received"},
+        "shown": {"ko": "표시됨", "en": "Shown"},
+        "superseded": {"ko": "새 주문으로 바뀜", "en": "Replaced"},
+        "dead": {"ko": "미전달", "en": "Undelivered"},
+        "discarded": {"ko": "버림", "en": "Discarded"},
+    },
+    "role": {
+        "viewer": {"ko": "보기 전용", "en": "Viewer"},
+        "operator": {"ko": "작업자", "en": "Operator"},
+        "supervisor": {"ko": "현장 관리자", "en": "Supervisor"},
+        "admin": {"ko": "시스템 관리자", "en": "Administrator"},
+    },
+}
+"""What people call the contract's own words, by the placeholder that they fill."""
+
+
 class _Blank(dict[str, Any]):
     """Fills a placeholder nobody gave a value for with a dash, so that a missing detail never hides the message."""
 
@@ -33,18 +54,40 @@ class Entry:
     message: Texts
     action: Texts
     dead_action: Texts | None = None
+    without: dict[str, dict[str, Texts]] = field(default_factory=dict)
+    """By placeholder, the `message` or `action` to take instead where nobody gave a value for it."""
 
     def messages(self, **values: Any) -> Texts:
-        """What happened, by language, with `{placeholders}` filled from `values`."""
-        return _fill(self.message, values)
+        """What happened, by language, with `{placeholders}` filled from `values`. A value may itself be by language."""
+        return _fill(self._instead("message", values) or self.message, values)
 
     def actions(self, *, dead: bool = False, **values: Any) -> Texts:
         """What the person can do; with `dead` the wording for a delivery that waits in the dead-letter list."""
-        return _fill(self.dead_action if dead and self.dead_action else self.action, values)
+        if dead and self.dead_action:
+            return _fill(self.dead_action, values)
+        return _fill(self._instead("action", values) or self.action, values)
+
+    def _instead(self, kind: str, values: dict[str, Any]) -> Texts | None:
+        found = (texts.get(kind) for name, texts in self.without.items() if values.get(name) is None)
+        return next(found, None)
 
 
 def _fill(texts: Texts, values: dict[str, Any]) -> Texts:
-    return {language: text.format_map(_Blank(values)) for language, text in texts.items()}
+    return {language: text.format_map(_spoken(values, language)) for language, text in texts.items()}
+
+
+def _spoken(values: dict[str, Any], language: str) -> _Blank:
+    """The values that there are, in one language."""
+    found = _Blank()
+    for name, value in values.items():
+        if isinstance(value, dict):
+            found[name] = value[language]
+        elif name in _WORDS:
+            words = _WORDS[name]
+            found[name] = ", ".join(words[part][language] if part in words else part for part in str(value).split(", "))
+        elif value is not None:
+            found[name] = value
+    return found
 
 
 def _load() -> dict[str, Entry]:
@@ -59,6 +102,7 @@ def _load() -> dict[str, Entry]:
             message=row["message"],
             action=row["action"],
             dead_action=row.get("deadAction"),
+            without=row.get("without", {}),
         )
         for code, row in raw.items()
     }
@@ -82,7 +126,8 @@ class FieldError:
 
 @dataclass
 class Problem(Exception):
-    """Anything a person could cause or has to be told of. `code` is the catalogue's; `values` fill its placeholders.
+    """Anything a person could cause or has to be told of. `code` is the catalogue's; `values` fill its placeholders
+    (a text by language where the languages differ).
 
     `detail` is one English sentence for whoever reads the answer of a program; `extra` adds members to the answer
     (`serverTime`, for instance). Never carries a secret.

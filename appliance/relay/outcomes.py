@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import PurePosixPath
+from urllib.parse import urlsplit
+
 import structlog
 
 from appliance.core.delivery import Delivery, State
@@ -16,6 +20,10 @@ from appliance.relay.recent import Recent
 from appliance.relay.screens import Screens
 from appliance.relay.sessions import Session, Sessions
 from appliance.relay.waits import Waits
+
+MAX_GIVEN_UP = 10_000
+"""Deliveries whose retries were used up that are remembered for the figures."""
+_EXTENSION = re.compile(r"\.([A-Za-z0-9]{1,8})\b")
 
 _log = structlog.get_logger(__name__)
 
@@ -40,6 +48,8 @@ class Outcomes:
         self._recent = recent
         self._events = events
         self._metrics = metrics
+        self._given_up: dict[int, int] = {}
+        """Deliveries that died after retries, by key, with the round they died in."""
 
     def changed(self) -> None:
         """Something that a live page shows is different now."""
@@ -90,8 +100,19 @@ class Outcomes:
             )
 
     def _figures(self, delivery: Delivery, took_ms: float | None) -> None:
-        self._metrics.end(delivery.state.value, retried=delivery.attempt > 1 or delivery.round > 1)
+        retried = delivery.attempt > 1 or delivery.losses > 0 or delivery.auto_rounds > 0
+        died_in = self._given_up.pop(delivery.pk, None)
+        # What came through after all, without a person, isn't a failure as well.
+        if died_in is not None and (delivery.round == died_in or delivery.auto_rounds > 0):
+            self._metrics.retried_deliveries -= 1
+            retried = True
+        self._metrics.end(delivery.state.value, retried=retried)
+        if retried and delivery.state is State.DEAD:
+            self._given_up[delivery.pk] = delivery.round
+            if len(self._given_up) > MAX_GIVEN_UP:
+                del self._given_up[next(iter(self._given_up))]
         if delivery.state is State.SHOWN and took_ms is not None:
+            took_ms = max(0.0, took_ms)  # accepted in an earlier run, under a clock that has been set back since
             self._metrics.shown.observe(took_ms)
             self._metrics.minutes.current().shown.observe(took_ms)
         if delivery.state is State.DEAD and delivery.code:
@@ -134,9 +155,18 @@ def wording(delivery: Delivery) -> dict[str, object]:
     """What fills the placeholders of a dead delivery's texts."""
     by = delivery.entered.detail
     return {
-        "n": delivery.attempt,
+        "n": sum(line.state == State.SENT and line.round == delivery.round for line in delivery.history),
         "orderId": delivery.order_id,
         "user": (by or "").partition(":")[2] or by or "–",
         "target": delivery.screen_id,
-        "type": by,
+        "type": _kind(delivery),
     }
+
+
+def _kind(delivery: Delivery) -> str | None:
+    """What people call its document's type: a file's extension, else the type it is sent with."""
+    if delivery.ref is None:  # only what the order source said of it is known
+        named = _EXTENSION.search(delivery.entered.detail or "")
+        return named[1] if named else None
+    suffix = PurePosixPath(urlsplit(delivery.ref).path).suffix
+    return suffix[1:].lower() if _EXTENSION.fullmatch(suffix) else delivery.content_type
