@@ -308,8 +308,8 @@ class Pairings:
         self._end_sessions(screen_id)
 
     def _end_sessions(self, screen_id: str) -> None:
-        self._auth.grants.forget("screen", screen_id)
         self._auth.revoked(Revoked("screen", screen_id))
+        self._auth.grants.forget("screen", screen_id)
 
     def _open(self, user_code: str, *, decided_for: str | None = None) -> _Entry:
         code = rules.normalise(user_code)
