@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from appliance.core.delivery import Event, Happening
-from appliance.core.messages import Ack, Evidence
+from appliance.core.messages import Ack
 from appliance.core.screens import MAX_DISPLAY_INDEX
 from appliance.errors import FieldError, Problem
 from appliance.relay.sessions import Session
@@ -19,13 +19,15 @@ MAX_BOUNDS = 16
 
 
 def happening_of(ack: Ack, session: Session) -> Happening:
-    """The event. Raises `VALIDATION_ERROR` for a `shown` without its evidence."""
+    """The event. Raises `VALIDATION_ERROR` for a `shown` without its evidence, or with more than that."""
     if ack.status == "received":
         return Happening(Event.ACK_RECEIVED, shown_capable=session.shows, online=True)
     if ack.status == "failed":
         return Happening(Event.FAILED, code=ack.code, detail=ack.detail[:MAX_DETAIL] if ack.detail else None)
     wrong = []
-    if ack.display is not None and not _is_plain(ack.display):
+    if ack.display is not None and not (
+        is_flat(ack.display.bounds) and len(msgspec.json.encode(ack.display)) <= MAX_DISPLAY_BYTES
+    ):
         wrong.append(FieldError("display.bounds", f"at most {MAX_BOUNDS} numbers, {MAX_DISPLAY_BYTES} bytes in all"))
     if ack.display is None or not 0 <= ack.display.index <= MAX_DISPLAY_INDEX:
         wrong.append(FieldError("display.index", f"0 to {MAX_DISPLAY_INDEX}: the display it is on"))
@@ -39,8 +41,8 @@ def happening_of(ack: Ack, session: Session) -> Happening:
     return Happening(Event.ACK_SHOWN, evidence=evidence, online=True)
 
 
-def _is_plain(display: Evidence) -> bool:
-    """Whether it is what a client says of a monitor, and can be kept and sent on: no more than flat bounds."""
-    bounds = display.bounds or {}
-    flat = all(value is None or isinstance(value, int | float | str) for value in bounds.values())
-    return len(bounds) <= MAX_BOUNDS and flat and len(msgspec.json.encode(display)) <= MAX_DISPLAY_BYTES
+def is_flat(bounds: dict[str, Any] | None) -> bool:
+    """Whether these are what a client says of where a monitor is: what is nested can be read but, a few calls deeper,
+    not be written any more."""
+    values = (bounds or {}).values()
+    return len(values) <= MAX_BOUNDS and all(value is None or isinstance(value, int | float | str) for value in values)

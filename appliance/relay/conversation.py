@@ -29,6 +29,7 @@ from appliance.core.roles import Role, require
 from appliance.core.screens import MAX_DISPLAY_INDEX, Display, Screen
 from appliance.core.triggers import TriggerBody
 from appliance.errors import FieldError, Problem
+from appliance.relay.acks import is_flat
 from appliance.relay.auth import Auth, Principal
 from appliance.relay.clock import now_ms
 from appliance.relay.currents import Currents
@@ -239,6 +240,8 @@ def _trigger_error(trigger_id: str | None, problem: Problem) -> TriggerError:
 def _check_displays(displays: list[Display] | None) -> None:
     if displays is None:
         return
-    wrong = len(displays) > MAX_DISPLAYS or any(not 0 <= d.index <= MAX_DISPLAY_INDEX for d in displays)
+    wrong = len(displays) > MAX_DISPLAYS or any(
+        not 0 <= display.index <= MAX_DISPLAY_INDEX or not is_flat(display.bounds) for display in displays
+    )
     if wrong or len(msgspec.json.encode(displays)) > 16_384:
         raise Problem("VALIDATION_ERROR", errors=[FieldError("displays", f"at most {MAX_DISPLAYS}, index 0 to 15")])

@@ -23,7 +23,7 @@ from appliance.storage.rows import TriggerRecord
 
 REFUSALS_SHOWN = frozenset({"ORDER_NOT_FOUND", "ORDER_OUT_OF_STOCK", "DOCUMENT_TYPE_UNSUPPORTED"})
 """Refusals that the one screen a scan was for shows too, so that nobody works from the paper before."""
-MAX_DELIVERIES = 15_000
+MAX_DELIVERIES = 10_000
 """Deliveries that one call may make, about half a second's work: the triggers behind them are refused with
 `QUEUE_FULL`. Below what may wait for the writer (`MAX_WAITING`), so that nobody else is refused meanwhile."""
 _TOO_MANY = f"Over {MAX_DELIVERIES} deliveries in one call: send the rest again in another one."

@@ -7,8 +7,12 @@ import sqlite3
 import uuid
 from typing import Any
 
+import msgspec
 import pytest
 
+from appliance.core.triggers import TriggerBody
+from appliance.relay import intake
+from appliance.relay.orders import Document
 from appliance.storage import database as storage
 from tests.support.answers import Answer, check_words, new_trigger
 from tests.support.disk import refusing
@@ -187,3 +191,58 @@ async def test_a_screen_triggers_itself_in_a_batch(house: House) -> None:
     answer = await send(house, [mine, new_trigger(screen_id="S-2")], token)
     assert [result["status"] for result in answer.json["results"]] == [202, 403]
     assert str(uuid.UUID(answer.json["results"][0]["body"]["id"])) == mine["id"]
+
+
+async def test_one_call_makes_so_many_deliveries_and_no_more(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rest is refused with nothing kept for it, and a sender that sends all again gets on with the rest."""
+    monkeypatch.setattr(intake, "MAX_DELIVERIES", 5)
+    for screen_id in ("S-1", "S-2"):
+        await house.pair(screen_id)
+    triggers = [new_trigger(screen_id=None, target="*", mode="queue") for _ in range(6)]
+    found = await results(house, triggers)
+    assert [result["status"] for result in found] == [202, 202, 429, 429, 429, 429]
+    assert found[2]["body"]["code"] == "QUEUE_FULL"
+    assert found[2]["body"]["retryable"] is True
+    dispatcher = house.appliance.engine.dispatcher
+    assert (len(dispatcher.opened), dispatcher.opened.lane("S-1", 0).expected) == (4, 0)
+    assert on_disk(house) == [trigger["id"] for trigger in triggers[:2]]
+    assert [r["status"] for r in await results(house, triggers)] == [200, 200, 202, 202, 429, 429]
+    assert [r["status"] for r in await results(house, triggers)] == [200, 200, 200, 200, 202, 202]
+    assert len({d for r in await results(house, triggers) for d in [r["body"]["id"]]}) == 6
+
+
+async def test_a_single_broadcast_may_be_larger_than_that(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "MAX_DELIVERIES", 1)
+    for screen_id in ("S-1", "S-2"):
+        await house.pair(screen_id)
+    assert (await house.trigger(screen_id=None, target="*")).status == 202
+
+
+async def test_who_goes_away_while_he_waits_for_an_id_blocks_nobody(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.pair("S-1")
+    engine = house.appliance.engine
+    real, looking, go_on = engine.source.look_up, asyncio.Event(), asyncio.Event()
+
+    async def slow(order_id: str) -> Document:
+        if order_id == "ORD-1002":
+            looking.set()
+            await go_on.wait()
+        return await real(order_id)
+
+    monkeypatch.setattr(engine.source, "look_up", slow)
+    first = new_trigger("ORD-1002", id="ffffffff-0000-4000-8000-000000000000", mode="queue")
+    other = new_trigger("ORD-1001", id="00000000-0000-4000-8000-000000000000", mode="queue")
+    sending = asyncio.create_task(house.call("POST", "/api/trigger", first, bearer=house.key))
+    await looking.wait()
+    principal = await engine.auth.bearer(house.key)
+    bodies = [msgspec.convert(body, TriggerBody) for body in (other, first)]
+    both = asyncio.create_task(engine.intake.accept_all(principal, bodies))
+    await asyncio.sleep(0)  # it has taken the one and waits for the other
+    both.cancel()
+    await asyncio.gather(both, return_exceptions=True)
+    async with asyncio.timeout(5):
+        assert (await house.call("POST", "/api/trigger", other, bearer=house.key)).status == 202
+    go_on.set()
+    assert (await sending).status == 202

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 
 import pytest
 
@@ -159,3 +160,83 @@ async def test_while_the_disk_refuses_nothing_is_cancelled(
     await until(lambda: house.appliance.engine.database.ok)
     screen = await house.screen()
     assert (await screen.show_next())["triggerId"] == trigger_id
+
+
+async def test_what_the_disk_refuses_to_cancel_stays_on_the_monitor(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Idle until then: the refusal comes with the cancelling's own commit."""
+    monkeypatch.setattr(storage, "RETRY_SECONDS", 0.03)
+    screen = await house.screen()
+    trigger_id = await house.accepted()
+    navigate = await screen.navigate()
+    await screen.received(navigate)
+    await house.becomes(trigger_id, "received")
+    with refusing():
+        (await cancel(house, f"/api/triggers/{trigger_id}")).problem(503, "STORAGE_UNAVAILABLE")
+        await screen.settled()
+        assert screen.of("clear") == []
+    await until(lambda: house.appliance.engine.database.ok)
+    assert (await house.delivery(trigger_id))["state"] == "received"
+    await screen.shown(navigate)
+    await house.becomes(trigger_id, "shown")
+
+
+async def test_what_is_shown_while_it_is_being_cancelled_was_shown(house: House) -> None:
+    """The worker has seen it: that is what the history says, on disk too, and nothing is blanked."""
+    database = house.appliance.engine.database
+    screen = await house.screen()
+    trigger_id = await house.accepted()
+    navigate = await screen.navigate()
+    await screen.received(navigate)
+    await house.becomes(trigger_id, "received")
+    (row,) = house.appliance.engine.dispatcher.opened
+    running, release = threading.Event(), threading.Event()
+
+    def hold(_tx: sqlite3.Connection) -> None:
+        running.set()
+        assert release.wait(10)
+
+    held = database.submit(hold)
+    await asyncio.to_thread(running.wait, 10)
+    before = database.waiting
+    cancelling = asyncio.create_task(cancel(house, f"/api/deliveries/{row.delivery.id}"))
+    await until(lambda: database.waiting > before)
+    await screen.shown(navigate)
+    await until(lambda: row.delivery.final)
+    release.set()
+    await held
+    (await cancelling).problem(409, "NOT_OPEN")
+    await database.flush()
+    assert screen.of("clear") == []
+    with sqlite3.connect(house.data.database) as disk:
+        assert disk.execute("SELECT state, code, listed FROM deliveries").fetchall() == [("shown", None, 0)]
+
+
+async def test_what_goes_on_while_it_is_being_cancelled_is_cancelled_on_disk(house: House) -> None:
+    """Its own step is written behind the cancelling; the answer comes when the cancelling has the last word."""
+    database = house.appliance.engine.database
+    screen = await house.screen()
+    trigger_id = await house.accepted()
+    navigate = await screen.navigate()
+    await database.flush()
+    running, release = threading.Event(), threading.Event()
+
+    def hold(_tx: sqlite3.Connection) -> None:
+        running.set()
+        assert release.wait(10)
+
+    held = database.submit(hold)
+    await asyncio.to_thread(running.wait, 10)
+    before = database.waiting
+    cancelling = asyncio.create_task(cancel(house, f"/api/triggers/{trigger_id}"))
+    await until(lambda: database.waiting > before)
+    await screen.received(navigate)
+    (row,) = house.appliance.engine.dispatcher.opened
+    await until(lambda: row.delivery.state == "received")
+    release.set()
+    await held
+    assert (await cancelling).json["deliveries"][0]["code"] == "CANCELLED"
+    with sqlite3.connect(house.data.database) as disk:
+        assert disk.execute("SELECT state, code FROM deliveries").fetchall() == [("dead", "CANCELLED")]
+    await screen.expect("clear")

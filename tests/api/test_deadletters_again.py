@@ -255,3 +255,24 @@ async def test_discarding_and_sending_again_at_once_end_in_one_of_the_two(house:
         await house.accepted("ORD-1002")
         await screen.show_next()
     assert await listed(house) == []
+
+
+@pytest.mark.parametrize("body", [{}, {"ids": None}, {"screenid": "S-1"}, {"includeStale": True}])
+async def test_everything_is_sent_again_only_when_that_is_said(house: House, body: dict[str, object]) -> None:
+    screen = await house.screen()
+    delivery_id = await die(house, screen)
+    found = (await house.local("POST", f"{PATH}/replay", body)).problem(400, "VALIDATION_ERROR")
+    assert found["errors"][0]["field"] == "all"
+    assert await listed(house) == [delivery_id]
+
+
+async def test_what_a_person_cancelled_is_sent_again_by_name_only(house: House) -> None:
+    await house.pair("S-1")
+    trigger_id = await house.accepted()
+    assert (await house.local("POST", f"/api/triggers/{trigger_id}/cancel")).status == 200
+    for body in ({"all": True}, {"screenId": "S-1", "includeStale": True}):
+        answer = await house.local("POST", f"{PATH}/replay", body)
+        assert (answer.json["replayed"], answer.json["remaining"]) == (0, 0)
+    assert await listed(house) == [f"{trigger_id}:S-1"]
+    assert (await house.local("POST", f"{PATH}/replay", {"code": "CANCELLED"})).json["replayed"] == 1
+    assert (await house.delivery(trigger_id))["state"] == "pending"

@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from appliance.relay.orders import Document
 from tests.conftest import MakeHouse
 from tests.support.answers import check_words, new_trigger, now_ms
 from tests.support.house import House
@@ -309,3 +310,40 @@ async def test_a_stopping_appliance_accepts_nothing(house: House) -> None:
     answer = await house.trigger()
     answer.problem(503, "SHUTTING_DOWN")
     (await house.call("GET", "/api/triggers/" + str(uuid.uuid4()), bearer=house.key)).problem(404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize("newer", [True, False])
+async def test_a_slow_refusal_leaves_a_newer_document_alone(
+    house: House, monkeypatch: pytest.MonkeyPatch, newer: bool
+) -> None:
+    screen = await house.screen()
+    await house.accepted()
+    await screen.show_next()
+    real, looking, go_on = house.appliance.engine.source.look_up, asyncio.Event(), asyncio.Event()
+
+    async def slow(order_id: str) -> Document:
+        if order_id == "ORD-9999":
+            looking.set()
+            await go_on.wait()
+        return await real(order_id)
+
+    monkeypatch.setattr(house.appliance.engine.source, "look_up", slow)
+    scanned = asyncio.create_task(house.trigger("ORD-9999"))
+    await looking.wait()
+    if newer:
+        trigger_id = await house.accepted("ORD-1002")
+        await screen.show_next()
+        await house.becomes(trigger_id, "shown")
+    go_on.set()
+    (await scanned).problem(404, "ORDER_NOT_FOUND")
+    await screen.settled()
+    assert [message["code"] for message in screen.of("error")] == ([] if newer else ["ORDER_NOT_FOUND"])
+    current = house.appliance.engine.currents.get("S-1", 0)
+    assert (current.order_id if current else None) == ("ORD-1002" if newer else None)
+
+
+async def test_a_screen_without_the_permission_is_not_called_unknown(house: House) -> None:
+    await house.pair("S-1")
+    body = (await house.trigger(requiredPermission="admin")).problem(404, "SCREEN_NOT_FOUND")
+    assert body["detail"] == "No screen of that target has that permission."
+    assert "screen:S-1" not in body["messages"]["en"] + body["messages"]["ko"]

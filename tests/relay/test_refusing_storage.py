@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.errors import Problem
 from appliance.storage import database as storage
 from tests.support.answers import new_trigger
 from tests.support.disk import refusing, small_disk
@@ -161,3 +162,61 @@ async def test_a_full_disk(tmp_path: Path) -> None:
             assert "Traceback" not in served.log.read_text("utf-8")
         finally:
             await served.close()
+
+
+async def test_what_is_known_is_answered_while_the_disk_refuses(house: House) -> None:
+    """A sender that lost its answer is never told that what was accepted wasn't."""
+    screen = await house.screen()
+    body = new_trigger()
+    waiting = asyncio.create_task(house.call("POST", "/api/trigger?wait=shown&timeoutMs=700", body, bearer=house.key))
+    navigate = await screen.navigate()
+    await screen.received(navigate)
+    await house.becomes(body["id"], "received")
+    with refusing():
+        (await house.trigger("ORD-1002")).problem(503, "STORAGE_UNAVAILABLE")
+        await screen.shown(navigate)
+        await screen.settled()
+        held = await waiting
+        assert (held.status, held.json["id"], held.json["result"]) == (202, body["id"], "timeout")
+        for query in ("", "?wait=shown&timeoutMs=50"):
+            again = await house.call("POST", f"/api/trigger{query}", body, bearer=house.key)
+            assert (again.status, again.json["duplicate"]) == (202 if query else 200, True), again.text
+            assert [d["id"] for d in again.json["deliveries"]] == [navigate["id"]]
+        assert (await house.told_of(body["id"]))["deliveries"][0]["id"] == navigate["id"]
+        # Also when the same request would be refused by now.
+        house.orders.joinpath("ORD-1001.pdf").unlink(missing_ok=True)
+        late = await house.call("POST", "/api/trigger", {**body, "timestamp": 1_000}, bearer=house.key)
+        assert (late.status, late.json["duplicate"]) == (200, True)
+        other = {**body, "orderId": "ORD-1002"}
+        (await house.call("POST", "/api/trigger", other, bearer=house.key)).problem(409, "IDEMPOTENCY_CONFLICT")
+        new = new_trigger("ORD-1002")
+        mixed = await house.call("POST", "/api/triggers", {"triggers": [new, body, new]}, bearer=house.key)
+        assert mixed.status == 200, mixed.text
+        assert [(r["status"], r["body"].get("code")) for r in mixed.json["results"]] == [
+            (503, "STORAGE_UNAVAILABLE"), (200, None), (503, "STORAGE_UNAVAILABLE"),
+        ]  # fmt: skip
+        only_new = await house.call("POST", "/api/triggers", {"triggers": [new]}, bearer=house.key)
+        only_new.problem(503, "STORAGE_UNAVAILABLE")
+    await until(lambda: house.appliance.engine.database.ok)
+    await house.becomes(body["id"], "shown")
+    assert on_disk(house) == [body["id"]]
+
+
+async def test_the_accepted_of_a_batch_are_answered_when_a_repeat_cannot_be_read(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.pair("S-1")
+    known, new = new_trigger(mode="queue"), new_trigger("ORD-1002", mode="queue")
+    assert (await house.call("POST", "/api/trigger", known, bearer=house.key)).status == 202
+
+    async def broken(*_arguments: object, **_named: object) -> None:
+        raise Problem("STORAGE_UNAVAILABLE", "The data file can't be read.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(house.appliance.engine.outbox, "of_trigger", broken)
+        answer = await house.call("POST", "/api/triggers", {"triggers": [known, new]}, bearer=house.key)
+        assert [result["status"] for result in answer.json["results"]] == [503, 202]
+        held = await house.trigger(wait=0, mode="queue")
+        assert (held.status, held.json["result"]) == (202, "timeout")
+    again = await house.call("POST", "/api/triggers", {"triggers": [known, new]}, bearer=house.key)
+    assert [result["status"] for result in again.json["results"]] == [200, 200]

@@ -306,3 +306,36 @@ async def _pairing(house: House, screen_id: str) -> dict[str, Any]:
     answer = await house.local("POST", "/api/pairing/provision", {"screenIds": [screen_id]})
     pairing: dict[str, Any] = answer.json["items"][0]
     return pairing
+
+
+@pytest.mark.parametrize("depth", [2, 800])
+async def test_evidence_that_is_nested_is_refused_and_the_session_goes_on(house: House, depth: int) -> None:
+    screen = await house.screen()
+    trigger_id = await house.accepted()
+    navigate = await screen.navigate()
+    bounds = '{"a":' * depth + "1" + "}" * depth
+    display = f'{{"index":0,"bounds":{bounds}}}'
+    await screen.send_text(f'{{"type":"ack","id":"{navigate["id"]}","status":"shown","url":"x","display":{display}}}')
+    assert (await screen.expect("error"))["code"] == "VALIDATION_ERROR"
+    await screen.shown(navigate)
+    await house.becomes(trigger_id, "shown")
+
+
+@pytest.mark.parametrize("kind", ["hello", "displays", "ack"])
+async def test_nesting_at_the_brink_of_what_can_be_read_is_refused_by_name(house: House, kind: str) -> None:
+    """What can be read may be too deep to be written; where the brink is depends on the stack below."""
+    token = await house.pair("S-1")
+    wire = None
+    for depth in range(920, 1000, 4):
+        display = '{"index":0,"bounds":' + '{"a":' * depth + "1" + "}" * depth + "}"
+        text = {
+            "hello": f'{{"type":"hello","token":"{token}","displays":[{display}]}}',
+            "displays": f'{{"type":"displays","displays":[{display}]}}',
+            "ack": f'{{"type":"ack","id":"x:S-1","status":"shown","url":"x","display":{display}}}',
+        }[kind]
+        if wire is None or wire.close_code is not None:
+            wire = await (house.wire() if kind == "hello" else house.screen())
+        await wire.send_text(text)
+        assert (await wire.expect("error"))["code"] in {"VALIDATION_ERROR", "NOT_FOUND"}
+        if kind == "hello" or depth > 980:
+            assert await wire.closed() == 4400
