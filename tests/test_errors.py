@@ -80,3 +80,35 @@ def test_an_unknown_code_has_words_too() -> None:
 def test_a_problem_carries_its_code_and_fields() -> None:
     problem = Problem("VALIDATION_ERROR", "Not a name.", errors=[FieldError("name", "1 to 80 characters")])
     assert (problem.status, problem.retryable, str(problem)) == (400, False, "VALIDATION_ERROR: Not a name.")
+
+
+@pytest.mark.parametrize("code", [code for code, row in CATALOGUE.items() if row.without])
+def test_what_is_said_without_a_value_needs_none_in_either_language(code: str) -> None:
+    row = CATALOGUE[code]
+    for name in row.without:
+        others = {other: "x" for other in ("file", "command", "role", "type", "traceId", "n") if other != name}
+        for values in (others, {**others, name: None}):
+            for texts in (row.messages(**values), row.actions(**values)):
+                assert re.search("[가-힣]", texts["ko"]) and not re.search("[가-힣]", texts["en"])
+                assert all("–" not in text and "None" not in text for text in texts.values()), texts
+
+
+def test_a_refusal_says_whether_it_takes_a_higher_role_or_another_scope() -> None:
+    role = Problem("PERMISSION_DENIED", values={"role": "supervisor"}).actions()
+    assert role["ko"].startswith("현장 관리자 이상만") and "Supervisor or higher" in role["en"]
+    scope = Problem("PERMISSION_DENIED").actions()
+    assert scope["ko"] == "이 계정(키)은 다른 모니터만 다룰 수 있습니다."
+    assert scope["en"] == "This account or key is limited to other screens."
+
+
+def test_states_are_told_in_the_readers_words() -> None:
+    assert Problem("NOT_DEAD", values={"state": "dead"}).actions() == {
+        "ko": "지금 상태를 확인해 주세요: 미전달",
+        "en": "See its state now: Undelivered",
+    }
+    assert Problem("NOT_OPEN", values={"state": "dead, shown"}).actions()["ko"].endswith(": 미전달, 표시됨")
+
+
+def test_a_value_may_be_by_language() -> None:
+    problem = Problem("SETTINGS_INVALID", values={"where": "x", "reason": {"ko": "이유", "en": "why"}})
+    assert problem.actions() == {"ko": "이유", "en": "why"}

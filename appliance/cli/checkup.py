@@ -42,7 +42,8 @@ async def look(data: DataDir) -> list[Finding]:
         found.append(chosen)
     else:
         found.append(ok("settings", "설정에 고칠 것이 없습니다.", "Nothing to correct in the settings."))
-        found += [_orders(data, chosen), await _port(data, chosen, health is not None)]
+        if health is None:  # one that runs may have been told otherwise at its start, and says itself how it is
+            found += [_orders(data, chosen), _port(chosen)]
     found += _clock(data.database)
     found.append(ok("sqlite", f"SQLite {sqlite3.sqlite_version}", f"SQLite {sqlite3.sqlite_version}"))
     found.append(_appliance(health, held=is_held(data.lock)))
@@ -115,15 +116,12 @@ def _orders(data: DataDir, chosen: Settings) -> Finding:
     )  # fmt: skip
 
 
-async def _port(data: DataDir, chosen: Settings, running: bool) -> Finding:
+def _port(chosen: Settings) -> Finding:
     host, port = chosen.server.host, chosen.server.port
     if _can_listen(host, port):
         return ok("port", f"{port} 포트가 비어 있습니다.", f"Port {port} is free.")
-    ours, theirs = await _instance(data, None), await _instance(data, f"http://127.0.0.1:{port}")
-    if running and ours is not None and ours == theirs:
-        return ok("port", f"{port} 포트는 이 Vooster가 쓰고 있습니다.", f"Port {port} is this Vooster's.")
     problem = Problem("PORT_IN_USE", values={"port": port, "command": f"vooster serve --port {port + 1}"})
-    return Finding("port", "attention" if running else "problem", problem.messages(), problem.actions())
+    return Finding("port", "problem", problem.messages(), problem.actions())
 
 
 def _can_listen(host: str, port: int) -> bool:
@@ -198,21 +196,11 @@ def _appliance(health: dict[str, Any] | None, *, held: bool) -> Finding:
 
 
 async def _health(data: DataDir) -> dict[str, Any] | None:
-    answer = await _get(data, None, "/api/health")
-    return answer if answer is not None and "status" in answer else None
-
-
-async def _instance(data: DataDir, base: str | None) -> str | None:
-    answer = await _get(data, base, "/.well-known/vooster")
-    return None if answer is None else answer.get("instanceId")
-
-
-async def _get(data: DataDir, base: str | None, path: str) -> dict[str, Any] | None:
-    """The JSON at `path`, by the control socket where no address is given; None when nobody answers with any."""
+    """What the running appliance says of itself by the control socket; None when nobody answers."""
     try:
-        session = aiohttp.ClientSession(connector=connector(data) if base is None else None, timeout=_TIMEOUT)
-        async with session, session.get((base or "http://localhost") + path) as response:
+        session = aiohttp.ClientSession(connector=connector(data), timeout=_TIMEOUT)
+        async with session, session.get("http://localhost/api/health") as response:
             answer = await response.json(content_type=None)
     except (aiohttp.ClientError, OSError, ValueError, TimeoutError, Problem):
         return None
-    return answer if isinstance(answer, dict) else None
+    return answer if isinstance(answer, dict) and "status" in answer else None

@@ -49,7 +49,7 @@ def fail(problem: Problem) -> typer.Exit:
     say(f"{problem.code}")
     for name in (first, second):
         say(f"  {problem.messages()[name]}\n  {problem.actions()[name]}")
-    if problem.detail and problem.detail not in problem.messages().values():
+    if problem.detail and problem.detail not in (*problem.messages().values(), *problem.actions().values()):
         say(f"  ({problem.detail})")
     for error in problem.errors:
         say(f"  - {error.field}: {error.reason}")

@@ -229,8 +229,11 @@ async def _export(data: DataDir, accept: str, wanted: dict[str, Any], output: Pa
             with output.open("wb") as file:
                 await _write(pieces, file)
         except OSError as error:
-            reason = f"{output} can't be written: {error.strerror}"
-            raise Problem("SETTINGS_INVALID", reason, values={"where": "--output", "reason": reason}) from None
+            reason = {
+                "ko": f"{output}에 쓸 수 없습니다: {error.strerror}",
+                "en": f"{output} can't be written: {error.strerror}",
+            }
+            raise Problem("SETTINGS_INVALID", reason["en"], values={"where": "--output", "reason": reason}) from None
 
 
 async def _write(pieces: AsyncIterator[bytes], file: BinaryIO) -> None:

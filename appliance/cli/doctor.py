@@ -15,6 +15,7 @@ from rich.text import Text
 from appliance.cli.checkup import look
 from appliance.cli.common import DataOption, JsonOption, as_json, directory, language, run, say
 from appliance.cli.findings import Finding
+from appliance.errors import Problem
 from appliance.paths import DataDir
 from appliance.relay.clock import now_ms
 from appliance.storage import aside
@@ -103,9 +104,19 @@ async def _salvage(data: DataDir, file: Path) -> Report:
         aside.settle(data.database)
         if not file.is_file():  # noqa: ASYNC240 - a command has nothing else to do
             raise typer.BadParameter(f"There is no file {file}.", param_hint="--salvage")
-        return salvage(file, data.database, actor=f"local:{_user()}", now=now_ms())
+        return _read(file, data.database)
     finally:
         lock.release()
+
+
+def _read(file: Path, target: Path) -> Report:
+    """Salvages `file`. Raises `DATABASE_CORRUPT`, without anything else to type, when nothing of it can be read."""
+    try:
+        return salvage(file, target, actor=f"local:{_user()}", now=now_ms())
+    except Problem as problem:
+        if problem.code == "DATABASE_CORRUPT":
+            problem.values = {"file": str(file)}
+        raise
 
 
 def _user() -> str:

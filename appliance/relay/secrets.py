@@ -16,9 +16,15 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from appliance.errors import Problem
+from appliance.errors import Problem, Texts
 
 _log = structlog.get_logger(__name__)
+_DAMAGED: Texts = {
+    "ko": "열쇠가 든 파일이 손상되었습니다. 백업에서 되돌리거나 지워 주세요. 지우면 모두 다시 로그인하고 "
+    "모니터도 모두 다시 등록해야 합니다.",
+    "en": "The file with the appliance's keys is damaged. Restore it from a backup, or delete it: everybody then signs "
+    "in again and every screen is paired again.",
+}
 
 
 class SigningKey(msgspec.Struct, frozen=True):
@@ -65,9 +71,7 @@ def load(path: Path) -> Secrets:
         loaded = msgspec.json.decode(raw, type=Secrets)
         _check(loaded)
     except (msgspec.DecodeError, ValueError):
-        reason = "The file with the appliance's keys is damaged. Restore it from a backup, or delete it: everybody "
-        reason += "then signs in again and every screen is paired again."
-        raise Problem("SETTINGS_INVALID", reason, values={"where": path.name, "reason": reason}) from None
+        raise Problem("SETTINGS_INVALID", _DAMAGED["en"], values={"where": path.name, "reason": _DAMAGED}) from None
     return loaded
 
 

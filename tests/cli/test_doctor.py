@@ -59,15 +59,12 @@ async def test_an_appliance_that_runs_is_well(tmp_path: Path) -> None:
     served = Served(tmp_path)
     try:
         await served.start()
-        env = settle(served.data, served.port)
+        env = settle(served.data)  # another port and another folder than it was started with
         before = sorted(file.name for file in served.data.iterdir())
         code, found = await as_program(served.data, **env)
         assert (code, {name: check["state"] for name, check in found.items()}) == (0, dict.fromkeys(found, "ok"))
-        assert set(found) == {
-            "directory", "data", "log", "disk", "settings", "orders", "port", "clock", "sqlite", "appliance",
-        }  # fmt: skip
+        assert set(found) == {"directory", "data", "log", "disk", "settings", "clock", "sqlite", "appliance"}
         assert "uses it" in found["directory"]["message"]["en"]
-        assert "this Vooster" in found["port"]["message"]["en"]
         assert "running" in found["appliance"]["message"]["en"]
         assert sorted(file.name for file in served.data.iterdir()) == before
         english, korean = await asyncio.gather(
@@ -78,8 +75,9 @@ async def test_an_appliance_that_runs_is_well(tmp_path: Path) -> None:
         salvage = await doctor(served.data, "--salvage", str(served.data / "vooster.db"))
         assert (salvage.returncode, "APPLIANCE_RUNNING" in salvage.stderr) == (1, True)
         assert await served.stop() == 0
-        code, found = await checks(served.data, **env)
+        code, found = await checks(served.data, **settle(served.data, served.port))
         assert (code, found["port"]["message"]["en"]) == (0, f"Port {served.port} is free.")
+        assert found["orders"]["state"] == "ok"
         assert "isn't running" in found["appliance"]["message"]["en"]
     finally:
         await served.close()
@@ -289,6 +287,19 @@ async def test_salvage_of_no_file_is_wrong_usage(tmp_path: Path, file: str) -> N
     result = await doctor(tmp_path / "data", "--salvage", str(tmp_path / file))
     assert result.returncode == 2
     assert "Traceback" not in result.stderr
+
+
+async def test_salvage_of_something_else_says_so_and_changes_nothing(tmp_path: Path) -> None:
+    data, other = tmp_path / "data", tmp_path / "photo.jpg"
+    other.write_bytes(b"\xff\xd8 no data file" * 1_000)
+    before = other.read_bytes()
+    english = await doctor(data, "--salvage", str(other))
+    assert (english.returncode, other.read_bytes()) == (1, before)
+    assert f"It can't be read as a data file: {other}\n  Nothing was changed." in english.stderr
+    assert "start-empty" not in english.stderr and "kept aside" not in english.stderr
+    assert not (data / "vooster.db").exists()
+    korean = await doctor(data, "--salvage", str(other), LC_ALL="ko_KR.UTF-8")
+    assert f"데이터 파일로 읽을 수 없습니다: {other}\n  바뀐 것은 없습니다." in korean.stderr
 
 
 async def test_the_figures_stand_in_a_table_in_the_systems_language(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from importlib import resources
 
-from appliance.errors import Problem
+from appliance.errors import Problem, Texts
 
 
 def available() -> list[tuple[int, str, str]]:
@@ -18,6 +18,12 @@ def available() -> list[tuple[int, str, str]]:
     return sorted(found)
 
 
+_NEWER: Texts = {
+    "ko": "더 새로운 Vooster가 쓴 데이터 파일입니다. 새 버전의 Vooster로 실행해 주세요.",
+    "en": "The data file was written by a newer version of Vooster. Run that version.",
+}
+
+
 def refuse_newer(version: int) -> None:
     """Raises `SETTINGS_INVALID` for a schema that this program doesn't know yet."""
     newest = available()[-1][0]
@@ -25,7 +31,7 @@ def refuse_newer(version: int) -> None:
         raise Problem(
             "SETTINGS_INVALID",
             f"The data file is of a newer version of Vooster ({version}) than this program knows ({newest}).",
-            values={"where": "vooster.db", "reason": "The data file was written by a newer version of Vooster."},
+            values={"where": "vooster.db", "reason": _NEWER},
         )
 
 
