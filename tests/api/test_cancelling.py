@@ -79,7 +79,7 @@ async def test_a_trigger_s_open_deliveries_are_cancelled_and_its_ended_ones_stay
     states = {d["screenId"]: (d["state"], d.get("code")) for d in answer.json["deliveries"]}
     assert states == {"S-1": ("shown", None), "S-2": ("dead", "CANCELLED"), "S-3": ("dead", "CANCELLED")}
     problem = (await cancel(house, f"/api/triggers/{trigger_id}")).problem(409, "NOT_OPEN")
-    assert "shown" in problem["action"]["en"]
+    assert "Shown" in problem["action"]["en"]
 
 
 async def test_one_that_waits_for_its_order_can_be_cancelled(house: House) -> None:
