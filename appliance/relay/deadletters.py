@@ -226,7 +226,8 @@ class DeadLetters:
     def _refusal(self, delivery: Delivery) -> Problem | None:
         """Why it can't be sent again; where it can, its place in the lane is kept."""
         if delivery.screen_id not in self._screens:
-            return _not_found()
+            detail = f"Its screen {delivery.screen_id} was deleted."
+            return Problem("SCREEN_NOT_FOUND", detail, values={"target": delivery.screen_id})
         if not delivery.listed:
             return _not_dead(delivery)
         if not self._dispatcher.reserve(*delivery.lane):

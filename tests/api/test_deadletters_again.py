@@ -194,9 +194,10 @@ async def test_what_a_deleted_screen_left_behind_can_be_discarded(house: House) 
     screen = await house.screen()
     delivery_id = await die(house, screen)
     await house.local("DELETE", "/api/screens/S-1")
-    (await replay(house, delivery_id)).problem(404, "NOT_FOUND")
+    refused = (await replay(house, delivery_id)).problem(404, "SCREEN_NOT_FOUND")
+    assert "was deleted" in refused["detail"]
     answer = (await house.local("POST", f"{PATH}/replay", {"all": True})).json
-    assert (answer["replayed"], answer["reasons"]) == (0, {"NOT_FOUND": 1})
+    assert (answer["replayed"], answer["reasons"]) == (0, {"SCREEN_NOT_FOUND": 1})
     assert (await house.local("DELETE", f"{PATH}/{delivery_id}")).status == 204
 
 
