@@ -173,7 +173,7 @@ class Database:
             return await self._reader.run(job)
         except sqlite3.Error as error:
             await self._look_again(self._reader, error)
-            raise Problem("STORAGE_UNAVAILABLE", f"The data file can't be read: {error}") from error
+            raise Problem("STORAGE_UNAVAILABLE", f"The data file can't be read: {error}", retry_after=1) from error
 
     async def checkpoint(self) -> bool:
         """Copies the log into the file and empties it, between two groups; False when a reader still needs it."""

@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 from typing import IO, Literal
 
-from appliance.errors import Problem
-from appliance.storage import aside
+from appliance.errors import Problem, Texts
+from appliance.storage import aside, wal
 from appliance.storage.aside import kept_aside
-from appliance.storage.faults import is_lasting, is_wrong_schema
+from appliance.storage.faults import GarbledError, is_lasting, is_wrong_schema
 from appliance.storage.migrations import migrate, refuse_newer
 
 _CHECK_BELOW_BYTES = 64 << 20
@@ -23,6 +23,10 @@ PATIENCE_SECONDS = 10.0
 """How long whoever wants the directory waits for a command that has it."""
 _PIECE = 1 << 20
 _LOOK_AGAIN_SECONDS = 0.05
+_FOLDER: Texts = {
+    "ko": "데이터 파일이 있어야 할 자리에 폴더가 있습니다. 그 폴더를 다른 곳으로 옮겨 주세요.",
+    "en": "There is a folder where the data file is to be. Move that folder away.",
+}
 
 Kind = Literal["serve", "command"]
 
@@ -58,9 +62,9 @@ class DirectoryLock:
         try:
             file = self._path.open("a+", encoding="utf-8")
         except OSError as error:
-            reason = f"It can't be opened: {error.strerror}"
+            reason: Texts = {"ko": f"열 수 없습니다: {error.strerror}", "en": f"It can't be opened: {error.strerror}"}
             values = {"where": str(self._path), "reason": reason}
-            raise Problem("SETTINGS_INVALID", f"{self._path}: {reason}", values=values) from None
+            raise Problem("SETTINGS_INVALID", f"{self._path}: {reason['en']}", values=values) from None
         try:
             _lock(file.fileno())
         except OSError:
@@ -135,10 +139,12 @@ def prepare(path: Path, *, start_empty: bool = False) -> None:
 
 
 def _prepare(path: Path, *, start_empty: bool) -> None:
+    if path.is_dir():
+        raise Problem("SETTINGS_INVALID", f"{path} is a folder.", values={"where": str(path), "reason": _FOLDER})
     settled = aside.settle(path)
     if settled is not None and not start_empty:
         raise aside.corrupt(settled)
-    if not aside.size_of(path) and not path.is_dir() and aside.size_of(aside.wal_of(path)):
+    if not aside.size_of(path) and aside.size_of(aside.wal_of(path)):
         # SQLite would take an empty file for a new one and throw away its log, which may hold accepted triggers.
         lost = aside.keep_aside(path)
         if not start_empty:
@@ -157,6 +163,7 @@ def _prepare(path: Path, *, start_empty: bool) -> None:
 def _open_and_migrate(path: Path) -> None:
     refuse_newer(_version(path))
     _write_again(aside.wal_of(path))
+    _check_log(path)
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         if path.stat().st_size <= _CHECK_BELOW_BYTES:
@@ -184,6 +191,29 @@ def _write_again(log: Path) -> None:
             file.write(piece)
             file.flush()
         os.fsync(file.fileno())
+
+
+def _check_log(path: Path) -> None:
+    """Raises `GarbledError` for a log with a broken place inside, at which SQLite would end it without a word: what was
+    accepted behind it would be gone. A broken header matters as long as the log wasn't copied into the file."""
+    log = aside.wal_of(path)
+    if not aside.size_of(log):
+        return
+    with log.open("rb") as file, path.open("rb") as data:
+        header = data.read(100)
+        size = int.from_bytes(header[16:18], "big")
+        found = wal.read(file, 65536 if size == 1 else size)
+        if not found.later:
+            return
+        if found.headless:
+            for number, at in found.later.items():
+                file.seek(at)
+                data.seek((number - 1) * found.page_size)
+                if file.read(found.page_size) != data.read(found.page_size):
+                    break
+            else:
+                return
+    raise GarbledError("The log of the data file is broken in the middle.")
 
 
 def _version(path: Path) -> int:

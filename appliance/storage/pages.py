@@ -1,7 +1,8 @@
 """A data file read page by page, as sqlite.org/fileformat2.html describes it, without SQLite.
 
 For salvage: SQLite refuses a whole table for one bad page above its rows. Here a bad page costs what is on it and no
-more, and the file is never written to. What its log (`-wal`) holds of finished transactions lies over the file's pages.
+more, and the file is never written to. What its log (`-wal`) holds of finished transactions lies over the file's
+pages, also of those behind a broken place.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Self
 
+from appliance.storage import wal
 from appliance.storage.aside import size_of, wal_of
 
 Value = int | float | str | bytes | None
@@ -57,13 +59,17 @@ class PageFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file: BinaryIO = path.open("rb")
-        self.page_size = _DEFAULT_PAGE
+        self.page_size = _page_size(self._file.read(100)) or _DEFAULT_PAGE
+        self.log_broken = False
+        """Whether some finished transactions of the log are lost, and newer ones aren't."""
         self._log: dict[int, int] = {}
         self._log_file: BinaryIO | None = None
         log = wal_of(path)
         if size_of(log):
             self._log_file = log.open("rb")
-            self._read_log()
+            found = wal.read(self._log_file, self.page_size)
+            self.page_size, self.log_broken = found.page_size, bool(found.later)
+            self._log = found.pages | found.later
         header = self._raw(1)[:100]
         self.header_ok = header.startswith(MAGIC) and _page_size(header) > 0
         if self.header_ok:
@@ -184,36 +190,6 @@ class PageFile:
         except OSError:
             raise DamageError from None  # a sector that the disk can't read
 
-    def _read_log(self) -> None:
-        """Finds each page's newest frame of a finished transaction; the first bad frame ends the log, as for SQLite."""
-        assert self._log_file is not None
-        header = self._log_file.read(32)
-        if len(header) < 32 or header[:4] not in (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83"):
-            return
-        order = ">" if header[3] & 1 else "<"
-        size = int.from_bytes(header[8:12], "big")
-        if not 512 <= size <= 65536 or size & (size - 1):
-            return
-        state = _checksum(order, header[:24], (0, 0))
-        if state != struct.unpack(">II", header[24:32]):
-            return
-        self.page_size = size
-        pending: dict[int, int] = {}
-        at = 32
-        while len(frame := self._log_file.read(24)) == 24 and frame[8:16] == header[16:24]:
-            content = self._log_file.read(size)
-            if len(content) < size:
-                return
-            state = _checksum(order, content, _checksum(order, frame[:8], state))
-            if state != struct.unpack(">II", frame[16:24]):
-                return
-            number, finished = struct.unpack(">II", frame[:8])
-            pending[number] = at + 24
-            at += 24 + size
-            if finished:
-                self._log.update(pending)
-                pending = {}
-
 
 @dataclass(slots=True)
 class Walk:
@@ -316,12 +292,3 @@ def _page_size(header: bytes) -> int:
     size = int.from_bytes(header[16:18], "big")
     size = 65536 if size == 1 else size
     return size if 512 <= size <= 65536 and not size & (size - 1) else 0
-
-
-def _checksum(order: str, content: bytes, state: tuple[int, int]) -> tuple[int, int]:
-    one, two = state
-    words = struct.unpack(f"{order}{len(content) // 4}I", content)
-    for first, second in zip(words[::2], words[1::2], strict=True):
-        one = (one + first + two) & 0xFFFFFFFF
-        two = (two + second + one) & 0xFFFFFFFF
-    return one, two

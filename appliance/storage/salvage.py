@@ -162,7 +162,10 @@ class _Salvage:
                 found[table].indexes.append(root)
         if whole:
             # A table that isn't listed came with a later version.
-            return {name: table for name, table in found.items() if table.root}
+            found = {name: table for name, table in found.items() if table.root}
+            for table in found.values():
+                table.walk.hollow = self._file.log_broken  # pages of different moments, which may not fit together
+            return found
         for table in found.values():
             table.walk.hollow = True
         return found
@@ -276,7 +279,7 @@ class _Salvage:
                 if TABLES[name].rowid:
                     self._report.highest = max([self._report.highest, *_last_numbers(page)])
             known = max(known, entries)
-            count.exact = count.exact or into.whole
+            count.exact = count.exact or (into.whole and not self._file.log_broken)
         count.lost = max(count.lost, known - count.read)
 
     def _finish(self, actor: str, now: int) -> None:

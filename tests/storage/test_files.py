@@ -105,7 +105,12 @@ def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_place_where_no_file_can_be_is_named(tmp_path: Path) -> None:
     (tmp_path / "vooster.db").mkdir()
-    assert code_of(tmp_path / "vooster.db") == "STORAGE_UNAVAILABLE"
+    with pytest.raises(Problem) as problem:
+        prepare(tmp_path / "vooster.db")
+    # A setting to be corrected by the technician, not a scan to be repeated.
+    assert problem.value.code == "SETTINGS_INVALID"
+    assert problem.value.values["where"] == str(tmp_path / "vooster.db")
+    assert "folder" in problem.value.actions()["en"] and "폴더" in problem.value.actions()["ko"]
 
 
 OWNER = (
