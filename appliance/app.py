@@ -20,7 +20,7 @@ from appliance.api import people as people_api
 from appliance.api.exports import Exports
 from appliance.api.exposition import Exposition
 from appliance.api.setup_checks import Checks
-from appliance.api.views import ScreenViews
+from appliance.api.views import Names, ScreenViews
 from appliance.edge.credentials import Credentials
 from appliance.edge.hosts import Hosts
 from appliance.edge.server import build
@@ -136,6 +136,7 @@ class Appliance:
         )
         urls = Urls(best=self.base_url, public_url=settings.server.public_url, tls=False)
         views, exports = ScreenViews(engine.sessions, engine.currents), Exports()
+        names = Names(engine.screens, engine.auth)
         exposition = Exposition(
             metrics=engine.metrics,
             sessions=engine.sessions,
@@ -163,6 +164,7 @@ class Appliance:
                 outbox=engine.outbox,
                 waits=engine.waits,
                 screens=engine.screens,
+                names=names,
                 cancellations=engine.cancellations,
             ),
             *screens.routes(
@@ -178,12 +180,14 @@ class Appliance:
                 database=engine.database,
                 letters=engine.letters,
                 screens=engine.screens,
+                names=names,
                 exports=exports,
             ),
             *deliveries.routes(
                 credentials=credentials,
                 database=engine.database,
                 screens=engine.screens,
+                names=names,
                 exports=exports,
             ),
             *monitoring.routes(

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from appliance.api.exports import Exports, csv_lines, json_lines
 from appliance.api.queries import Checks, Query, cursor_of, format_of, numbers_of, reach, saved
-from appliance.api.views import DEAD_LETTER_COLUMNS, dead_letter_cells, dead_letter_detail, dead_letter_view
+from appliance.api.views import DEAD_LETTER_COLUMNS, Names, dead_letter_cells, dead_letter_detail, dead_letter_view
 from appliance.core.delivery import Delivery
 from appliance.core.roles import Role
 from appliance.edge.credentials import Credentials
@@ -50,7 +50,13 @@ class Selection(msgspec.Struct, rename="camel"):
 
 
 def routes(
-    *, credentials: Credentials, database: Database, letters: DeadLetters, screens: Screens, exports: Exports
+    *,
+    credentials: Credentials,
+    database: Database,
+    letters: DeadLetters,
+    screens: Screens,
+    names: Names,
+    exports: Exports,
 ) -> list[web.RouteDef]:
     async def listing(request: web.Request) -> web.StreamResponse:
         principal = await credentials.principal(request, Role.VIEWER)
@@ -73,7 +79,7 @@ def routes(
         if kind == "ndjson":
             return await exports.send(request, kind, "vooster-undelivered", json_pieces(wanted))
         found = await page(wanted, limit + 1, (cursor[0], cursor[1]) if cursor else None)
-        items = [dead_letter_view(letter, screens.name_of(letter.screen_id)) for letter in found[:limit]]
+        items = [dead_letter_view(letter, names) for letter in found[:limit]]
         more = len(found) > limit
         return json_response(
             {"items": items, "cursor": cursor_of(*deadletters.place(found[limit - 1])) if more else None}
@@ -91,11 +97,11 @@ def routes(
     async def csv_pieces(wanted: Filter) -> AsyncGenerator[bytes, None]:
         yield csv_lines([DEAD_LETTER_COLUMNS])
         async for found in pages(wanted):
-            yield csv_lines(dead_letter_cells(letter, screens.name_of(letter.screen_id)) for letter in found)
+            yield csv_lines(dead_letter_cells(letter, names) for letter in found)
 
     async def json_pieces(wanted: Filter) -> AsyncGenerator[bytes, None]:
         async for found in pages(wanted):
-            yield json_lines(dead_letter_view(letter, screens.name_of(letter.screen_id)) for letter in found)
+            yield json_lines(dead_letter_view(letter, names) for letter in found)
 
     async def show(request: web.Request) -> web.Response:
         principal = await credentials.principal(request, Role.VIEWER)
@@ -106,7 +112,7 @@ def routes(
         found = await database.read(lambda connection: deadletters.of_ids(connection, [key]))
         if not found or not found[0].listed:
             raise Problem("NOT_FOUND", "There is no such undelivered scan; it may have been sent again or discarded.")
-        return json_response(dead_letter_detail(found[0], screens.name_of(key[1])))
+        return json_response(dead_letter_detail(found[0], names))
 
     async def replay(request: web.Request) -> web.Response:
         principal = await credentials.principal(request, Role.SUPERVISOR)

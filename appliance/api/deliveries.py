@@ -8,7 +8,7 @@ from aiohttp import web
 
 from appliance.api.exports import Exports, csv_lines, json_lines
 from appliance.api.queries import Query, cursor_of, format_of, reach, saved
-from appliance.api.views import RECORD_COLUMNS, record_cells, record_view
+from appliance.api.views import RECORD_COLUMNS, Names, record_cells, record_view
 from appliance.core.delivery import Delivery, State
 from appliance.core.roles import Role
 from appliance.edge.credentials import Credentials
@@ -24,7 +24,9 @@ EXPORTED_AT_ONCE = 50
 _STATES = ", ".join(State)
 
 
-def routes(*, credentials: Credentials, database: Database, screens: Screens, exports: Exports) -> list[web.RouteDef]:
+def routes(
+    *, credentials: Credentials, database: Database, screens: Screens, names: Names, exports: Exports
+) -> list[web.RouteDef]:
     async def listing(request: web.Request) -> web.StreamResponse:
         principal = await credentials.principal(request, Role.VIEWER)
         query = Query(request)
@@ -54,7 +56,7 @@ def routes(*, credentials: Credentials, database: Database, screens: Screens, ex
         while rest is not None and len(found) <= limit:
             some, rest = await step(wanted, limit + 1 - len(found), rest)
             found += some
-        items = [record_view(delivery, screens.name_of(delivery.screen_id)) for delivery in found[:limit]]
+        items = [record_view(delivery, names) for delivery in found[:limit]]
         return json_response({"items": items, "cursor": cursor_of(found[limit - 1].pk) if len(found) > limit else None})
 
     async def step(wanted: Filter, limit: int, within: Span) -> tuple[list[Delivery], Span | None]:
@@ -69,11 +71,11 @@ def routes(*, credentials: Credentials, database: Database, screens: Screens, ex
     async def csv_pieces(wanted: Filter, within: Span) -> AsyncGenerator[bytes, None]:
         yield csv_lines([RECORD_COLUMNS])
         async for found in pages(wanted, within):
-            yield csv_lines(record_cells(delivery, screens.name_of(delivery.screen_id)) for delivery in found)
+            yield csv_lines(record_cells(delivery, names) for delivery in found)
 
     async def json_pieces(wanted: Filter, within: Span) -> AsyncGenerator[bytes, None]:
         async for found in pages(wanted, within):
-            yield json_lines(record_view(delivery, screens.name_of(delivery.screen_id)) for delivery in found)
+            yield json_lines(record_view(delivery, names) for delivery in found)
 
     return [web.get("/api/deliveries", listing)]
 

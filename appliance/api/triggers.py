@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from appliance.api.views import delivery_view
+from appliance.api.views import Names, delivery_view
 from appliance.core.delivery import Delivery
 from appliance.core.roles import Role
 from appliance.core.triggers import TriggerBody
@@ -40,6 +40,7 @@ def routes(
     outbox: Outbox,
     waits: Waits,
     screens: Screens,
+    names: Names,
     cancellations: Cancellations,
 ) -> list[web.RouteDef]:
     async def post(request: web.Request) -> web.Response:
@@ -100,6 +101,7 @@ def routes(
                 "mode": record.mode,
                 "acceptedAt": record.accepted_at,
                 "sender": record.sender,
+                "senderName": names.sender(record.sender),
                 "deliveries": [delivery_view(delivery) for delivery in deliveries],
             }
         )

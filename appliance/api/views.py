@@ -10,8 +10,10 @@ from appliance.api.exports import moment
 from appliance.core.delivery import Delivery, State
 from appliance.core.screens import Screen, ScreenState
 from appliance.errors import CATALOGUE, entry
+from appliance.relay.auth import Auth
 from appliance.relay.currents import Currents
 from appliance.relay.outcomes import wording
+from appliance.relay.screens import Screens
 from appliance.relay.sessions import Sessions
 
 
@@ -34,6 +36,24 @@ def delivery_view(delivery: Delivery) -> dict[str, Any]:
     return view | {name: value for name, value in known.items() if value is not None}
 
 
+class Names:
+    """What people call screens and senders."""
+
+    def __init__(self, screens: Screens, auth: Auth) -> None:
+        self._screens = screens
+        self._auth = auth
+
+    def screen(self, screen_id: str) -> str:
+        return self._screens.name_of(screen_id)
+
+    def sender(self, actor: str) -> str | None:
+        """The name behind `user:NAME`, `screen:ID`, `key:ID` or `local:USER`; None for a key that was deleted."""
+        kind, _, subject = actor.partition(":")
+        if kind == "key":
+            return self._auth.key_name(subject)
+        return self._screens.name_of(subject) if kind == "screen" else subject
+
+
 def _what_and_where(delivery: Delivery, name: str) -> dict[str, Any]:
     return {
         "deliveryId": delivery.id,
@@ -45,8 +65,9 @@ def _what_and_where(delivery: Delivery, name: str) -> dict[str, Any]:
     }
 
 
-def dead_letter_view(delivery: Delivery, name: str) -> dict[str, Any]:
-    """A dead delivery with the reason a supervisor reads; `name` is its screen's."""
+def dead_letter_view(delivery: Delivery, names: Names) -> dict[str, Any]:
+    """A dead delivery with the reason a supervisor reads."""
+    name = names.screen(delivery.screen_id)
     code = delivery.code or "UNKNOWN"
     values = {**wording(delivery), "name": name}
     cause = CATALOGUE.get(delivery.cause or "")
@@ -68,6 +89,7 @@ def dead_letter_view(delivery: Delivery, name: str) -> dict[str, Any]:
         "attempt": delivery.attempt,
         "mode": delivery.mode,
         "sender": delivery.sender,
+        "senderName": names.sender(delivery.sender),
         "target": delivery.target,
     }
 
@@ -75,12 +97,13 @@ def dead_letter_view(delivery: Delivery, name: str) -> dict[str, Any]:
 DEAD_LETTER_COLUMNS = (
     "diedAt", "acceptedAt", "orderId", "title", "screenId", "screenName", "displayIndex", "code", "cause", "reasonKo",
     "reasonEn", "actionKo", "actionEn", "round", "attempt", "mode", "sender", "target", "deliveryId",
+    "senderName",
 )  # fmt: skip
 
 
-def dead_letter_cells(delivery: Delivery, name: str) -> list[object]:
+def dead_letter_cells(delivery: Delivery, names: Names) -> list[object]:
     """The same as a row of `DEAD_LETTER_COLUMNS`."""
-    view = dead_letter_view(delivery, name)
+    view = dead_letter_view(delivery, names)
     texts = [view["messages"], view["causeMessages"] or {}]
     special = {
         "diedAt": moment(view["diedAt"]),
@@ -93,9 +116,9 @@ def dead_letter_cells(delivery: Delivery, name: str) -> list[object]:
     return [special.get(column, view.get(column)) for column in DEAD_LETTER_COLUMNS]
 
 
-def dead_letter_detail(delivery: Delivery, name: str) -> dict[str, Any]:
+def dead_letter_detail(delivery: Delivery, names: Names) -> dict[str, Any]:
     """The same with all that has happened to it."""
-    return dead_letter_view(delivery, name) | {
+    return dead_letter_view(delivery, names) | {
         "state": delivery.state.value,
         "final": delivery.final,
         "seq": delivery.seq,
@@ -106,11 +129,11 @@ def dead_letter_detail(delivery: Delivery, name: str) -> dict[str, Any]:
     }
 
 
-def record_view(delivery: Delivery, name: str) -> dict[str, Any]:
+def record_view(delivery: Delivery, names: Names) -> dict[str, Any]:
     """A delivery as the record of who was shown what, where and when: the times are those of its last try."""
     times = {line.state: line.at for line in delivery.history}
     return {
-        **_what_and_where(delivery, name),
+        **_what_and_where(delivery, names.screen(delivery.screen_id)),
         "displayIndex": delivery.display_index,
         "state": delivery.state.value,
         "final": delivery.final,
@@ -118,6 +141,7 @@ def record_view(delivery: Delivery, name: str) -> dict[str, Any]:
         "cause": delivery.cause,
         "mode": delivery.mode,
         "sender": delivery.sender,
+        "senderName": names.sender(delivery.sender),
         "target": delivery.target,
         "round": delivery.round,
         "attempt": delivery.attempt,
@@ -133,14 +157,14 @@ def record_view(delivery: Delivery, name: str) -> dict[str, Any]:
 RECORD_COLUMNS = (
     "acceptedAt", "orderId", "title", "screenId", "screenName", "state", "displayIndex", "displayName", "windowId",
     "url", "sentAt", "receivedAt", "shownAt", "endedAt", "code", "cause", "mode", "round", "attempt", "sender",
-    "target", "deliveryId",
+    "target", "deliveryId", "senderName",
 )  # fmt: skip
 _TIMES = frozenset({"acceptedAt", "sentAt", "receivedAt", "shownAt", "endedAt"})
 
 
-def record_cells(delivery: Delivery, name: str) -> list[object]:
+def record_cells(delivery: Delivery, names: Names) -> list[object]:
     """The same as a row of `RECORD_COLUMNS`; `displayIndex` is the one the screen says it was shown on."""
-    view = record_view(delivery, name)
+    view = record_view(delivery, names)
     if delivery.evidence is not None:
         display = delivery.evidence["display"]
         view |= {

@@ -95,7 +95,7 @@ def show(
         ("원인", "Why", f"{letter['code']}: {letter['messages'][tongue]}"),
         ("", "", f"{letter['cause']}: {letter['causeMessages'][tongue]}" if letter["causeMessages"] else None),
         ("할 일", "To do", letter["action"][tongue]),
-        ("보낸 곳", "Sender", f"{letter['sender']} → {letter['target']} ({letter['mode']})"),
+        ("보낸 곳", "Sender", f"{letter['senderName'] or letter['sender']} → {letter['target']} ({letter['mode']})"),
         ("접수", "Accepted", _moment(letter["acceptedAt"])),
         ("미전달", "Undelivered", _moment(letter["diedAt"])),
     ]

@@ -159,6 +159,11 @@ class Auth:
     def api_keys(self) -> list[Key]:
         return list(self._keys_by_id.values())
 
+    def key_name(self, key_id: str) -> str | None:
+        """What people call a key; None where it was deleted."""
+        key = self._keys_by_id.get(key_id)
+        return key.name if key is not None else None
+
     def put_key(self, key: Key) -> None:
         self._keys[key.hash] = self._keys_by_id[key.id] = key
 

@@ -30,6 +30,7 @@ async def test_a_dead_letter_tells_all_a_supervisor_needs(house: House) -> None:
     assert (letter["round"], letter["attempt"]) == (1, 1)
     assert (letter["mode"], letter["target"]) == ("latest", "screen:S-1")
     assert letter["sender"].startswith("key:")
+    assert letter["senderName"] == "key-1"
     check_words({**letter, "retryable": False})
 
 

@@ -49,6 +49,7 @@ async def test_what_was_shown_where_and_when(house: House) -> None:
     assert item["evidence"]["display"] == {"index": 1, "name": "DELL"}
     assert (item["evidence"]["windowId"], item["evidence"]["url"]) == ("w-7", navigate["url"])
     assert item["acceptedAt"] <= item["sentAt"] <= item["receivedAt"] <= item["shownAt"] == item["endedAt"]
+    assert item["senderName"] == "key-1"
     assert (item["sender"].partition(":")[0], item["mode"], item["code"]) == ("key", "latest", None)
 
 
