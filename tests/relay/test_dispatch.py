@@ -613,7 +613,7 @@ async def test_a_deleted_screen_takes_its_open_deliveries_along(house: House) ->
     assert await screen.closed() == 4401
     dead = await house.becomes(trigger_id, "dead")
     assert dead["code"] == "SCREEN_REMOVED"
-    (await house.local("POST", f"/api/dead-letters/{dead['id']}/replay")).problem(404, "NOT_FOUND")
+    (await house.local("POST", f"/api/dead-letters/{dead['id']}/replay")).problem(404, "SCREEN_NOT_FOUND")
     (await house.trigger()).problem(404, "SCREEN_NOT_FOUND")
 
 
