@@ -8,6 +8,7 @@ crash takes away everything but the file: what was not committed by then is lost
 from __future__ import annotations
 
 import asyncio
+import os
 import selectors
 import shutil
 import sqlite3
@@ -273,6 +274,9 @@ class Plant:
             wire.close(1006, "crash")
         for held in (self.engine.database._writer, self.engine.database._reader):
             held.connection.close()  # type: ignore[union-attr]
+        descriptor, self.engine.database._descriptor = self.engine.database._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
         self._end()
         self.engine._stops[0]()
         self._live_again(down_seconds)
