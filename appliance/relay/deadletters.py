@@ -288,4 +288,5 @@ def _not_found() -> Problem:
 
 
 def _not_dead(delivery: Delivery) -> Problem:
-    return Problem("NOT_DEAD", values={"state": delivery.state.value})
+    discarded = delivery.state is State.DEAD and not delivery.listed
+    return Problem("NOT_DEAD", values={"state": "discarded" if discarded else delivery.state.value})
