@@ -57,7 +57,7 @@ async def test_nothing_accepted_is_missing_after_a_power_cut(make_shimmed: MakeS
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1_500)
 @pytest.mark.parametrize("flaws", [(), ("small-wal",), ("upkeep",)], ids=["as shipped", "checkpoints", "cut short"])
 async def test_nothing_is_missing_in_many_more(make_shimmed: MakeShimmed, memory: Path, flaws: tuple[str, ...]) -> None:
     shimmed = make_shimmed(record=True, flaws=flaws)
