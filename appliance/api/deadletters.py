@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from appliance.api.exports import Exports, csv_lines, json_lines
-from appliance.api.queries import Checks, Query, cursor_of, format_of, numbers_of, reach, saved
+from appliance.api.exports import Exports, pieces_of
+from appliance.api.queries import Checks, Format, Query, cursor_of, format_of, numbers_of, reach, saved
 from appliance.api.views import DEAD_LETTER_COLUMNS, Names, dead_letter_cells, dead_letter_detail, dead_letter_view
 from appliance.core.delivery import Delivery
 from appliance.core.roles import Role
@@ -74,10 +74,8 @@ def routes(
         query.end()
         kind = format_of(request, "csv", "ndjson")
         await saved(database)
-        if kind == "csv":
-            return await exports.send(request, kind, "vooster-undelivered", csv_pieces(wanted))
-        if kind == "ndjson":
-            return await exports.send(request, kind, "vooster-undelivered", json_pieces(wanted))
+        if kind != "json":
+            return await exports.send(request, kind, "vooster-undelivered", pieces(kind, wanted))
         found = await page(wanted, limit + 1, (cursor[0], cursor[1]) if cursor else None)
         items = [dead_letter_view(letter, names) for letter in found[:limit]]
         more = len(found) > limit
@@ -94,14 +92,14 @@ def routes(
             yield found
             below = deadletters.place(found[-1])
 
-    async def csv_pieces(wanted: Filter) -> AsyncGenerator[bytes, None]:
-        yield csv_lines([DEAD_LETTER_COLUMNS])
-        async for found in pages(wanted):
-            yield csv_lines(dead_letter_cells(letter, names) for letter in found)
-
-    async def json_pieces(wanted: Filter) -> AsyncGenerator[bytes, None]:
-        async for found in pages(wanted):
-            yield json_lines(dead_letter_view(letter, names) for letter in found)
+    def pieces(kind: Format, wanted: Filter) -> AsyncGenerator[bytes, None]:
+        return pieces_of(
+            kind,
+            pages(wanted),
+            columns=DEAD_LETTER_COLUMNS,
+            cells=lambda letter: dead_letter_cells(letter, names),
+            view=lambda letter: dead_letter_view(letter, names),
+        )
 
     async def show(request: web.Request) -> web.Response:
         principal = await credentials.principal(request, Role.VIEWER)

@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator
 
 from aiohttp import web
 
-from appliance.api.exports import Exports, csv_lines, json_lines
-from appliance.api.queries import Query, cursor_of, format_of, reach, saved
+from appliance.api.exports import Exports, pieces_of
+from appliance.api.queries import Format, Query, cursor_of, format_of, reach, saved
 from appliance.api.views import RECORD_COLUMNS, Names, record_cells, record_view
 from appliance.core.delivery import Delivery, State
 from appliance.core.roles import Role
@@ -45,10 +45,8 @@ def routes(
         kind = format_of(request, "csv", "ndjson")
         await saved(database)
         within = await database.read(lambda connection: deliveries.span(connection, wanted))
-        if kind == "csv":
-            return await exports.send(request, kind, "vooster-deliveries", csv_pieces(wanted, within))
-        if kind == "ndjson":
-            return await exports.send(request, kind, "vooster-deliveries", json_pieces(wanted, within))
+        if kind != "json":
+            return await exports.send(request, kind, "vooster-deliveries", pieces(kind, wanted, within))
         if cursor is not None:
             within = Span(within.low, min(within.high, cursor[0]))
         found: list[Delivery] = []
@@ -68,14 +66,14 @@ def routes(
             found, rest = await step(wanted, EXPORTED_AT_ONCE, rest)
             yield found
 
-    async def csv_pieces(wanted: Filter, within: Span) -> AsyncGenerator[bytes, None]:
-        yield csv_lines([RECORD_COLUMNS])
-        async for found in pages(wanted, within):
-            yield csv_lines(record_cells(delivery, names) for delivery in found)
-
-    async def json_pieces(wanted: Filter, within: Span) -> AsyncGenerator[bytes, None]:
-        async for found in pages(wanted, within):
-            yield json_lines(record_view(delivery, names) for delivery in found)
+    def pieces(kind: Format, wanted: Filter, within: Span) -> AsyncGenerator[bytes, None]:
+        return pieces_of(
+            kind,
+            pages(wanted, within),
+            columns=RECORD_COLUMNS,
+            cells=lambda delivery: record_cells(delivery, names),
+            view=lambda delivery: record_view(delivery, names),
+        )
 
     return [web.get("/api/deliveries", listing)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from functools import lru_cache
@@ -15,6 +15,7 @@ import structlog
 from aiohttp import hdrs, web
 
 from appliance.api.queries import Format
+from appliance.core.delivery import Delivery
 from appliance.errors import Problem
 
 MAX_EXPORTS = 8
@@ -81,6 +82,21 @@ async def _stream(
     except ConnectionError:
         pass  # whoever asked has gone
     return response
+
+
+async def pieces_of(
+    kind: Format,
+    pages: AsyncGenerator[list[Delivery], None],
+    *,
+    columns: Sequence[str],
+    cells: Callable[[Delivery], Sequence[object]],
+    view: Callable[[Delivery], object],
+) -> AsyncGenerator[bytes, None]:
+    """The pages of a list, each as a piece of a file: `columns` and `cells` for CSV, `view` for JSON Lines."""
+    if kind == "csv":
+        yield csv_lines([columns])
+    async for found in pages:
+        yield csv_lines(map(cells, found)) if kind == "csv" else json_lines(map(view, found))
 
 
 def csv_lines(rows: Iterable[Sequence[object]]) -> bytes:

@@ -18,7 +18,7 @@ from appliance.relay.principal import Principal
 from appliance.storage import audit
 from appliance.storage.database import Database
 from appliance.storage.outbox import Outbox
-from appliance.storage.rows import update_deliveries, updated
+from appliance.storage.rows import saving
 
 
 class Cancellations:
@@ -65,27 +65,25 @@ class Cancellations:
         is cancelled all the same, in memory, on its screen, and on disk as far as the first commit: the answer says
         what is so, and the mark stays until the storage takes it.
         """
-        at, ids, lines = now_ms(), [row.delivery.id for row in rows], []
-        for row in rows:
-            copy = msgspec.structs.replace(row.delivery, history=[*row.delivery.history])
+        at, ids = now_ms(), [row.delivery.id for row in rows]
+        copies = [msgspec.structs.replace(row.delivery, history=[*row.delivery.history]) for row in rows]
+        for copy in copies:
             self._dispatcher.alter(copy, Happening(Event.CANCELLED, detail=principal.byline))
-            lines.append(updated(copy))
 
-        def job(tx: sqlite3.Connection) -> None:
-            update_deliveries(tx, lines)
+        def entries(tx: sqlite3.Connection) -> None:
             for delivery_id in ids:
                 audit.append(tx, at, principal.actor, "delivery.cancel", delivery_id)
 
-        def saved(saving: asyncio.Future[None]) -> None:
+        def saved(commit: asyncio.Future[None]) -> None:
             """Follows the commit itself, whether or not whoever asked still waits."""
-            if not saving.cancelled() and saving.exception() is None:
+            if not commit.cancelled() and commit.exception() is None:
                 for row in rows:
                     if not row.delivery.final:
                         self._dispatcher.cancel(row, principal.byline)
 
-        saving = self._database.submit(job)
-        saving.add_done_callback(saved)
-        await asyncio.shield(saving)
+        committing = self._database.submit(saving(copies, entries))
+        committing.add_done_callback(saved)
+        await asyncio.shield(committing)
         with contextlib.suppress(Problem):
             await self._database.flush()
         if not any(row.delivery.code == "CANCELLED" for row in rows):

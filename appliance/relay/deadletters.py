@@ -165,17 +165,15 @@ class DeadLetters:
     async def _save(self, changed: list[Delivery], action: _Action) -> None:
         if not changed:
             return
-        lines = [rows.updated(delivery) for delivery in changed]
         target, detail = changed[0].id, action.detail
         if detail is not None:
             target, detail = "", {**detail, "count": len(changed)}
 
-        def job(tx: sqlite3.Connection) -> None:
-            rows.update_deliveries(tx, lines)
+        def entry(tx: sqlite3.Connection) -> None:
             audit.append(tx, now_ms(), action.actor, action.name, target, detail)
 
         # Nothing else is awaited between the commit and what follows from it: lanes keep the order of the commits.
-        await self._database.submit(job)
+        await self._database.submit(rows.saving(changed, entry))
 
     async def _to_its_end(self, work: Coroutine[Any, Any, T]) -> T:
         """Runs `work` whether or not whoever asked for it still waits."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 
 from appliance.core.delivery import Delivery, Event, Happening
 from appliance.errors import Problem
@@ -118,13 +117,8 @@ class TakeUp:
         """Nothing is sent before its round is on disk: a crash would give the same round to something else."""
         if not begun:
             return
-        lines = [rows.updated(delivery) for delivery, _ in begun]
-
-        def job(tx: sqlite3.Connection) -> None:
-            rows.update_deliveries(tx, lines)
-
         try:
-            await self._database.write(job)
+            await self._database.write(rows.saving(delivery for delivery, _ in begun))
         finally:
             for delivery, _ in begun:
                 self._dispatcher.release(delivery)

@@ -7,9 +7,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from appliance.core.delivery import Delivery
+from appliance.storage.clauses import array, narrowed
 from appliance.storage.outbox import newest_past_awaiting
 from appliance.storage.rows import read_deliveries
 
@@ -92,13 +91,13 @@ def of_ids(connection: sqlite3.Connection, ids: Sequence[tuple[str, str]]) -> li
     found = connection.execute(
         "SELECT d.pk FROM json_each(?) j JOIN triggers t ON t.id = j.value ->> 0 "
         "JOIN deliveries d ON d.trigger_pk = t.pk AND d.screen_id = j.value ->> 1",
-        (_json(ids),),
+        (array(ids),),
     )
     return of_keys(connection, [pk for (pk,) in found])
 
 
 def of_keys(connection: sqlite3.Connection, keys: Sequence[int]) -> list[Delivery]:
-    return read_deliveries(connection, "WHERE d.pk IN (SELECT value FROM json_each(?)) ORDER BY d.pk", (_json(keys),))
+    return read_deliveries(connection, "WHERE d.pk IN (SELECT value FROM json_each(?)) ORDER BY d.pk", (array(keys),))
 
 
 def exhausted(connection: sqlite3.Connection, now: int) -> list[tuple[str, str, int, int]]:
@@ -139,23 +138,13 @@ def newest_live(connection: sqlite3.Connection, lane: Lane) -> int:
 
 
 def _where(wanted: Filter) -> tuple[str, list[Any]]:
-    clause, values = "WHERE d.listed = 1", []
-    for condition, value in (
+    within = None if wanted.screens is None else array(wanted.screens)
+    conditions = [
         ("d.screen_id = ?", wanted.screen_id),
         ("d.code = ?", wanted.code),
         ("d.code IS NOT ?", wanted.except_code),
         ("d.updated_at >= ?", wanted.since),
         ("d.updated_at <= ?", wanted.until),
-        (
-            "d.screen_id IN (SELECT value FROM json_each(?))",
-            None if wanted.screens is None else _json(list(wanted.screens)),
-        ),
-    ):
-        if value is not None:
-            clause += f" AND {condition}"
-            values.append(value)
-    return clause, values
-
-
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()
+        ("d.screen_id IN (SELECT value FROM json_each(?))", within),
+    ]
+    return narrowed("WHERE d.listed = 1", [], conditions)

@@ -11,9 +11,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from appliance.core.delivery import Delivery
+from appliance.storage.clauses import array, narrowed
 from appliance.storage.rows import read_deliveries
 
 WALK = 20_000
@@ -87,7 +86,7 @@ def search(
     where, values = _where(wanted, low, within.high)
     keys = [pk for (pk,) in connection.execute(f"SELECT d.pk FROM {source} {where} LIMIT ?", (*values, limit))]  # noqa: S608
     found = read_deliveries(
-        connection, "WHERE d.pk IN (SELECT value FROM json_each(?)) ORDER BY d.pk DESC", (_json(keys),)
+        connection, "WHERE d.pk IN (SELECT value FROM json_each(?)) ORDER BY d.pk DESC", (array(keys),)
     )
     rest = Span(within.low, keys[-1] if len(keys) == limit else low)
     return found, rest if rest.low < rest.high else None
@@ -106,11 +105,10 @@ def _source(wanted: Filter, within: Span) -> tuple[str, int]:
 
 
 def _where(wanted: Filter, low: int, high: int) -> tuple[str, list[Any]]:
-    clause, values = "WHERE d.pk >= ? AND d.pk < ?", [low, high]
     places = wanted.places
     conditions: list[tuple[str, Any]] = [
-        ("d.screen_id IN (SELECT value FROM json_each(?))", None if places is None else _json(list(places))),
-        ("d.state IN (SELECT value FROM json_each(?))", None if wanted.states is None else _json(list(wanted.states))),
+        ("d.screen_id IN (SELECT value FROM json_each(?))", None if places is None else array(places)),
+        ("d.state IN (SELECT value FROM json_each(?))", None if wanted.states is None else array(wanted.states)),
         ("t.accepted_at >= ?", wanted.since),
         ("t.accepted_at <= ?", wanted.until),
     ]
@@ -118,12 +116,5 @@ def _where(wanted: Filter, low: int, high: int) -> tuple[str, list[Any]]:
     if wanted.order_id is not None:
         conditions += [("t.order_id = ?", wanted.order_id), ("t.pk < ?", high)]
         order = "ORDER BY t.pk DESC, d.pk DESC"
-    for condition, value in conditions:
-        if value is not None:
-            clause += f" AND {condition}"
-            values.append(value)
+    clause, values = narrowed("WHERE d.pk >= ? AND d.pk < ?", [low, high], conditions)
     return f"{clause} {order}", values
-
-
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()

@@ -6,7 +6,6 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 
@@ -15,7 +14,7 @@ from appliance.core.triggers import NONCE_WINDOW_MS
 from appliance.errors import Problem
 from appliance.storage import rows
 from appliance.storage.database import Database, Gathered
-from appliance.storage.groups import Bulk, Job
+from appliance.storage.groups import Bulk
 from appliance.storage.rows import TriggerRecord, read_deliveries
 
 _SEQ_BLOCK = 10_000
@@ -49,7 +48,6 @@ class Outbox:
         self._committing: list[dict[int, Delivery]] = []
         self._reading: list[dict[int, Delivery]] = []
         self._after: list[Callable[[], None]] = []
-        self._along: list[Job[Any]] = []
         self._next_seq = 0
         self._reserved = 0
         self._accepting = Bulk(_accept_all)
@@ -108,11 +106,6 @@ class Outbox:
             self._after.append(then)
         self._database.wake()
 
-    def along(self, job: Job[Any]) -> None:
-        """Has `job` (an audit entry) run in the transaction that holds what is marked now."""
-        self._along.append(job)
-        self._database.wake()
-
     async def of_trigger(self, trigger_id: str, *, saved: bool = True) -> list[Delivery]:
         """All deliveries of a trigger; unless it is told otherwise, with the changes that are not committed yet."""
         if saved:
@@ -162,18 +155,11 @@ class Outbox:
         return await self._database.read(job)
 
     def _gather(self) -> Gathered:
-        if not self._changed and not self._along:
+        if not self._changed:
             return None
         changed, self._changed = self._changed, {}
         after, self._after = self._after, []
-        along, self._along = self._along, []
         self._committing.append(changed)
-        lines = [rows.updated(delivery) for delivery in changed.values()]
-
-        def job(tx: sqlite3.Connection) -> None:
-            rows.update_deliveries(tx, lines)
-            for more in along:
-                more(tx)
 
         def done() -> None:
             self._committing.remove(changed)
@@ -183,7 +169,7 @@ class Outbox:
                 except Exception:
                     _log.exception("storage.answer_failed", job=call.__qualname__)
 
-        return job, done
+        return rows.saving(changed.values()), done
 
 
 def today(connection: sqlite3.Connection, since: int) -> tuple[int, int]:

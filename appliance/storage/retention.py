@@ -11,6 +11,7 @@ import sqlite3
 import msgspec
 
 from appliance.core.retention import Chronicle
+from appliance.storage.clauses import array
 
 _KEY = "retention"
 _CURRENT = (
@@ -48,7 +49,7 @@ def unlist(tx: sqlite3.Connection, pks: list[int]) -> int:
     """Takes the dead letters of these triggers off the list; returns how many."""
     return tx.execute(
         "UPDATE deliveries SET listed = 0 WHERE listed = 1 AND trigger_pk IN (SELECT value FROM json_each(?))",
-        (_array(pks),),
+        (array(pks),),
     ).rowcount
 
 
@@ -65,12 +66,12 @@ def remove(tx: sqlite3.Connection, pks: list[int], limit: int) -> tuple[int, int
     gone = tx.execute(
         "DELETE FROM deliveries WHERE pk IN (SELECT d.pk FROM deliveries d WHERE d.trigger_pk IN (SELECT value "  # noqa: S608 - constant
         f"FROM json_each(?1)) AND d.trigger_pk NOT IN ({busy}) AND NOT {_CURRENT} LIMIT ?2)",
-        (_array(pks), limit),
+        (array(pks), limit),
     ).rowcount
     triggers = tx.execute(
         "DELETE FROM triggers WHERE pk IN (SELECT value FROM json_each(?)) "
         "AND NOT EXISTS (SELECT 1 FROM deliveries WHERE trigger_pk = triggers.pk)",
-        (_array(pks),),
+        (array(pks),),
     ).rowcount
     return gone, triggers
 
@@ -102,7 +103,3 @@ def chronicle(connection: sqlite3.Connection) -> Chronicle:
 
 def save_chronicle(tx: sqlite3.Connection, kept: Chronicle) -> None:
     tx.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (_KEY, msgspec.json.encode(kept).decode()))
-
-
-def _array(pks: list[int]) -> str:
-    return msgspec.json.encode(pks).decode()

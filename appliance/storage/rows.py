@@ -10,6 +10,7 @@ import msgspec
 
 from appliance.core.delivery import Delivery, HistoryEntry, State
 from appliance.storage.faults import GarbledError
+from appliance.storage.groups import Job
 
 Row = tuple[Any, ...]
 
@@ -98,6 +99,19 @@ def insert_deliveries(tx: sqlite3.Connection, rows: Sequence[Row]) -> None:
 def update_deliveries(tx: sqlite3.Connection, rows: Sequence[Row]) -> None:
     """`rows` as `updated` makes them; those that are gone are left out."""
     _many(tx, _UPDATE_DELIVERIES, ") AS v WHERE deliveries.pk = v.column1", rows)
+
+
+def saving(deliveries: Iterable[Delivery], also: Job[None] | None = None) -> Job[None]:
+    """A job that writes these deliveries as they are at this moment, whatever becomes of them before it runs, and in
+    the same transaction `also` (an audit entry)."""
+    lines = [updated(delivery) for delivery in deliveries]
+
+    def job(tx: sqlite3.Connection) -> None:
+        update_deliveries(tx, lines)
+        if also is not None:
+            also(tx)
+
+    return job
 
 
 def inserted(delivery: Delivery) -> Row:
