@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import threading
 
 import pytest
 
@@ -12,6 +11,7 @@ from appliance.storage import database as storage
 from tests.conftest import MakeHouse
 from tests.support.answers import Answer, check_words
 from tests.support.disk import refusing
+from tests.support.held import Held
 from tests.support.house import House, until
 
 
@@ -191,21 +191,14 @@ async def test_what_is_shown_while_it_is_being_cancelled_was_shown(house: House)
     await screen.received(navigate)
     await house.becomes(trigger_id, "received")
     (row,) = house.appliance.engine.dispatcher.opened
-    running, release = threading.Event(), threading.Event()
-
-    def hold(_tx: sqlite3.Connection) -> None:
-        running.set()
-        assert release.wait(10)
-
-    held = database.submit(hold)
-    await asyncio.to_thread(running.wait, 10)
+    held = Held(database)
+    await held.begun()
     before = database.waiting
     cancelling = asyncio.create_task(cancel(house, f"/api/deliveries/{row.delivery.id}"))
     await until(lambda: database.waiting > before)
     await screen.shown(navigate)
     await until(lambda: row.delivery.final)
-    release.set()
-    await held
+    await held.release()
     (await cancelling).problem(409, "NOT_OPEN")
     await database.flush()
     assert screen.of("clear") == []
@@ -220,22 +213,15 @@ async def test_what_goes_on_while_it_is_being_cancelled_is_cancelled_on_disk(hou
     trigger_id = await house.accepted()
     navigate = await screen.navigate()
     await database.flush()
-    running, release = threading.Event(), threading.Event()
-
-    def hold(_tx: sqlite3.Connection) -> None:
-        running.set()
-        assert release.wait(10)
-
-    held = database.submit(hold)
-    await asyncio.to_thread(running.wait, 10)
+    held = Held(database)
+    await held.begun()
     before = database.waiting
     cancelling = asyncio.create_task(cancel(house, f"/api/triggers/{trigger_id}"))
     await until(lambda: database.waiting > before)
     await screen.received(navigate)
     (row,) = house.appliance.engine.dispatcher.opened
     await until(lambda: row.delivery.state == "received")
-    release.set()
-    await held
+    await held.release()
     assert (await cancelling).json["deliveries"][0]["code"] == "CANCELLED"
     with sqlite3.connect(house.data.database) as disk:
         assert disk.execute("SELECT state, code FROM deliveries").fetchall() == [("dead", "CANCELLED")]

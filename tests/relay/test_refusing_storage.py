@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import threading
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from appliance.errors import Problem
 from appliance.storage import database as storage
 from tests.support.answers import new_trigger
 from tests.support.disk import refusing, small_disk
+from tests.support.held import Held
 from tests.support.house import House, until
 from tests.support.process import Served
 
@@ -31,22 +31,15 @@ def on_disk(house: House) -> list[str]:
 async def test_nothing_is_answered_or_sent_before_the_commit(house: House) -> None:
     screen = await house.screen()
     await house.appliance.engine.database.flush()
-    running, release = threading.Event(), threading.Event()
-
-    def hold(_tx: sqlite3.Connection) -> None:
-        running.set()
-        assert release.wait(10)
-
-    held = house.appliance.engine.database.submit(hold)
-    await asyncio.to_thread(running.wait, 10)
+    held = Held(house.appliance.engine.database)
+    await held.begun()
     body = new_trigger()
     asking = asyncio.create_task(house.call("POST", "/api/trigger", body, bearer=house.key))
     await asyncio.sleep(0.2)  # longer than any answer takes here
     await screen.settled()
     assert (asking.done(), screen.of("navigate"), on_disk(house)) == (False, [], [])
-    release.set()
+    await held.release()
     answer = await asking
-    await held
     assert (answer.status, on_disk(house)) == (202, [body["id"]])
     await screen.navigate()
 

@@ -8,7 +8,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from appliance.storage import rows
 from appliance.storage.database import Database
 from appliance.storage.files import prepare
 from tests.support.datafile import BEGAN, delivery, put, show, trigger
+from tests.support.held import Held
 from tests.support.house import until
 
 NOW = BEGAN + 40 * DAY_MS
@@ -302,14 +302,8 @@ async def test_steps_wait_for_a_writer_with_nothing_to_do(db: Database, clocks: 
     await old_and_new(db)
     rig = await Rig(db, clocks, Limits(pause_seconds=0, patience_seconds=60)).settle()
     await db.flush()
-    running, release = threading.Event(), threading.Event()
-
-    def hold(_tx: sqlite3.Connection) -> None:
-        running.set()
-        assert release.wait(10)
-
-    held = db.submit(hold)
-    await asyncio.to_thread(running.wait, 10)
+    held = Held(db)
+    await held.begun()
     pruning = asyncio.create_task(rig.retention.prune())
     await asyncio.sleep(0.1)
     before = db.waiting
@@ -317,8 +311,7 @@ async def test_steps_wait_for_a_writer_with_nothing_to_do(db: Database, clocks: 
     assert db.waiting == before <= 1, "no step joins the queue; at most the note of ages does"
     clocks.pass_seconds(61)  # its patience ends: even under a load without a pause the file must not grow for ever
     await until(lambda: db.waiting > before)
-    release.set()
-    await held
+    await held.release()
     await asyncio.wait_for(pruning, 10)
     assert len(await keys(db)) == 125
 

@@ -17,6 +17,7 @@ from appliance.storage.database import Database
 from appliance.storage.files import prepare
 from appliance.storage.groups import Bulk
 from tests.support.disk import refusing
+from tests.support.held import Held
 from tests.support.house import until
 
 Job = Callable[[sqlite3.Connection], int]
@@ -55,26 +56,6 @@ def kept(path: Path) -> list[int]:
     """What another program reads from the file, in the order it was written."""
     with sqlite3.connect(path) as connection:
         return [n for (n,) in connection.execute("SELECT n FROM t ORDER BY rowid")]
-
-
-class Held:
-    """Stops the writer in the middle of a job, so that what is submitted meanwhile becomes one group."""
-
-    def __init__(self, database: Database) -> None:
-        self._release = threading.Event()
-        self._running = threading.Event()
-        self._done = database.submit(self._job)
-
-    def _job(self, _tx: sqlite3.Connection) -> None:
-        self._running.set()
-        assert self._release.wait(10)
-
-    async def begun(self) -> None:
-        await asyncio.to_thread(self._running.wait, 10)
-
-    async def release(self) -> None:
-        self._release.set()
-        await self._done
 
 
 async def test_the_file_is_synced_at_every_commit(db: Database) -> None:
