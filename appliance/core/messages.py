@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -11,6 +11,8 @@ from appliance.core.triggers import TriggerBody
 from appliance.errors import Texts
 
 AckStatus = Literal["received", "shown", "failed"]
+Millis = Annotated[int, msgspec.Meta(description="Milliseconds since the epoch, UTC.")]
+DeliveryId = Annotated[str, msgspec.Meta(description="`<trigger id>:<screenId>`.")]
 
 
 class _Message(msgspec.Struct, rename="camel", tag_field="type", omit_defaults=True, kw_only=True):
@@ -29,6 +31,8 @@ class Evidence(msgspec.Struct, rename="camel", omit_defaults=True, frozen=True):
 
 
 class Hello(_Message, tag="hello"):
+    """The first message: who connects. `token` is an access token or API key; `capabilities` may name `shown`."""
+
     token: str | None = None
     client: Client | None = None
     capabilities: list[str] = []
@@ -37,7 +41,9 @@ class Hello(_Message, tag="hello"):
 
 
 class Ack(_Message, tag="ack"):
-    id: str
+    """What became of a delivery. `shown` needs evidence: `display.index` and `url`. `detail`: at most 500 letters."""
+
+    id: DeliveryId
     status: AckStatus
     code: str | None = None
     detail: str | None = None
@@ -47,30 +53,40 @@ class Ack(_Message, tag="ack"):
 
 
 class Displays(_Message, tag="displays"):
+    """Monitors came or went: all there are now."""
+
     displays: list[Display]
 
 
 class Trigger(TriggerBody, tag_field="type", tag="trigger", kw_only=True):
-    pass
+    """Show this order's document on these screens. Answered by `trigger:response` or `trigger:error`."""
 
 
 class Subscribe(_Message, tag="subscribe"):
+    """Copies of deliveries' changes and of who is online; `presence`, `screen:ID`, `screen:PREFIX*`, `group:NAME`."""
+
     topics: list[str]
 
 
 class StatusRequest(_Message, tag="status"):
-    pass
+    """Asks for `status`."""
 
 
 class Renew(_Message, tag="auth"):
+    """A renewed token for the same subject."""
+
     token: str
 
 
 class Ping(_Message, tag="ping"):
+    """Asks for `pong` with the same `t`."""
+
     t: int | float | str | None = None
 
 
 class ClientPong(_Message, tag="pong"):
+    """The answer to the appliance's `ping`."""
+
     t: int | float | str | None = None
 
 
@@ -81,25 +97,31 @@ ClientMessage = Hello | Ack | Displays | Trigger | Subscribe | StatusRequest | R
 
 
 class WelcomeScreen(msgspec.Struct, rename="camel"):
+    """The screen that this session is, as a person named it."""
+
     name: str
     groups: list[str]
     display_index: int
 
 
 class Welcome(_Message, tag="welcome", omit_defaults=False):
+    """The session is open. A changed `epoch` means that stored state was lost or replaced."""
+
     session_id: str
     plant: str
     role: str
-    server_time: int
+    server_time: Millis
     heartbeat_seconds: float
-    token_expires_at: int | None
+    token_expires_at: Millis | None
     epoch: str
     screen_id: str | msgspec.UnsetType = msgspec.UNSET
     screen: WelcomeScreen | msgspec.UnsetType = msgspec.UNSET
 
 
 class Navigate(_Message, tag="navigate", omit_defaults=False):
-    id: str
+    """Show this document on this display. Answered by `ack`, else it is sent again; `id` and `round` tell repeats."""
+
+    id: DeliveryId
     trigger_id: str
     order_id: str | None
     url: str
@@ -109,13 +131,15 @@ class Navigate(_Message, tag="navigate", omit_defaults=False):
     seq: int
     round: int
     attempt: int
-    accepted_at: int
-    expires_at: int
+    accepted_at: Millis
+    expires_at: Millis
     restored: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class DeliveryUpdate(_Message, tag="delivery"):
-    id: str
+    """A delivery's state changed; to its trigger's sender, its own screen and subscribers."""
+
+    id: DeliveryId
     trigger_id: str
     screen_id: str
     state: str
@@ -128,37 +152,53 @@ class DeliveryUpdate(_Message, tag="delivery"):
 
 
 class Clear(_Message, tag="clear"):
+    """Put the document away, on one display or on all."""
+
     display_index: int | None = None
 
 
 class Identify(_Message, tag="identify"):
+    """Show this label for so many seconds, so that a person finds the monitor."""
+
     label: str
     seconds: int
 
 
 class Presence(_Message, tag="presence"):
+    """A screen came or went."""
+
     screen_id: str
     online: bool
 
 
 class ServerPing(_Message, tag="ping"):
+    """The heartbeat. Anything the client sends within 5 s answers it; `pong` with the same `t` does."""
+
     t: int
 
 
 class Pong(_Message, tag="pong", omit_defaults=False):
+    """The answer to a client's `ping`, with its `t`."""
+
     t: int | float | str | None
-    server_time: int
+    server_time: Millis
 
 
 class Expiring(_Message, tag="auth:expiring"):
+    """The token ends soon: send `auth` with a renewed one."""
+
     in_seconds: int
 
 
 class Renewed(_Message, tag="auth:ok", omit_defaults=False):
-    token_expires_at: int | None
+    """The renewed token is good; null where it never ends."""
+
+    token_expires_at: Millis | None
 
 
 class ErrorMessage(_Message, tag="error"):
+    """A message was refused, or a scan for this one screen can't be shown: the old document is put away."""
+
     code: str
     messages: Texts
     action: Texts
@@ -168,17 +208,23 @@ class ErrorMessage(_Message, tag="error"):
 
 
 class Goodbye(_Message, tag="goodbye"):
+    """A planned close follows. Come back after `reconnectAfterMs`."""
+
     reason: str
     reconnect_after_ms: int
 
 
 class TriggerResponse(_Message, tag="trigger:response"):
+    """Accepted: on disk, synced. `data` is the body that `POST /api/trigger` answers."""
+
     id: str
     data: dict[str, Any]
     success: bool
 
 
 class TriggerError(_Message, tag="trigger:error"):
+    """The trigger was refused; nothing was kept of it."""
+
     id: str | None
     error: str
     code: str
@@ -188,10 +234,12 @@ class TriggerError(_Message, tag="trigger:error"):
 
 
 class Status(_Message, tag="status", omit_defaults=False):
+    """How this session's screen is, and the appliance's clock."""
+
     online: bool
     open: int
     current_document: dict[str, Any] | None
-    server_time: int
+    server_time: Millis
     screen_id: str | msgspec.UnsetType = msgspec.UNSET
 
 

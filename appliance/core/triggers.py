@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec import Meta
 
 from appliance.core.screens import MAX_DISPLAY_INDEX, SCREEN_ID
 from appliance.errors import FieldError, Problem
@@ -26,18 +27,20 @@ PERMISSIONS = ("viewer", "operator", "supervisor", "admin")
 class TriggerBody(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True):
     """A trigger as sent; `timestamp` in ms since the epoch. Source: wire contract, section 3."""
 
-    id: str
-    timestamp: int
-    order_id: str | None = None
+    id: Annotated[str, Meta(description="A UUID made by the sender: the same one again changes nothing.")]
+    timestamp: Annotated[int, Meta(description="When it was asked for, within 300 s of the appliance's clock.")]
+    order_id: Annotated[str | None, Meta(description="What the barcode names; or `url`, for those who may.")] = None
     url: str | None = None
     title: str | None = None
-    screen_id: str | None = None
-    target: str | None = None
-    display_index: int | None = None
-    nonce: str | None = None
-    mode: Mode = "latest"
-    ttl_seconds: int | None = None
-    required_permission: str | None = None
+    screen_id: Annotated[str | None, Meta(description="One screen; or `target`.")] = None
+    target: Annotated[
+        str | None, Meta(description="`screen:ID`, `screen:PREFIX*`, `group:NAME`, `user:NAME` or `*`.")
+    ] = None
+    display_index: Annotated[int | None, Meta(description="0 to 15; the screen's own default without it.")] = None
+    nonce: Annotated[str | None, Meta(description="16 to 64 characters, good once an hour.")] = None
+    mode: Annotated[Mode, Meta(description="`latest`: a newer one may take its place; `queue`: never.")] = "latest"
+    ttl_seconds: Annotated[int | None, Meta(description="1 to 86400; 600 without it.")] = None
+    required_permission: Annotated[str | None, Meta(description="Only screens with this role or a higher one.")] = None
 
 
 def is_order_id(text: str) -> bool:
