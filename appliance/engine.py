@@ -157,6 +157,7 @@ class Engine:
             documents=self.documents,
             plant=self.plant,
             restore_hours=settings.delivery.restore_hours,
+            limited=settings.limits.enabled,
         )
         self.letters = DeadLetters(self.dispatcher, database=self.database, screens=self.screens, events=self.events)
         self._stops.append(self.letters.stop)

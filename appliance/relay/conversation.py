@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+
 import msgspec
 
 from appliance.core.messages import (
@@ -16,6 +19,7 @@ from appliance.core.messages import (
     Pong,
     Renew,
     Renewed,
+    ServerMessage,
     Status,
     StatusRequest,
     Subscribe,
@@ -43,6 +47,12 @@ from appliance.relay.sessions import Session, Sessions, Transport, client_of
 
 MAX_TOPICS = 100
 MAX_DISPLAYS = 16
+MESSAGES_A_SECOND = 1_000
+"""Messages a session may send in the long run, triggers aside: those are held back by what the disk takes."""
+BURST_SECONDS = 2.0
+"""How far ahead of that it may be."""
+
+Reply = Callable[[ServerMessage], None]
 
 
 class Conversation:
@@ -60,6 +70,7 @@ class Conversation:
         documents: Documents,
         plant: Plant,
         restore_hours: int,
+        limited: bool = True,
     ) -> None:
         self._auth = auth
         self._sessions = sessions
@@ -70,6 +81,7 @@ class Conversation:
         self._documents = documents
         self._plant = plant
         self._restore_ms = restore_hours * 3_600_000
+        self._limited = limited
         screens.on_changed.append(self._screen_changed)
 
     async def open(
@@ -89,17 +101,24 @@ class Conversation:
         self._sessions.opened(session)
         return session
 
-    async def handle(self, session: Session, message: ClientMessage) -> None:
-        """One message of an open session. Raises nothing a client could cause: it is told instead."""
+    async def handle(self, session: Session, message: ClientMessage, reply: Reply | None = None) -> None:
+        """One message of an open session; to be called in their order, the next when this one returns.
+
+        `reply` takes the answer where the wire has a place of its own for it; otherwise it goes the session's way.
+        Raises nothing a client could cause: it is told instead.
+        """
+        answer = reply or session.send
+        if not isinstance(message, Trigger) and self._too_fast(session):
+            return
         session.handling += 1
         try:
             match message:
                 case Ack():
                     await self._dispatcher.ack(session, message)
                 case Trigger():
-                    await self.trigger(session, message)
+                    await self._trigger(session, message, answer)
                 case Ping():
-                    session.send(Pong(t=message.t, server_time=now_ms()))
+                    answer(Pong(t=message.t, server_time=now_ms()))
                 case ClientPong():
                     pass
                 case Displays():
@@ -107,32 +126,52 @@ class Conversation:
                 case Subscribe():
                     self._subscribe(session, message.topics)
                 case StatusRequest():
-                    session.send(self._status(session))
+                    answer(self._status(session))
                 case Renew():
-                    await self._renew(session, message.token)
+                    await self._renew(session, message.token, answer)
                 case Hello():
-                    session.send(error_message(Problem("VALIDATION_ERROR", "hello comes once, first.")))
+                    answer(error_message(Problem("VALIDATION_ERROR", "hello comes once, first.")))
         except Problem as problem:
-            session.send(error_message(problem))
+            answer(error_message(problem))
         finally:
             session.handling -= 1
             session.heard()
         session.answered()
 
-    def malformed(self, session: Session, problem: Problem, trigger_id: str | None, *, trigger: bool) -> None:
+    def malformed(
+        self,
+        session: Session,
+        problem: Problem,
+        trigger_id: str | None,
+        *,
+        trigger: bool,
+        reply: Reply | None = None,
+    ) -> None:
         """A message whose members don't fit: a trigger is answered as a trigger, anything else by an `error`."""
-        session.send(_trigger_error(trigger_id, problem) if trigger else error_message(problem))
+        if self._too_fast(session):
+            return
+        answer = reply or session.send
+        answer(_trigger_error(trigger_id, problem) if trigger else error_message(problem))
         session.answered()
 
-    async def trigger(self, session: Session, body: TriggerBody) -> None:
+    async def _trigger(self, session: Session, body: TriggerBody, answer: Reply) -> None:
         """Accepts a trigger a session brought and answers it there."""
         try:
             require(session.principal.role, Role.OPERATOR)
             receipt = await self._intake.accept(session.principal, body, session)
         except Problem as problem:
-            session.send(_trigger_error(body.id, problem))
+            answer(_trigger_error(body.id, problem))
         else:
-            session.send(TriggerResponse(id=receipt.id, success=True, data=receipt.body()))
+            answer(TriggerResponse(id=receipt.id, success=True, data=receipt.body()))
+
+    def _too_fast(self, session: Session) -> bool:
+        """Counts one message; ends a session that sends more than anybody has to say."""
+        now = asyncio.get_running_loop().time()
+        session.paid_until = max(session.paid_until, now) + 1 / MESSAGES_A_SECOND
+        if session.paid_until - now <= BURST_SECONDS or not self._limited:
+            return False
+        self._sessions.drop(session, "RATE_LIMITED")
+        return True
 
     def gone(self, session: Session, reason: str) -> None:
         """The session's wire has ended."""
@@ -207,13 +246,13 @@ class Conversation:
             server_time=now_ms(),
         )
 
-    async def _renew(self, session: Session, token: str) -> None:
+    async def _renew(self, session: Session, token: str, answer: Reply) -> None:
         principal = await self._auth.bearer(token)
         if (principal.kind, principal.subject) != (session.principal.kind, session.principal.subject):
             raise Problem("TOKEN_INVALID", "A session keeps its subject.")
         session.principal = principal
         self._sessions.watch_token(session)
-        session.send(Renewed(token_expires_at=principal.expires_at))
+        answer(Renewed(token_expires_at=principal.expires_at))
 
 
 def error_message(problem: Problem) -> ErrorMessage:

@@ -49,6 +49,7 @@ class Session:
         "handling",
         "id",
         "last_heard",
+        "paid_until",
         "principal",
         "restore",
         "screen_id",
@@ -74,6 +75,8 @@ class Session:
         self.last_heard = 0.0
         self.handling = 0
         """Messages of the client that are being handled; what it says meanwhile is read only afterwards."""
+        self.paid_until = 0.0
+        """The loop's time up to which what it has sent counts against its rate."""
         self.closed = False
         self.timers: dict[str, asyncio.TimerHandle] = {}
         self._probes: list[Callable[[], None]] = []

@@ -15,14 +15,15 @@ from typing import Any
 import msgspec
 from aiohttp import WSMsgType, hdrs, web
 
-from appliance.core.messages import ClientMessage, Hello, ServerMessage
+from appliance.core.messages import Hello, ServerMessage
 from appliance.edge.credentials import Credentials
 from appliance.edge.local import client_address
-from appliance.errors import FieldError, Problem, entry
+from appliance.errors import Problem, entry
 from appliance.relay.auth import Auth, Principal
 from appliance.relay.conversation import Conversation, error_message
 from appliance.relay.sessions import Session, Sessions
 from appliance.settings import Settings
+from appliance.transports import inbound
 
 HELLO_SECONDS = 5.0
 MAX_BUFFER = 1 << 20
@@ -32,7 +33,6 @@ _MESSAGE_TOO_BIG = 1009
 _GONE_LOOKS = 100
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(ClientMessage).decode
 
 
 class _Socket(web.WebSocketResponse):
@@ -148,11 +148,11 @@ class WebSockets:
                 first = await socket.receive()
             if first.type is not WSMsgType.TEXT:
                 if first.type is WSMsgType.BINARY:
-                    raise _malformed("text frames only")
+                    raise inbound.malformed("text frames only")
                 return None
-            hello = _parse(first.data)
+            hello = inbound.parse(first.data)
             if not isinstance(hello, Hello):
-                raise _malformed("hello comes first")
+                raise inbound.malformed("hello comes first")
             principal = await self._principal(request, hello)
             session = await self._conversation.open(
                 hello,
@@ -165,7 +165,7 @@ class WebSockets:
             self._refuse(link, Problem("TOKEN_INVALID", "No hello within 5 s."))
             return None
         except RecursionError:
-            self._refuse(link, _too_deep())
+            self._refuse(link, inbound.too_deep())
             return None
         except Problem as problem:
             self._refuse(link, problem)
@@ -191,53 +191,21 @@ class WebSockets:
             if frame.type is WSMsgType.TEXT:
                 session.heard()
                 try:
-                    message = _parse(frame.data)
+                    message = inbound.parse(frame.data)
                 except Problem as problem:
-                    found = _envelope(frame.data)
-                    trigger_id = found.id if isinstance(found.id, str) else None
-                    self._conversation.malformed(session, problem, trigger_id, trigger=found.type == "trigger")
-                    if problem.detail.startswith("Not JSON"):
+                    found = inbound.envelope(frame.data)
+                    is_trigger = found.type == "trigger"
+                    self._conversation.malformed(session, problem, found.trigger_id, trigger=is_trigger)
+                    if not inbound.is_json(problem):
                         link.close(4400, problem.code)
                         return
                     continue
                 try:
                     await handle(session, message)
                 except RecursionError:  # what can be read can be too deep to be written
-                    self._conversation.malformed(session, _too_deep(), None, trigger=False)
+                    self._conversation.malformed(session, inbound.too_deep(), None, trigger=False)
             elif frame.type is WSMsgType.BINARY:
-                self._refuse(link, _malformed("text frames only"))
+                self._refuse(link, inbound.malformed("text frames only"))
                 return
             else:
                 return
-
-
-def _parse(data: str) -> ClientMessage:
-    """One frame. Raises `VALIDATION_ERROR`, whose detail begins with "Not JSON" where it isn't even that."""
-    try:
-        message: ClientMessage = _decode(data)
-    except msgspec.ValidationError as error:
-        reason, _, place = str(error).partition(" - at `$.")
-        raise Problem("VALIDATION_ERROR", str(error), errors=[FieldError(place.rstrip("`"), reason)]) from None
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise Problem("VALIDATION_ERROR", f"Not JSON: {error}") from None
-    return message
-
-
-def _malformed(reason: str) -> Problem:
-    return Problem("VALIDATION_ERROR", reason, errors=[FieldError("type", reason)])
-
-
-def _too_deep() -> Problem:
-    return Problem("VALIDATION_ERROR", "The message is nested too deep.")
-
-
-class _Envelope(msgspec.Struct):
-    type: Any = None
-    id: Any = None
-
-
-def _envelope(data: str) -> _Envelope:
-    """What of a message that doesn't fit can still be read."""
-    with contextlib.suppress(msgspec.DecodeError, UnicodeError, RecursionError):
-        return msgspec.json.decode(data, type=_Envelope)
-    return _Envelope()
