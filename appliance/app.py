@@ -14,7 +14,7 @@ from appliance.adapters import control
 from appliance.adapters.addresses import best_address, lan_addresses
 from appliance.adapters.mdns import Announcer
 from appliance.api import auth as auth_api
-from appliance.api import deadletters, deliveries, monitoring, pages, screens, setup, triggers
+from appliance.api import deadletters, deliveries, descriptions, monitoring, pages, screens, setup, triggers
 from appliance.api import pairing as pairing_api
 from appliance.api import people as people_api
 from appliance.api.exports import Exports
@@ -211,6 +211,7 @@ class Appliance:
                 base_url=self.base_url,
                 setup_complete=lambda: engine.people.complete,
             ),
+            *descriptions.routes(),
             *sockets.routes(),
         ]
 

@@ -107,6 +107,7 @@ def routes(
                     "ws": f"ws{http.removeprefix('http')}/ws",
                     "socketio": f"{http}/socket.io/",
                     "events": f"{http}/api/events/subscribe",
+                    "asyncapi": f"{http}/api/asyncapi.json",
                 },
                 "tls": tls,
                 "setupComplete": setup_complete(),

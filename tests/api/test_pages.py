@@ -119,6 +119,7 @@ async def test_anyone_may_ask_who_this_is(house: House) -> None:
         "ws": house.url.replace("http", "ws") + "/ws",
         "socketio": f"{house.url}/socket.io/",
         "events": f"{house.url}/api/events/subscribe",
+        "asyncapi": f"{house.url}/api/asyncapi.json",
     }
     assert found["setupComplete"] is False
     assert found["instanceId"] and found["name"]

@@ -10,6 +10,8 @@ from typing import Any, Self
 
 import aiohttp
 
+from tests.support import described
+
 Message = dict[str, Any]
 PATIENCE = 8.0
 """Seconds that anything may take here which is to happen at once; only a failing test waits as long."""
@@ -20,6 +22,7 @@ class Wire:
 
     def __init__(self, *, answers_pings: bool = True) -> None:
         self.heard: list[Message] = []
+        self.misfits: list[str] = []
         self.inbox: list[Message] = []
         self.answers_pings = answers_pings
         self.close_code: int | None = None
@@ -75,6 +78,7 @@ class Wire:
             await asyncio.gather(self._reading, return_exceptions=True)
         if self._session is not None:
             await self._session.close()
+        assert not self.misfits, "the appliance says something else than its description"
 
     async def _read(self) -> None:
         assert self._socket is not None
@@ -86,6 +90,7 @@ class Wire:
                     self._news.notify_all()
                     return
                 message = json.loads(frame.data)
+                self.misfits += described.misfits(message)
                 self.heard.append(message)
                 self.inbox.append(message)
                 self._news.notify_all()
