@@ -31,6 +31,7 @@ from appliance.paths import DataDir
 from appliance.relay.plant import DEFAULT_NAME
 from appliance.relay.status import Status
 from appliance.settings import Settings
+from appliance.transports import sse
 from appliance.transports.websocket import WebSockets
 
 BACKLOG = 4096
@@ -213,6 +214,14 @@ class Appliance:
             ),
             *descriptions.routes(),
             *sockets.routes(),
+            *sse.routes(
+                settings=settings,
+                auth=engine.auth,
+                credentials=credentials,
+                conversation=engine.conversation,
+                dispatcher=engine.dispatcher,
+                sessions=engine.sessions,
+            ),
         ]
 
     async def _listen(self, runner: web.AppRunner) -> None:

@@ -21,7 +21,7 @@ MAX_BOUNDS = 16
 def happening_of(ack: Ack, session: Session) -> Happening:
     """The event. Raises `VALIDATION_ERROR` for a `shown` without its evidence, or with more than that."""
     if ack.status == "received":
-        return Happening(Event.ACK_RECEIVED, shown_capable=session.shows, online=True)
+        return Happening(Event.ACK_RECEIVED, shown_capable=session.shows, online=not session.closed)
     if ack.status == "failed":
         return Happening(Event.FAILED, code=ack.code, detail=ack.detail[:MAX_DETAIL] if ack.detail else None)
     wrong = []

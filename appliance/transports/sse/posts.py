@@ -1,0 +1,133 @@
+"""What a stream's client says: `POST /api/events/ack` for acks, `POST /api/events/send` for everything else.
+
+Answers come twice, so that either place is enough: as the POST's own answer, and as an event on the stream.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+from aiohttp import web
+
+from appliance.core.messages import Ack, ClientMessage, ErrorMessage, Hello, ServerMessage, Trigger, TriggerError
+from appliance.edge.credentials import Credentials
+from appliance.edge.problems import CONTENT_TYPE, new_trace_id, problem_body
+from appliance.edge.server import json_response, read_body, read_json
+from appliance.errors import Problem
+from appliance.relay.acks import happening_of
+from appliance.relay.conversation import Conversation
+from appliance.relay.dispatcher import Dispatcher
+from appliance.relay.principal import Principal
+from appliance.relay.sessions import Session, Sessions
+from appliance.transports.inbound import envelope, parse
+from appliance.transports.sse.book import Book
+from appliance.transports.sse.link import EventStreamLink
+
+
+class Posts:
+    """Takes them in."""
+
+    def __init__(
+        self,
+        *,
+        credentials: Credentials,
+        conversation: Conversation,
+        dispatcher: Dispatcher,
+        sessions: Sessions,
+        book: Book,
+    ) -> None:
+        self._credentials = credentials
+        self._conversation = conversation
+        self._dispatcher = dispatcher
+        self._sessions = sessions
+        self._book = book
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.post("/api/events/ack", self._ack), web.post("/api/events/send", self._send)]
+
+    async def _ack(self, request: web.Request) -> web.Response:
+        principal = await self._credentials.principal(request, screens_allowed=True)
+        return await self._acked(principal, await read_json(request, Ack))
+
+    async def _acked(self, principal: Principal, ack: Ack) -> web.Response:
+        """An ack counts by its delivery and the token's screen, whichever session that has, or none."""
+        screen_id = principal.screen_id
+        live = self._sessions.of_screen(screen_id) if screen_id is not None else None
+        if live is None or (ack.status == "failed" and not _is_stream(live)):
+            # `failed` counts from the session last written to alone, and a POST is no part of another wire's session.
+            await self._dispatcher.ack(_absent(principal), ack)
+            return web.Response(status=204)
+        happening_of(ack, live)  # here, because the answer below has no room for the members that are wrong
+        return await self._answered(live, ack, on_stream=False)
+
+    async def _send(self, request: web.Request) -> web.Response:
+        principal = await self._credentials.principal(request, screens_allowed=True)
+        body = await read_body(request)
+        if request.content_type != "application/json":
+            raise Problem("UNSUPPORTED_MEDIA_TYPE", "Send application/json.")
+        session = self._book.find(principal, request.query.get("sessionId"))
+        if session is None:
+            raise Problem("NOT_FOUND", "You have no such event stream open: GET /api/events/subscribe first.")
+        try:
+            message = parse(body)
+        except Problem as problem:
+            found = envelope(body)
+            self._conversation.malformed(session, problem, found.trigger_id, trigger=found.type == "trigger")
+            raise
+        if isinstance(message, Ack):
+            return await self._acked(principal, message)
+        return await self._answered(session, message, on_stream=True)
+
+    async def _answered(self, session: Session, message: ClientMessage, *, on_stream: bool) -> web.Response:
+        answer: asyncio.Future[ServerMessage] = asyncio.get_running_loop().create_future()
+
+        def reply(told: ServerMessage) -> None:
+            if on_stream:
+                session.send(told)
+            if not answer.done():
+                answer.set_result(told)
+
+        await self._conversation.handle(session, message, reply)
+        if not answer.done():
+            link = session.transport
+            if isinstance(link, EventStreamLink) and link.reason == "RATE_LIMITED":
+                raise Problem("RATE_LIMITED", "Too many messages.", values={"seconds": 1}, retry_after=1)
+            if not isinstance(message, Trigger):
+                return web.Response(status=204)
+        return _response(await answer)
+
+
+def _is_stream(session: Session) -> bool:
+    return isinstance(session.transport, EventStreamLink)
+
+
+class _Nowhere:
+    """The wire of nobody."""
+
+    name = "none"
+
+    def send(self, message: ServerMessage) -> None:
+        pass
+
+    def close(self, code: int, reason: str) -> None:
+        pass
+
+
+def _absent(principal: Principal) -> Session:
+    """Stands for the session that an ack would have come by, had there been one."""
+    session = Session(principal, _Nowhere(), Hello(), "")
+    session.end()
+    return session
+
+
+def _response(answer: ServerMessage) -> web.Response:
+    """An answer of the conversation as one of HTTP: what was refused as a problem with its status."""
+    if not isinstance(answer, ErrorMessage | TriggerError):
+        return json_response(answer)
+    problem = Problem(answer.code, answer.error if isinstance(answer, TriggerError) else answer.messages["en"])
+    body = problem_body(problem, new_trace_id())
+    body |= {"messages": answer.messages, "action": answer.action, "retryable": answer.retryable}
+    if isinstance(answer, TriggerError):
+        body["id"] = answer.id
+    return web.Response(body=msgspec.json.encode(body), status=problem.status, headers={"Content-Type": CONTENT_TYPE})

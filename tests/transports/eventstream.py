@@ -1,0 +1,203 @@
+"""An SSE client of the tests' own on a bare socket, written from the wire contract alone. It reads the way browsers do:
+fields, blank lines, comments; and it keeps the bytes too, for what only they show."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import Callable
+from typing import Any, Self
+from urllib.parse import urlencode, urlsplit
+
+from tests.support.answers import Answer
+from tests.support.house import House
+from tests.support.wire import PATIENCE
+
+Message = dict[str, Any]
+
+
+class EventStream:
+    """One stream. Everything it hears is kept in `heard`; `expect` takes messages out of `inbox`."""
+
+    def __init__(self, house: House, token: str | None = None) -> None:
+        self.house = house
+        self.token = token
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        self.raw = b""
+        self.heard: list[Message] = []
+        self.inbox: list[Message] = []
+        self.ids: list[str | None] = []
+        self.retries: list[int] = []
+        self.ended = False
+        self.whole = False
+        """Whether the answer came to its proper end."""
+        self.session_id = ""
+        self._news = asyncio.Condition()
+        self._reading: asyncio.Task[None] | None = None
+
+    # --- the wire itself --------------------------------------------------------------------------------------------
+
+    async def connect(
+        self,
+        query: dict[str, str] | None = None,
+        *,
+        method: str = "GET",
+        version: str = "HTTP/1.1",
+        headers: dict[str, str] | None = None,
+        receive_buffer: int | None = None,
+    ) -> Self:
+        """Asks for the stream and reads the answer's head; then what is streamed, unless it was refused."""
+        address = urlsplit(self.house.url)
+        peer = socket.socket()
+        if receive_buffer is not None:
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        peer.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(peer, (address.hostname, address.port))
+        self._reader, self._writer = await asyncio.open_connection(sock=peer, limit=1 << 20)
+        sent = {"Host": address.netloc, "Accept": "text/event-stream"}
+        if self.token is not None:
+            sent["Authorization"] = f"Bearer {self.token}"
+        sent |= headers or {}
+        lines = [f"{method} /api/events/subscribe?{urlencode(query or {})} {version}"]
+        lines += [f"{name}: {value}" for name, value in sent.items() if value]
+        self._writer.write("\r\n".join([*lines, "", ""]).encode())
+        async with asyncio.timeout(PATIENCE):
+            head = (await self._reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        self.status = int(head[0].split()[1])
+        self.headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:]) if name}
+        if self.status == 200 and method != "HEAD":
+            self._reading = asyncio.create_task(self._read())
+        return self
+
+    async def refused(self, status: int, code: str) -> Message:
+        """Asserts that the stream was refused with that problem; returns its body."""
+        assert self.status == status, self.headers
+        length = int(self.headers["content-length"])
+        text = (await self._reader.readexactly(length)).decode()
+        await self.close()
+        headers = {"Content-Type": self.headers.get("content-type")}
+        return Answer(self.status, headers, text).problem(status, code)
+
+    async def close(self) -> None:
+        """Hangs up. Calling it again does nothing."""
+        self.stop_reading()
+        self._writer.transport.abort()
+        if self._reading is not None:
+            await asyncio.gather(self._reading, return_exceptions=True)
+
+    def stop_reading(self) -> None:
+        """From now on nothing is taken off the socket."""
+        if self._reading is not None:
+            self._reading.cancel()
+        self._writer.transport.pause_reading()  # type: ignore[attr-defined]
+
+    async def write(self, data: bytes) -> None:
+        """Bytes on the connection of the stream itself, where nothing has to come."""
+        self._writer.write(data)
+        await self._writer.drain()
+
+    async def _read(self) -> None:
+        chunked = self.headers.get("transfer-encoding") == "chunked"
+        text = b""
+        try:
+            while True:
+                if chunked:
+                    size = int(await self._reader.readline(), 16)
+                    piece = (await self._reader.readexactly(size + 2))[:size]
+                    self.whole = not size
+                else:
+                    piece = await self._reader.read(65536)
+                if not piece:
+                    break
+                self.raw += piece
+                text += piece
+                while b"\n\n" in text:
+                    block, _, text = text.partition(b"\n\n")
+                    await self._hear(block.decode())
+        except (ConnectionError, asyncio.IncompleteReadError, ValueError):
+            pass
+        async with self._news:
+            self.ended = True
+            self._news.notify_all()
+
+    async def _hear(self, block: str) -> None:
+        fields: dict[str, str] = {}
+        for line in block.split("\n"):
+            name, _, value = line.partition(":")
+            fields[name] = value.removeprefix(" ")
+        if "retry" in fields:
+            self.retries.append(int(fields["retry"]))
+        if "data" not in fields:
+            return
+        message = json.loads(fields["data"])
+        assert message["type"] == fields["event"]
+        async with self._news:
+            self.heard.append(message)
+            self.ids.append(fields.get("id"))
+            self.inbox.append(message)
+            self._news.notify_all()
+
+    # --- what a test asks -------------------------------------------------------------------------------------------
+
+    async def expect(
+        self, kind: str, where: Callable[[Message], bool] = lambda _message: True, *, within: float = PATIENCE
+    ) -> Message:
+        """The next message of this type (for which `where` holds), waiting for it; it leaves the inbox."""
+
+        def find() -> Message | None:
+            return next((m for m in self.inbox if m["type"] == kind and where(m)), None)
+
+        async with self._news:
+            try:
+                async with asyncio.timeout(within):
+                    await self._news.wait_for(lambda: find() is not None or self.ended)
+            except TimeoutError:
+                pass
+            found = find()
+            assert found is not None, f"no {kind} within {within} s, ended: {self.ended}, heard: {self.heard}"
+            self.inbox.remove(found)
+            return found
+
+    async def finished(self, within: float = PATIENCE) -> Message:
+        """Waits for the stream's end; the last message it told."""
+        async with self._news:
+            try:
+                async with asyncio.timeout(within):
+                    await self._news.wait_for(lambda: self.ended)
+            except TimeoutError:
+                raise AssertionError(f"not ended within {within} s, heard: {self.heard}") from None
+        return self.heard[-1]
+
+    def of(self, kind: str) -> list[Message]:
+        return [message for message in self.heard if message["type"] == kind]
+
+    # --- the words of the contract ----------------------------------------------------------------------------------
+
+    async def post(self, path: str, body: Any, token: str | None = None) -> Answer:
+        return await self.house.call("POST", f"/api/events/{path}", body, bearer=token or self.token)
+
+    async def send(self, message: Message) -> Answer:
+        return await self.post("send", message)
+
+    async def ack(self, delivery: Message, status: str, **members: Any) -> Answer:
+        return await self.post("ack", {"id": delivery["id"], "status": status, **members})
+
+    async def show(self, delivery: Message) -> None:
+        assert (await self.ack(delivery, "received")).status == 204
+        evidence = {"display": {"index": delivery["displayIndex"]}, "url": delivery["url"]}
+        assert (await self.ack(delivery, "shown", **evidence)).status == 204
+
+
+async def subscribed(house: House, token: str, **query: str) -> EventStream:
+    """A welcomed stream of this bearer."""
+    stream = await EventStream(house, token).connect({"capabilities": "shown", **query})
+    assert stream.status == 200, stream.headers
+    stream.session_id = (await stream.expect("welcome"))["sessionId"]
+    return stream
+
+
+async def screen(house: House, screen_id: str = "S-1", **query: str) -> EventStream:
+    """A welcomed screen."""
+    return await subscribed(house, await house.pair(screen_id), **query)
