@@ -1,4 +1,4 @@
-/** Messages of the real-time transports (WebSocket, `/ws`), as the contract names them. Times are ms since the epoch. */
+/** Messages of the real-time transports, as the contract names them. Times are ms since the epoch. */
 import type { Text } from "./i18n";
 
 export type Role = "viewer" | "operator" | "supervisor" | "admin";
@@ -101,6 +101,3 @@ export type ServerMessage =
   | AuthOk
   | WireError
   | Goodbye;
-
-/** Close codes after which a client must not simply try again. */
-export const CLOSE = { unauthenticated: 4401, forbidden: 4403, replaced: 4409 } as const;

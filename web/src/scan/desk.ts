@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import { answer, get } from "../lib/api";
 import { type Problem, problemIn, problemOf } from "../lib/errors";
-import { NoCredential } from "../station/connection";
+import { NoCredential } from "../lib/wire/connection";
 import { uuid } from "../station/uuid";
 import { isAway, isEnded, isOld, isOwed, outcomeOf, type TriggerAnswer } from "./outcome";
 import type { Scanner } from "./session";

@@ -3,7 +3,7 @@ import { signal } from "@preact/signals";
 import { get } from "../lib/api";
 import { ProblemError } from "../lib/errors";
 import type { Role } from "../lib/messages";
-import { NoCredential } from "../station/connection";
+import { NoCredential } from "../lib/wire/connection";
 import { Credentials } from "../station/credentials";
 
 type Me = { kind: "user" | "screen" | "key"; username?: string; screenId?: string; role: Role; plant: string };

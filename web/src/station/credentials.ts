@@ -6,7 +6,7 @@ import { post } from "../lib/api";
 import { ProblemError } from "../lib/errors";
 import { loadPairing, PAIRING_KEY, type Pairing, savePairing } from "../lib/pairing";
 import { recall, remember } from "../lib/storage";
-import { NoCredential } from "./connection";
+import { NoCredential } from "../lib/wire/connection";
 import { Lease } from "./lease";
 import { uuid } from "./uuid";
 

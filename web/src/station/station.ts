@@ -5,9 +5,10 @@ import type { Ack, Clear, Delivery, Navigate, ServerMessage, Welcome, WireError 
 import { orderName } from "../lib/names";
 import type { Pairing } from "../lib/pairing";
 import { recall, remember } from "../lib/storage";
+import { Connection, type Link } from "../lib/wire/connection";
+import { wiresTo } from "../lib/wire/wires";
 import { AckQueue } from "./acks";
 import { clientName, display } from "./client";
-import { Connection, type Link, type Socket } from "./connection";
 import { Credentials } from "./credentials";
 import { Memory } from "./memory";
 import { Pairer } from "./pairer";
@@ -17,6 +18,7 @@ import { LoadFailure } from "./viewer/load";
 import { NOWHERE, type Spot, type Viewer } from "./viewer/viewer";
 
 const MEMORY_KEY = "vooster.memory";
+const WIRE_KEY = "vooster.wire";
 const REVOKED_MS = 10_000;
 const TICK_MS = 500;
 /** Refusals of this screen's own scan: what stood there is put away. */
@@ -55,7 +57,10 @@ export class Station {
   });
   private readonly acks = new AckQueue();
   private readonly connection = new Connection({
-    open: () => new WebSocket(socketUrl(), "vooster.v1") as Socket,
+    wires: wiresTo({
+      base: location.origin,
+      store: { get: () => recall(WIRE_KEY), set: (text) => void remember(WIRE_KEY, text) },
+    }),
     token: () => this.credentials.token(),
     refused: (token) => this.credentials.refuse(token),
     hello: () => ({
@@ -83,8 +88,9 @@ export class Station {
     this.credentials.watch();
     this.begin(this.credentials.pairing);
     setInterval(() => this.tick(), TICK_MS);
-    addEventListener("online", () => {
-      if (!this.pairer.asking.value) void this.connection.start();
+    addEventListener("online", () => this.connection.nudge());
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "visible") this.connection.nudge();
     });
   }
 
@@ -297,7 +303,3 @@ export class Station {
 
 /** Nothing is said of an opening that is quicker than this. */
 export const OPENING_SAID_MS = 150;
-
-function socketUrl(): string {
-  return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
-}

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { reconnectDelay } from "../../src/station/backoff";
+import { reconnectDelay } from "../../../src/lib/wire/backoff";
 
 test("grows by half from 100 ms to at most a second", () => {
   const waits = [0, 1, 2, 3, 4, 5, 6, 50].map((attempt) => reconnectDelay(attempt, 0, 1));

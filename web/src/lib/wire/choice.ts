@@ -1,0 +1,113 @@
+/**
+ * Which wire to try next. WebSocket unless something between here and the appliance lets plain HTTP through and drops
+ * upgrades; then server-sent events, for a while that doubles each time WebSocket is found to be still dropped.
+ */
+import type { WireName } from "./wire";
+
+export type Store = { get(): string | null; set(text: string | null): void };
+
+export type Failure =
+  /** Ended before a welcome. */
+  | "refused"
+  /** Taken, and then nothing came through. */
+  | "silent"
+  /** Welcomed, and broken before it was a heartbeat old. */
+  | "short";
+
+type Kept = { until: number; periodMs: number };
+
+const STRIKES = 2;
+const FIRST_PERIOD_MS = 10 * 60_000;
+const LONGEST_PERIOD_MS = 4 * 3_600_000;
+
+export class WireChoice {
+  /** What the next attempt is to use. */
+  wire: WireName = "websocket";
+  private strikes = 0;
+  private periodMs = 0;
+  private until = 0;
+  private readonly store: Store;
+  private readonly clock: () => number;
+  private readonly random: () => number;
+
+  /** `clock` is wall time in ms, because what is remembered outlives the page. */
+  constructor(store: Store, clock: () => number = Date.now, random: () => number = Math.random) {
+    this.store = store;
+    this.clock = clock;
+    this.random = random;
+    const kept = parse(store.get());
+    if (!kept) return;
+    this.periodMs = kept.periodMs;
+    const left = kept.until - clock();
+    // Beyond the longest period the clock was set back meanwhile.
+    if (left <= 0 || left > LONGEST_PERIOD_MS) return;
+    this.until = kept.until;
+    this.wire = "events";
+  }
+
+  /** An attempt on the chosen wire went wrong; `answered` says whether plain HTTP worked at that moment. */
+  failed(how: Failure, answered: boolean): void {
+    if (this.wire === "events") {
+      if (answered && how !== "short") this.turnTo("websocket");
+      return;
+    }
+    if (!answered) {
+      this.strikes = 0; // the appliance is away, and nothing is learnt about what is between
+      return;
+    }
+    this.strikes += how === "silent" ? STRIKES : 1;
+    if (this.strikes < STRIKES) return;
+    this.turnTo("events");
+    this.wait();
+  }
+
+  welcomed(wire: WireName): void {
+    if (wire === "events") this.keep();
+    else this.store.set(null);
+  }
+
+  /** A WebSocket outlived its heartbeats: nothing is wrong with the way. */
+  proven(): void {
+    this.strikes = 0;
+    this.periodMs = 0;
+  }
+
+  /** Milliseconds until WebSocket is due to be tried again from a session over events. */
+  get trialInMs(): number {
+    return Math.max(0, this.until - this.clock());
+  }
+
+  tried(passed: boolean): void {
+    if (passed) {
+      this.turnTo("websocket");
+    } else {
+      this.wait();
+      this.keep();
+    }
+  }
+
+  private turnTo(wire: WireName): void {
+    this.wire = wire;
+    this.strikes = 0;
+  }
+
+  private wait(): void {
+    this.periodMs = Math.min(LONGEST_PERIOD_MS, Math.max(FIRST_PERIOD_MS, this.periodMs * 2));
+    // Only shorter, so that a hall of screens doesn't try in one moment.
+    this.until = this.clock() + this.periodMs * (0.75 + this.random() / 4);
+  }
+
+  private keep(): void {
+    this.store.set(JSON.stringify({ until: this.until, periodMs: this.periodMs } satisfies Kept));
+  }
+}
+
+function parse(text: string | null): Kept | null {
+  try {
+    const value = JSON.parse(text ?? "null") as Partial<Kept> | null;
+    if (!Number.isFinite(value?.until) || !Number.isFinite(value?.periodMs)) return null;
+    return { until: Number(value?.until), periodMs: Math.min(LONGEST_PERIOD_MS, Number(value?.periodMs)) };
+  } catch {
+    return null;
+  }
+}
