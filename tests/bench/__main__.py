@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from tests.bench import accepts, broadcast, machine, restart, steady
-from tests.bench.servers import ROOT
+from tests.bench.processes import ROOT
 
 PART_SECONDS = 600
 
@@ -21,7 +21,9 @@ def parts(given: argparse.Namespace) -> dict[str, Callable[[Path], Awaitable[Non
     load = steady.Load(given.screens, given.rate, given.seconds)
     return {
         "steady": lambda place: steady.run(place, load),
-        "accepts": lambda place: accepts.run(place, given.screens, given.flood_seconds),
+        "accepts": lambda place: accepts.run(
+            place, given.screens, given.flood_seconds, given.way or list(accepts.WAYS)
+        ),
         "broadcast": lambda place: broadcast.run(place, given.screens, given.rounds),
         "restart": lambda place: restart.run(place, given.finished, given.open),
     }
@@ -32,10 +34,11 @@ def options() -> argparse.ArgumentParser:
     found.add_argument(
         "--only", action="append", choices=["steady", "accepts", "broadcast", "restart"], help="may be repeated"
     )
+    found.add_argument("--way", action="append", choices=list(accepts.WAYS), help="accepts: may be repeated")
     found.add_argument("--screens", type=int, default=1000)
     found.add_argument("--rate", type=float, default=500, help="steady: triggers a second")
     found.add_argument("--seconds", type=float, default=15, help="steady: how long")
-    found.add_argument("--flood-seconds", type=float, default=4, help="accepts: how long, each way in")
+    found.add_argument("--flood-seconds", type=float, default=3, help="accepts: how long, each way in")
     found.add_argument("--rounds", type=int, default=9, help="broadcast: how many")
     found.add_argument("--finished", type=int, default=1_000_000, help="restart: finished deliveries in the file")
     found.add_argument("--open", type=int, default=10_000, help="restart: open deliveries in the file")

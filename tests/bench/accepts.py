@@ -1,20 +1,22 @@
-"""Durable accepts a second by each way in, with all screens connected and showing what they are sent.
+"""Triggers a second from their sender to a screen's ack, by each way in, every accept synced.
 
-Beside each: the same client load on the relay that keeps nothing, and SQLite alone on the same disk.
+Beside it, with the same clients: Socket.IO on Node with nothing durable, and with a Redis stream synced at each write.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.bench import commits, machine, report
-from tests.bench.flood import WARM_UP_SECONDS
+from tests.bench import commits, machine, nodes, report
+from tests.bench.flood import WARM_UP_SECONDS, Plan
+from tests.bench.floor import Floor, connected
+from tests.bench.processes import HOST, output
 from tests.bench.report import Histogram, ratio
-from tests.bench.servers import HOST, ORDERS, Server, appliance, connected, control, output
+from tests.bench.servers import ORDERS, Server, appliance
 
 SETTLE_SECONDS = 30.0
 LONE_SECONDS = 2.0
@@ -22,87 +24,122 @@ LONE_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Way:
-    """How triggers come in; `depth` is as `tests.bench.flood` takes it."""
+    """How triggers come in; `way` and `depth` are as `tests.bench.flood` takes them.
+
+    `shown`: the screens also show what they have received, and say so; `goals` are the ratios to reach."""
 
     name: str
     way: str
     connections: int
     depth: int
+    shown: bool = False
+    goals: tuple[float | None, float | None] = (None, None)
 
 
-WAYS = [
-    Way("HTTP, one each, 64 connections", "http", 64, 1),
-    Way("HTTP, batches of 100, 8 connections", "batch", 8, 100),
-    Way("HTTP, batches of 500, 4 connections", "batch", 4, 500),
-    Way("WebSocket, 64 producers, 8 outstanding", "ws", 64, 8),
-    Way("WebSocket, 8 producers, 64 outstanding", "ws", 8, 64),
-]
+WAYS = {
+    "http": Way("HTTP, one each, 64 connections", "http", 64, 1, goals=(1, 2.5)),
+    "batch-100": Way("HTTP, batches of 100, 4 connections", "batch", 4, 100, goals=(2, None)),
+    "batch-500": Way("HTTP, batches of 500, 2 connections", "batch", 2, 500, goals=(2, None)),
+    "producer": Way("WebSocket, one producer, 256 outstanding", "producer", 1, 256),
+    "http-shown": Way("HTTP, one each, received and shown", "http", 64, 1, shown=True),
+}
 
 
 @dataclass
 class Found:
-    """`times` are the answers' p50, p95 and p99 in ms; `cores` the server's processor use, `commits` accepts each."""
+    """`times` are the answers' p50, p95 and p99 in ms; `reached` counts navigates at the screens within the time.
+
+    Processor seconds are those of a thousand triggers: of the server, and of the load and the screens."""
 
     a_second: float
     times: list[float]
     refused: int
-    cores: float
+    server_cpu: float
+    client_cpu: float
     commits: float
-    shown: float
-    superseded: float
-    unaccounted: float
+    began: int
+    ended: int
+    all: int
     inside: Histogram
+    superseded: float
+    reached: float = 0
+    errors: int = 0
 
 
-async def run(place: Path, screens: int, seconds: float) -> None:
+@dataclass
+class Run:
+    """One server, all ways."""
+
+    found: dict[str, Found] = field(default_factory=dict)
+    bytes_each: float = 0
+    deliveries: float = 0
+
+
+async def run(place: Path, screens: int, seconds: float, ways: list[str]) -> None:
     lone = {group: await asyncio.to_thread(commits.a_second, place, group, LONE_SECONDS) for group in (1, 100)}
-    async with appliance(place, screens) as server:
-        mine = await _all(server, place, seconds)
-        assert server.data is not None
-        file, deliveries = server.data / "vooster.db", server.figures()["vooster_triggers_accepted_total"]
-    size = file.stat().st_size / deliveries
-    async with control(place, screens) as server:
-        other = await _all(server, place, seconds)
-    _show(mine, other, lone, f"{screens} screens connected, {seconds:g} s each", size, deliveries)
+    runs: dict[str, Run] = {}
+    serving: dict[str, nodes.Serving] = {"appliance": appliance, "node": nodes.plain, "streams": nodes.streams}
+    if not nodes.has_redis():
+        del serving["streams"]
+        print("\nThere is no redis-server: the control with Redis Streams is left out.", flush=True)
+    for name, serve in serving.items():
+        async with serve(place, screens) as server:
+            runs[name] = await _all(server, place, seconds, [WAYS[way] for way in ways])
+            if server.data is not None:
+                file = server.data / "vooster.db"
+                runs[name].deliveries = server.figures()["vooster_triggers_accepted_total"]
+                runs[name].bytes_each = file.stat().st_size / runs[name].deliveries
+    _show(runs, lone, f"{screens} screens connected, {seconds:g} s each", [WAYS[way] for way in ways])
 
 
-async def _all(server: Server, place: Path, seconds: float) -> list[Found]:
+async def _all(server: Server, place: Path, seconds: float, ways: list[Way]) -> Run:
+    made = Run()
     screens = place / f"{server.name}.flooded"
     screens.write_text("\n".join(server.screen_ids))
-    async with connected(server, place):
-        return [await _one(server, way, screens, seconds) for way in WAYS]
+    for shown in (False, True):
+        chosen = [way for way in ways if way.shown is shown]
+        if not chosen:
+            continue
+        async with connected(server, place, shown=shown) as floor:
+            for way in chosen:
+                made.found[way.name] = await _one(server, floor, way, screens, seconds)
+        seen = await floor.seen
+        for way in chosen:
+            found = made.found[way.name]
+            there = sum(found.began <= at < found.ended for _, at in seen.navigated)
+            found.reached = there / (found.ended - found.began) * 1e9
+            found.errors = seen.errors
+    return made
 
 
-async def _one(server: Server, way: Way, screens: Path, seconds: float) -> Found:
-    before, cpu = server.figures(), machine.cpu_seconds(server.pid)
-    said: dict[str, Any] = json.loads(
-        await output(
-            *("tests.bench.flood", way.way, HOST, str(server.port), server.key, str(seconds)),
-            *(str(way.connections), str(way.depth), str(screens), str(ORDERS)),
-            seconds=seconds + 60,
-        )
-    )
-    cpu = machine.cpu_seconds(server.pid) - cpu
-    after = await _settled(server)
+async def _one(server: Server, floor: Floor, way: Way, screens: Path, seconds: float) -> Found:
+    how = server.transport if way.way == "producer" else way.way
+    plan = Plan(how, HOST, server.port, server.key, seconds, way.connections, way.depth, str(screens), ORDERS)
+    before, cpu, theirs = server.figures(), server.cpu_seconds(), machine.cpu_seconds(floor.pid)
+    said: dict[str, Any] = json.loads(await output("tests.bench.flood", json.dumps(asdict(plan)), seconds=seconds + 60))
+    after = await settled(server)
+    cpu, theirs = server.cpu_seconds() - cpu, machine.cpu_seconds(floor.pid) - theirs + said["cpu"]
 
     def grown(name: str) -> float:
         return after.get(name, 0) - before.get(name, 0)
 
-    ended = {each: grown(f'vooster_deliveries_ended_total{{state="{each}"}}') for each in ("shown", "superseded")}
     made = grown("vooster_storage_commits_total")
     return Found(
-        said["accepted"] / said["seconds"],
+        said["accepted"] / (said["ended"] - said["began"]) * 1e9,
         said["times"],
         said["refused"],
-        cores=cpu / (said["seconds"] + WARM_UP_SECONDS),
+        server_cpu=cpu / said["all"] * 1000,
+        client_cpu=theirs / said["all"] * 1000,
         commits=said["all"] / made if made else 0,
-        **ended,
-        unaccounted=said["all"] - sum(ended.values()) if made else 0,
+        began=said["began"],
+        ended=said["ended"],
+        all=said["all"],
         inside=report.navigated(before, after),
+        superseded=grown('vooster_deliveries_ended_total{state="superseded"}'),
     )
 
 
-async def _settled(server: Server) -> dict[str, float]:
+async def settled(server: Server) -> dict[str, float]:
     """The server's figures once nothing is open any more."""
     for _ in range(int(SETTLE_SECONDS / 0.25)):
         await asyncio.sleep(0.25)
@@ -112,53 +149,53 @@ async def _settled(server: Server) -> dict[str, float]:
     raise SystemExit(f"{server.name}: deliveries are still open {SETTLE_SECONDS:g} s after the load")
 
 
-def _show(
-    mine: list[Found], other: list[Found], lone: dict[int, float], words: str, size: float, deliveries: float
-) -> None:
-    rows = [
-        [
-            way.name,
-            f"{each.a_second:,.0f}",
-            f"{beside.a_second:,.0f}",
-            ratio(each.a_second, beside.a_second),
-            ratio(each.a_second, lone[1]),
-            ratio(each.a_second, lone[100]),
-            f"{each.commits:.1f}",
-            f"{each.cores:.2f}",
-            f"{beside.cores:.2f}",
-        ]
-        for way, each, beside in zip(WAYS, mine, other, strict=True)
-    ]
-    head = ("", "appliance", "control", "ratio", "to SQLite 1", "to SQLite 100", "a commit", "cores", "control's")
+def _show(runs: dict[str, Run], lone: dict[int, float], words: str, ways: list[Way]) -> None:
+    others = [name for name in runs if name != "appliance"]
+    heads = {"node": "Node", "streams": "Node, Redis"}
+    head, rows = ["", "appliance"], []
+    for name in others:
+        head += [heads[name], "ratio", "goal"]
+    head += ["accepted", "a commit"]
+    for way in ways:
+        mine = runs["appliance"].found[way.name]
+        row = [way.name, f"{mine.reached:,.0f}"]
+        for name, goal in zip(others, way.goals, strict=False):
+            other = runs[name].found[way.name].reached
+            row += [f"{other:,.0f}", ratio(mine.reached, other), f"{goal:g} x" if goal else ""]
+        rows.append([*row, f"{mine.a_second:,.0f}", f"{mine.commits:.1f}"])
     report.table(
-        f"Durable accepts a second: {words}, after {WARM_UP_SECONDS:g} s of warm-up",
+        f"Triggers a second that reached their screen: {words}, after {WARM_UP_SECONDS:g} s of warm-up",
         head,
         rows,
         [
+            "Node: Socket.IO over WebSocket with nothing durable. Node, Redis: with the Redis Streams adapter and",
+            "`appendfsync always`, answered when the stream has it. A producer is a client of its server's own kind.",
+            "Accepted: answers a second, each after its commit. A commit: accepts to one.",
             f"SQLite alone, synced: {lone[1]:,.0f} rows a second in commits of 1, {lone[100]:,.0f} in commits of 100.",
-            "The appliance writes a trigger and a delivery for each, and what becomes of it; the commits hold all.",
-            "A commit: accepts to one. Cores: what the server used of the processor.",
         ],
     )
     rows = []
-    for way, each, beside in zip(WAYS, mine, other, strict=True):
-        times = [" / ".join(f"{value:.1f}" for value in found.times) for found in (each, beside)]
-        rows.append([way.name, *times, report.shares(each.inside), report.shares(beside.inside)])
-    ends = ", ".join(
-        f"{words} {sum(getattr(each, name) for each in mine):,.0f}"
-        for words, name in (
-            ("shown", "shown"),
-            ("superseded by a newer one", "superseded"),
-            ("unaccounted for", "unaccounted"),
-            ("refused", "refused"),
-        )
-    )
+    for way in ways:
+        cells = [way.name]
+        for name in runs:
+            found = runs[name].found[way.name]
+            cells += [f"{found.server_cpu:.3f}", f"{found.client_cpu:.3f}", " / ".join(f"{t:.1f}" for t in found.times)]
+        rows.append(cells)
+    head = [""]
+    for name in runs:
+        head += [heads.get(name, name), "its clients", "answer, ms"]
+    total = runs["appliance"].found.values()
+    wrong = {name: sum(each.refused + each.errors for each in runs[name].found.values()) for name in runs}
+    superseded = sum(each.superseded for each in total)
+    everything = sum(each.all for each in total)
     report.table(
-        "Under that load, p50 / p95 / p99 in ms",
-        ("", "answer", "control's", "commit to navigate", "control's receipt to navigate"),
+        "Under that load: processor seconds a thousand triggers, and answers' p50 / p95 / p99",
+        head,
         rows,
         [
-            f"Accepted {deliveries:,.0f}: {ends}.",
-            f"The data file afterwards: {size:,.0f} bytes a delivery, without its log.",
+            f"Accepted {everything:,}; superseded by a newer one {superseded:,.0f}.",
+            "Refused or complained of: "
+            + ", ".join(f"{heads.get(name, name)} {count}" for name, count in wrong.items()),
+            f"The data file afterwards: {runs['appliance'].bytes_each:,.0f} bytes a delivery, without its log.",
         ],
     )

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench import report
+from tests.bench.floor import Seen, connected
+from tests.bench.processes import HOST
 from tests.bench.report import beside
-from tests.bench.servers import HOST, Seen, Server, appliance, connected, control
+from tests.bench.servers import Server, appliance, control
 
 INTERVAL_SECONDS = 1.0
 _COMMITS = "vooster_storage_commits_total"
@@ -54,13 +56,13 @@ async def _away(server: Server, screens: int) -> int:
 
 async def _measure(server: Server, place: Path, rounds: int) -> list[Round]:
     posted: dict[bytes, tuple[int, int]] = {}
-    async with connected(server, place) as noted:
+    async with connected(server, place) as floor:
         for _ in range(rounds + 1):
             await asyncio.sleep(INTERVAL_SECONDS)
             sent, answered, answer = await _post(server)
             posted[answer["id"].encode()] = sent, answered
         await asyncio.sleep(INTERVAL_SECONDS)
-    found = _rounds(posted, await noted)
+    found = _rounds(posted, await floor.seen)
     return found[1:]  # the first one warms up
 
 

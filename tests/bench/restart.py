@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench import machine, past, report
+from tests.bench.processes import HOST, free_port, process, tail
 from tests.bench.report import ratio
-from tests.bench.servers import HOST, Server, free_port, process, provision, serve
+from tests.bench.servers import Server, provision, serve
 
 SCREENS = 1_000
 ROUNDS = 3
@@ -75,7 +76,7 @@ async def _start(data: Path, documents: Path, cold: bool, ended_by: signal.Signa
     async with process(*serve(data, port, documents), log=log) as running:
         while not await asyncio.to_thread(_ready, port):
             if running.returncode is not None or time.perf_counter() - began > READY_SECONDS:
-                raise SystemExit(f"the appliance did not become ready:\n{_tail(log)}")
+                raise SystemExit(f"the appliance did not become ready:\n{tail(log)}")
             await asyncio.sleep(POLL_SECONDS)
         seconds = time.perf_counter() - began
         resident, _, unique = machine.memory_kb(running.pid)
@@ -91,10 +92,6 @@ def _ready(port: int) -> bool:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False
-
-
-def _tail(log: Path) -> str:
-    return log.read_text(errors="replace")[-2000:]
 
 
 def _forget(data: Path) -> None:

@@ -1,25 +1,22 @@
-"""The processes of the bench: the appliance and the control as servers, the screens, and how they are started."""
+"""The servers of the bench: the appliance, and its controls."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
-import os
-import socket
-import sys
 import urllib.request
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.record import load
+import aiohttp
 
-ROOT = Path(__file__).parents[2]
-HOST = "127.0.0.1"
+from tests.bench import machine
+from tests.bench.processes import HOST, free_port, listening, output, process
+
 ORDERS = 200
-PAIRED_AT_ONCE = 250
-"""Screens paired by one command."""
+PAIRED_AT_ONCE = 500
+"""Screens paired by one call."""
 CLI = "appliance.cli.main"
 
 Figures = dict[str, float]
@@ -27,7 +24,11 @@ Figures = dict[str, float]
 
 @dataclass
 class Server:
-    """One that is up. `pairings` is a JSON line a screen; `data` is None where nothing is kept."""
+    """One that is up. `pairings` is a JSON line a screen; `data` is None where nothing is kept.
+
+    `transport` is what its screens and producers speak, as `tests.bench.screens` takes it; `helpers` are processes that
+    work for it.
+    """
 
     name: str
     pid: int
@@ -35,73 +36,28 @@ class Server:
     key: str
     pairings: str
     data: Path | None = None
+    transport: str = "websocket"
+    helpers: tuple[int, ...] = ()
 
     @property
     def screen_ids(self) -> list[str]:
         return [json.loads(each)["screenId"] for each in self.pairings.splitlines()]
 
+    def cpu_seconds(self) -> float:
+        return sum(map(machine.cpu_seconds, (self.pid, *self.helpers)))
+
     def figures(self) -> Figures:
-        """Its own counters, by their name in Prometheus' text."""
+        """Its own counters, by their name in Prometheus' text; none where it keeps none."""
+        if self.transport == "socketio":
+            return {}
         with urllib.request.urlopen(f"http://{HOST}:{self.port}/metrics", timeout=10) as answer:
             text = answer.read().decode()
         rows = (row.rpartition(" ") for row in text.splitlines() if row[0] != "#")
         return {name: float(value) for name, _, value in rows}
 
 
-@dataclass
-class Seen:
-    """What the screens noted, as (trigger id, `time.monotonic_ns`): each navigate, and each end they were told of."""
-
-    navigated: list[tuple[bytes, int]]
-    ended: list[tuple[bytes, int]]
-
-
-@contextlib.asynccontextmanager
-async def process(
-    *arguments: str, quiet: bool = False, log: Path | None = None
-) -> AsyncIterator[asyncio.subprocess.Process]:
-    """`python -m ARGUMENTS`, ended with the block. What it logs goes into `log`, if there is one."""
-    complaints = log.open("ab") if log is not None else asyncio.subprocess.PIPE if quiet else None
-    running = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", *arguments),
-        cwd=ROOT,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=complaints,
-        env={**os.environ, "VOOSTER_LOG_LEVEL": "error"},
-    )
-    try:
-        yield running
-    finally:
-        if running.returncode is None:
-            running.terminate()
-            try:
-                await asyncio.wait_for(running.wait(), 10)
-            except TimeoutError:
-                running.kill()
-                await running.wait()
-
-
-async def output(*arguments: str, seconds: float = 60) -> str:
-    """What `python -m ARGUMENTS` prints; its failure ends the bench."""
-    async with process(*arguments, quiet=True) as running:
-        said, wrong = await asyncio.wait_for(running.communicate(), seconds)
-    if running.returncode:
-        raise SystemExit(f"{' '.join(arguments)[:200]} failed:\n{wrong.decode()[-2000:]}")
-    return said.decode()
-
-
-async def line(running: asyncio.subprocess.Process, seconds: float) -> str:
-    """The next line a process prints."""
-    assert running.stdout is not None
-    said = (await asyncio.wait_for(running.stdout.readline(), seconds)).decode().strip()
-    if not said:
-        raise SystemExit("a process of the bench ended early")
-    return said
-
-
 def names(screens: int) -> list[str]:
-    return [f"SCREEN-{number:04d}" for number in range(screens)]
+    return [f"SCREEN-{number:05d}" for number in range(screens)]
 
 
 def serve(data: Path, port: int, documents: Path) -> tuple[str, ...]:
@@ -111,65 +67,52 @@ def serve(data: Path, port: int, documents: Path) -> tuple[str, ...]:
 
 
 async def provision(data: Path, screens: int) -> str:
-    """Registers and pairs screens; a JSON line each."""
+    """Registers and pairs screens where no appliance is running; a JSON line each."""
     ids = names(screens)
     batches = [ids[first : first + PAIRED_AT_ONCE] for first in range(0, len(ids), PAIRED_AT_ONCE)]
     return "".join([await output(CLI, "screens", "provision", *each, "--data-dir", str(data)) for each in batches])
+
+
+async def introduce(data: Path, screens: int) -> tuple[str, str]:
+    """Pairs screens and makes a producer's key over the appliance's control socket."""
+    connector = aiohttp.UnixConnector(str(data / "control.sock"))
+    async with aiohttp.ClientSession("http://localhost", connector=connector, raise_for_status=True) as http:
+        found, ids = [], names(screens)
+        for first in range(0, screens, PAIRED_AT_ONCE):
+            body = {"screenIds": ids[first : first + PAIRED_AT_ONCE]}
+            async with http.post("/api/pairing/provision", json=body) as answer:
+                found += (await answer.json())["items"]
+        async with http.post("/api/keys", json={"name": "bench", "role": "operator"}) as answer:
+            key: str = (await answer.json())["key"]
+    return "\n".join(map(json.dumps, found)), key
+
+
+def write_orders(documents: Path) -> None:
+    documents.mkdir(parents=True)
+    for number in range(ORDERS):
+        documents.joinpath(f"ORD-{number:04d}.html").write_text(f"<!doctype html><title>{number}</title>")
 
 
 @contextlib.asynccontextmanager
 async def appliance(place: Path, screens: int) -> AsyncIterator[Server]:
     """The appliance with paired screens, an order folder and a producer's key."""
     data, documents, port = place / "data", place / "orders", free_port()
-    documents.mkdir(parents=True)
-    for number in range(ORDERS):
-        documents.joinpath(f"ORD-{number:04d}.html").write_text(f"<!doctype html><title>{number}</title>")
-    async with process(*serve(data, port, documents), log=place / "log") as server:
-        await listening(port)
-        pairings = await provision(data, screens)
-        key = (await output(CLI, "keys", "add", "--name", "bench", "--data-dir", str(data))).strip()
-        yield Server("appliance", server.pid, port, key, pairings, data)
+    write_orders(documents)
+    async with process(*serve(data, port, documents), log=place / "log") as running:
+        await listening(port, running, place / "log")
+        pairings, key = await introduce(data, screens)
+        yield Server("appliance", running.pid, port, key, pairings, data)
 
 
 @contextlib.asynccontextmanager
 async def control(_place: Path, screens: int) -> AsyncIterator[Server]:
-    """The relay that keeps nothing."""
+    """The relay that keeps nothing, of the appliance's own parts."""
     port = free_port()
-    async with process("tests.bench.control", str(port)) as server:
-        await listening(port)
-        pairings = "\n".join(json.dumps({"screenId": each, "accessToken": "none"}) for each in names(screens))
-        yield Server("control", server.pid, port, "none", pairings)
+    async with process("tests.bench.control", str(port)) as running:
+        await listening(port, running)
+        yield Server("control", running.pid, port, "none", unpaired(screens))
 
 
-@contextlib.asynccontextmanager
-async def connected(server: Server, place: Path) -> AsyncIterator[asyncio.Future[Seen]]:
-    """All screens of a server, connected and showing what they are sent; what they saw is known after the block."""
-    pairings, seen, ended = (place / f"{server.name}.{each}" for each in ("pairings", "seen", "ended"))
-    pairings.write_text(server.pairings)
-    noted: asyncio.Future[Seen] = asyncio.get_running_loop().create_future()
-    async with process("tests.bench.screens", HOST, str(server.port), *map(str, (pairings, seen, ended))) as screens:
-        await line(screens, 60)
-        yield noted
-        assert screens.stdin is not None
-        screens.stdin.write(b"\n")
-        await line(screens, 30)
-    noted.set_result(Seen(*([(entry[0], entry[1]) for entry in load(file)] for file in (seen, ended))))
-
-
-async def listening(port: int) -> None:
-    for _ in range(200):
-        try:
-            _, writer = await asyncio.open_connection(HOST, port)
-        except OSError:
-            await asyncio.sleep(0.1)
-        else:
-            writer.close()
-            return
-    raise SystemExit("the server didn't start within 20 s")
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind((HOST, 0))
-        port: int = found.getsockname()[1]
-        return port
+def unpaired(screens: int) -> str:
+    """Screens as `Server.pairings` lists them, for servers that know no credentials."""
+    return "\n".join(json.dumps({"screenId": each, "accessToken": "none"}) for each in names(screens))

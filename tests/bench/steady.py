@@ -7,14 +7,17 @@ screen.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tests.bench import machine, report
-from tests.bench.producer import WARM_UP_SECONDS
+from tests.bench.floor import connected
+from tests.bench.processes import HOST, output
+from tests.bench.producer import Plan, Posted
 from tests.bench.record import load, percentile
 from tests.bench.report import Histogram, beside
-from tests.bench.servers import HOST, ORDERS, Server, appliance, connected, control, output
+from tests.bench.servers import ORDERS, Server, appliance, control
 
 SETTLE_SECONDS = 3.0
 GOAL_MS, GOAL_KB = 10.0, 25.0
@@ -57,29 +60,28 @@ async def _measure(server: Server, place: Path, load_: Load) -> Found:
     screens_file.write_text("\n".join(server.screen_ids))
     await asyncio.sleep(SETTLE_SECONDS)
     empty = machine.memory_kb(server.pid)
-    async with connected(server, place) as noted:
+    async with connected(server, place) as floor:
         await asyncio.sleep(SETTLE_SECONDS)
         full = machine.memory_kb(server.pid)
         before, cpu = server.figures(), machine.cpu_seconds(server.pid)
-        said = await output(
-            *("tests.bench.producer", HOST, str(server.port), server.key, str(load_.rate), str(load_.seconds)),
-            *(str(screens_file), str(ORDERS), str(posted_file)),
+        plan = Plan(
+            *(HOST, server.port, server.key, load_.rate, load_.seconds, str(screens_file), ORDERS, str(posted_file))
         )
+        said = Posted(**json.loads(await output("tests.bench.producer", json.dumps(asdict(plan)))))
         cpu = machine.cpu_seconds(server.pid) - cpu
         await asyncio.sleep(1)
         after, loaded = server.figures(), machine.memory_kb(server.pid)[0]
-    refused, unanswered, _ = map(int, said.split())
-    arrived = dict((await noted).navigated)
+    arrived = dict((await floor.seen).navigated)
     posted = load(posted_file)
     return Found(
         sorted((arrived[trigger] - sent) / 1e6 for trigger, sent, _ in posted if trigger in arrived),
         sorted((answered - sent) / 1e6 for _, sent, answered in posted),
         posted=len(posted),
         lost=sum(trigger not in arrived for trigger, _, _ in posted),
-        refused=refused + unanswered,
+        refused=said.refused + said.unanswered,
         memory=tuple((b - a) / load_.screens for a, b in zip(empty, full, strict=True)),
         memory_loaded=loaded,
-        cpu=cpu / (load_.seconds + WARM_UP_SECONDS),
+        cpu=cpu / (load_.seconds + Plan.warm_up),
         commits=after.get("vooster_storage_commits_total", 0) - before.get("vooster_storage_commits_total", 0),
         inside=report.navigated(before, after),
     )
@@ -103,7 +105,7 @@ def _show(mine: Found, other: Found, load_: Load) -> None:
         rows.append(beside(f"memory a connection, {name}", each, beside_it, "kB", goal))
     rows.append(beside("memory under load, resident", mine.memory_loaded / 1024, other.memory_loaded / 1024, "MB"))
     rows.append(beside("processor use", mine.cpu, other.cpu, "cores"))
-    seconds = load_.seconds + WARM_UP_SECONDS
+    seconds = load_.seconds + Plan.warm_up
     report.table(
         f"Steady load: {load_.screens} screens, {load_.rate:g} triggers a second at random moments, "
         f"{load_.seconds:g} s",
