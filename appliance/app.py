@@ -21,6 +21,7 @@ from appliance.api.exports import Exports
 from appliance.api.exposition import Exposition
 from appliance.api.setup_checks import Checks
 from appliance.api.views import Names, ScreenViews
+from appliance.edge.browsers import Browsers
 from appliance.edge.credentials import Credentials
 from appliance.edge.hosts import Hosts
 from appliance.edge.server import build
@@ -136,6 +137,7 @@ class Appliance:
             trusted_proxies=settings.server.trusted_proxies,
         )
         urls = Urls(best=self.base_url, public_url=settings.server.public_url, tls=False)
+        browsers = Browsers(credentials, engine.events)
         views, exports = ScreenViews(engine.sessions, engine.currents), Exports()
         names = Names(engine.screens, engine.auth)
         exposition = Exposition(
@@ -200,6 +202,7 @@ class Appliance:
                 events=engine.events,
                 exposition=exposition,
                 touch=engine.auth.touch,
+                browsers=browsers,
             ),
             *setup.routes(engine.auth, engine.people, credentials, urls, checks=checks.run),
             *auth_api.routes(engine.auth, engine.people, credentials, urls, plant=DEFAULT_NAME, tls=False),
@@ -221,6 +224,7 @@ class Appliance:
                 conversation=engine.conversation,
                 dispatcher=engine.dispatcher,
                 sessions=engine.sessions,
+                browsers=browsers,
             ),
         ]
 

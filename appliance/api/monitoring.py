@@ -14,6 +14,7 @@ from aiohttp import hdrs, web
 from appliance.api.exposition import Exposition
 from appliance.api.views import scan_view
 from appliance.core.roles import Role, require
+from appliance.edge.browsers import Browsers
 from appliance.edge.credentials import Credentials
 from appliance.edge.server import json_response
 from appliance.errors import Problem
@@ -41,6 +42,7 @@ def routes(
     events: Events,
     exposition: Exposition,
     touch: Callable[[Principal], bool],
+    browsers: Browsers,
 ) -> list[web.RouteDef]:
     streams = 0
 
@@ -94,7 +96,7 @@ def routes(
         await response.prepare(request)
         streams += 1
         try:
-            with contextlib.suppress(ConnectionError):
+            with browsers.stream(request), contextlib.suppress(ConnectionError):
                 await _follow(response, principal)
         finally:
             streams -= 1

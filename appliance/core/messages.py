@@ -207,6 +207,14 @@ class ErrorMessage(_Message, tag="error"):
     display_index: int | None = None
 
 
+class Notice(_Message, tag="notice"):
+    """Something a person should know of; the session goes on."""
+
+    code: str
+    messages: Texts
+    action: Texts
+
+
 class Goodbye(_Message, tag="goodbye"):
     """A planned close follows. Come back after `reconnectAfterMs`."""
 
@@ -255,6 +263,7 @@ ServerMessage = (
     | Expiring
     | Renewed
     | ErrorMessage
+    | Notice
     | Goodbye
     | TriggerResponse
     | TriggerError

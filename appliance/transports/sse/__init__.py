@@ -10,6 +10,7 @@ import time
 
 from aiohttp import web
 
+from appliance.edge.browsers import Browsers
 from appliance.edge.credentials import Credentials
 from appliance.relay.auth import Auth
 from appliance.relay.clock import now_ms
@@ -31,6 +32,7 @@ def routes(
     conversation: Conversation,
     dispatcher: Dispatcher,
     sessions: Sessions,
+    browsers: Browsers,
 ) -> list[web.RouteDef]:
     tickets, book = Tickets(clock=time.monotonic, now=now_ms), Book()
     auth.on_revoked.append(tickets.revoked)
@@ -41,6 +43,7 @@ def routes(
         sessions=sessions,
         tickets=tickets,
         book=book,
+        browsers=browsers,
     )
     posts = Posts(
         credentials=credentials,

@@ -6,9 +6,11 @@ import contextlib
 
 from aiohttp import hdrs, web
 
+from appliance.core.messages import Notice
+from appliance.edge.browsers import NEAR_LIMIT, Browsers
 from appliance.edge.credentials import Credentials
 from appliance.edge.server import json_response
-from appliance.errors import Problem
+from appliance.errors import Problem, entry
 from appliance.relay.conversation import Conversation
 from appliance.relay.principal import Principal
 from appliance.relay.sessions import Sessions
@@ -23,6 +25,11 @@ _HEADERS = {
     hdrs.CACHE_CONTROL: "no-store, no-transform",
     "X-Accel-Buffering": "no",
 }
+_NOTICE = Notice(
+    code="BROWSER_STREAMS",
+    messages=entry("BROWSER_STREAMS").messages(),
+    action=entry("BROWSER_STREAMS").actions(),
+)
 _OWN_PAGES = frozenset({"same-origin", "none"})
 
 
@@ -38,6 +45,7 @@ class EventStreams:
         sessions: Sessions,
         tickets: Tickets,
         book: Book,
+        browsers: Browsers,
     ) -> None:
         self._origins = frozenset(origin.rstrip("/").lower() for origin in settings.server.allowed_origins)
         self._look_seconds = min(LOOK_SECONDS, settings.heartbeat.timeout_seconds / 4)
@@ -46,6 +54,7 @@ class EventStreams:
         self._sessions = sessions
         self._tickets = tickets
         self._book = book
+        self._browsers = browsers
 
     def routes(self) -> list[web.RouteDef]:
         # A HEAD would be a connect that hears nothing.
@@ -76,7 +85,10 @@ class EventStreams:
         link.session = session
         self._book.add(session)
         try:
-            return await self._hold(request, link)
+            with self._browsers.stream(request, session.screen_id) as count:
+                if count >= NEAR_LIMIT:
+                    session.send(_NOTICE)
+                return await self._hold(request, link)
         finally:
             self._book.remove(session)
             self._conversation.gone(session, "closed")
