@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.bench import commits, machine, nodes, report
 from tests.bench.flood import WARM_UP_SECONDS, Plan
-from tests.bench.floor import Floor, connected
+from tests.bench.floor import Floor, Seen, connected
 from tests.bench.processes import HOST, output
 from tests.bench.report import Histogram, ratio
 from tests.bench.servers import ORDERS, Server, appliance
@@ -26,20 +26,21 @@ LONE_SECONDS = 2.0
 class Way:
     """How triggers come in; `way` and `depth` are as `tests.bench.flood` takes them.
 
-    `shown`: the screens also show what they have received, and say so; `goals` are the ratios to reach."""
+    `shown`: the screens also show what they have received, and say so."""
 
     name: str
     way: str
     connections: int
     depth: int
     shown: bool = False
-    goals: tuple[float | None, float | None] = (None, None)
+    goal: str = ""
 
 
+HEADS = {"appliance": "appliance", "node": "Node", "streams": "Node, Redis"}
 WAYS = {
-    "http": Way("HTTP, one each, 64 connections", "http", 64, 1, goals=(1, 2.5)),
-    "batch-100": Way("HTTP, batches of 100, 4 connections", "batch", 4, 100, goals=(2, None)),
-    "batch-500": Way("HTTP, batches of 500, 2 connections", "batch", 2, 500, goals=(2, None)),
+    "http": Way("HTTP, one each, 64 connections", "http", 64, 1, goal="1 x, 2.5 x"),
+    "batch-100": Way("HTTP, batches of 100, 4 connections", "batch", 4, 100, goal="2 x Node's HTTP"),
+    "batch-500": Way("HTTP, batches of 500, 2 connections", "batch", 2, 500, goal="2 x Node's HTTP"),
     "producer": Way("WebSocket, one producer, 256 outstanding", "producer", 1, 256),
     "http-shown": Way("HTTP, one each, received and shown", "http", 64, 1, shown=True),
 }
@@ -64,6 +65,12 @@ class Found:
     superseded: float
     reached: float = 0
     errors: int = 0
+
+    def look_up(self, seen: Seen) -> None:
+        """Takes over what the screens saw of it."""
+        there = sum(self.began <= at < self.ended for _, at in seen.navigated)
+        self.reached = there / (self.ended - self.began) * 1e9
+        self.errors = seen.errors
 
 
 @dataclass
@@ -102,17 +109,15 @@ async def _all(server: Server, place: Path, seconds: float, ways: list[Way]) -> 
             continue
         async with connected(server, place, shown=shown) as floor:
             for way in chosen:
-                made.found[way.name] = await _one(server, floor, way, screens, seconds)
+                made.found[way.name] = await measure(server, floor, way, screens, seconds)
         seen = await floor.seen
         for way in chosen:
-            found = made.found[way.name]
-            there = sum(found.began <= at < found.ended for _, at in seen.navigated)
-            found.reached = there / (found.ended - found.began) * 1e9
-            found.errors = seen.errors
+            made.found[way.name].look_up(seen)
     return made
 
 
-async def _one(server: Server, floor: Floor, way: Way, screens: Path, seconds: float) -> Found:
+async def measure(server: Server, floor: Floor, way: Way, screens: Path, seconds: float) -> Found:
+    """Puts one way's load on a server whose screens are connected, and waits until nothing is open."""
     how = server.transport if way.way == "producer" else way.way
     plan = Plan(how, HOST, server.port, server.key, seconds, way.connections, way.depth, str(screens), ORDERS)
     before, cpu, theirs = server.figures(), server.cpu_seconds(), machine.cpu_seconds(floor.pid)
@@ -150,26 +155,27 @@ async def settled(server: Server) -> dict[str, float]:
 
 
 def _show(runs: dict[str, Run], lone: dict[int, float], words: str, ways: list[Way]) -> None:
-    others = [name for name in runs if name != "appliance"]
-    heads = {"node": "Node", "streams": "Node, Redis"}
     head, rows = ["", "appliance"], []
-    for name in others:
-        head += [heads[name], "ratio", "goal"]
-    head += ["accepted", "a commit"]
+    for name in runs:
+        if name != "appliance":
+            head += [HEADS[name], "ratio", "to its HTTP"]
+    head += ["goal", "accepted", "a commit"]
     for way in ways:
         mine = runs["appliance"].found[way.name]
         row = [way.name, f"{mine.reached:,.0f}"]
-        for name, goal in zip(others, way.goals, strict=False):
-            other = runs[name].found[way.name].reached
-            row += [f"{other:,.0f}", ratio(mine.reached, other), f"{goal:g} x" if goal else ""]
-        rows.append([*row, f"{mine.a_second:,.0f}", f"{mine.commits:.1f}"])
+        for name, run_ in runs.items():
+            if name != "appliance":
+                other, http = run_.found[way.name].reached, run_.found.get(WAYS["http"].name)
+                row += [f"{other:,.0f}", ratio(mine.reached, other), ratio(mine.reached, http.reached) if http else ""]
+        rows.append([*row, way.goal, f"{mine.a_second:,.0f}", f"{mine.commits:.1f}"])
     report.table(
         f"Triggers a second that reached their screen: {words}, after {WARM_UP_SECONDS:g} s of warm-up",
         head,
         rows,
         [
             "Node: Socket.IO over WebSocket with nothing durable. Node, Redis: with the Redis Streams adapter and",
-            "`appendfsync always`, answered when the stream has it. A producer is a client of its server's own kind.",
+            "`appendfsync always`, answered when the stream has it. Their batches are loops: Socket.IO knows none. A",
+            "producer is a client of its server's own kind, each trigger asking for an answer.",
             "Accepted: answers a second, each after its commit. A commit: accepts to one.",
             f"SQLite alone, synced: {lone[1]:,.0f} rows a second in commits of 1, {lone[100]:,.0f} in commits of 100.",
         ],
@@ -183,7 +189,7 @@ def _show(runs: dict[str, Run], lone: dict[int, float], words: str, ways: list[W
         rows.append(cells)
     head = [""]
     for name in runs:
-        head += [heads.get(name, name), "its clients", "answer, ms"]
+        head += [HEADS[name], "its clients", "answer, ms"]
     total = runs["appliance"].found.values()
     wrong = {name: sum(each.refused + each.errors for each in runs[name].found.values()) for name in runs}
     superseded = sum(each.superseded for each in total)
@@ -194,8 +200,7 @@ def _show(runs: dict[str, Run], lone: dict[int, float], words: str, ways: list[W
         rows,
         [
             f"Accepted {everything:,}; superseded by a newer one {superseded:,.0f}.",
-            "Refused or complained of: "
-            + ", ".join(f"{heads.get(name, name)} {count}" for name, count in wrong.items()),
+            "Refused or complained of: " + ", ".join(f"{HEADS[name]} {count}" for name, count in wrong.items()),
             f"The data file afterwards: {runs['appliance'].bytes_each:,.0f} bytes a delivery, without its log.",
         ],
     )

@@ -7,7 +7,7 @@ import contextlib
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -18,7 +18,7 @@ END_SECONDS = 15.0
 
 @contextlib.asynccontextmanager
 async def program(
-    *command: str, quiet: bool = False, log: Path | None = None, **environment: str
+    *command: str, quiet: bool = False, log: Path | None = None, environment: Mapping[str, str] | None = None
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """A process that ends with the block. What it complains of goes into `log`, if there is one."""
     with contextlib.ExitStack() as files:
@@ -31,7 +31,7 @@ async def program(
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=complaints,
-            env={**os.environ, "VOOSTER_LOG_LEVEL": "error", **environment},
+            env={**os.environ, "VOOSTER_LOG_LEVEL": "error", **(environment or {})},
         )
     try:
         yield running
@@ -46,10 +46,10 @@ async def program(
 
 
 def process(
-    *arguments: str, quiet: bool = False, log: Path | None = None, **environment: str
+    *arguments: str, quiet: bool = False, log: Path | None = None, environment: Mapping[str, str] | None = None
 ) -> contextlib.AbstractAsyncContextManager[asyncio.subprocess.Process]:
     """`python -m ARGUMENTS`, ended with the block."""
-    return program(sys.executable, "-m", *arguments, quiet=quiet, log=log, **environment)
+    return program(sys.executable, "-m", *arguments, quiet=quiet, log=log, environment=environment)
 
 
 async def output(*arguments: str, seconds: float = 60) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
+import signal
 import urllib.request
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from tests.bench.processes import HOST, free_port, listening, output, process
 ORDERS = 200
 PAIRED_AT_ONCE = 500
 """Screens paired by one call."""
+STOP_SECONDS = 30.0
 CLI = "appliance.cli.main"
 
 Figures = dict[str, float]
@@ -93,15 +96,51 @@ def write_orders(documents: Path) -> None:
         documents.joinpath(f"ORD-{number:04d}.html").write_text(f"<!doctype html><title>{number}</title>")
 
 
+class Appliance:
+    """An appliance that can be stopped and started again, on one data directory and one port."""
+
+    def __init__(self, place: Path, **environment: str) -> None:
+        self.data, self.documents, self.log, self.port = place / "data", place / "orders", place / "log", free_port()
+        self._environment = environment
+        self._life = contextlib.AsyncExitStack()
+        self.running: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> int:
+        """Returns the process's id once it takes connections."""
+        command = serve(self.data, self.port, self.documents)
+        running = await self._life.enter_async_context(process(*command, log=self.log, environment=self._environment))
+        self.running = running
+        await listening(self.port, running, self.log)
+        return running.pid
+
+    async def stop(self, by: signal.Signals = signal.SIGTERM) -> None:
+        assert self.running is not None
+        self.running.send_signal(by)
+        await asyncio.wait_for(self.running.wait(), STOP_SECONDS)
+
+    async def close(self) -> None:
+        await self._life.aclose()
+
+
+@contextlib.asynccontextmanager
+async def housed(place: Path, screens: int, **environment: str) -> AsyncIterator[tuple[Appliance, Server]]:
+    """The appliance with paired screens, an order folder and a producer's key; started afresh after the pairing."""
+    house = Appliance(place, **environment)
+    write_orders(house.documents)
+    try:
+        await house.start()
+        pairings, key = await introduce(house.data, screens)
+        await house.stop()
+        yield house, Server("appliance", await house.start(), house.port, key, pairings, house.data)
+    finally:
+        await house.close()
+
+
 @contextlib.asynccontextmanager
 async def appliance(place: Path, screens: int) -> AsyncIterator[Server]:
-    """The appliance with paired screens, an order folder and a producer's key."""
-    data, documents, port = place / "data", place / "orders", free_port()
-    write_orders(documents)
-    async with process(*serve(data, port, documents), log=place / "log") as running:
-        await listening(port, running, place / "log")
-        pairings, key = await introduce(data, screens)
-        yield Server("appliance", running.pid, port, key, pairings, data)
+    """The appliance, for a load that leaves it running."""
+    async with housed(place, screens) as (_, server):
+        yield server
 
 
 @contextlib.asynccontextmanager
