@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -13,14 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import process
-from tests.support.process import Served, vooster
+from tests.support.process import Served, vooster, vooster_afresh
 
 Result = subprocess.CompletedProcess[str]
 
 
-async def run(*arguments: str, stdin: str = "", **env: str) -> Result:
-    return await asyncio.to_thread(lambda: vooster(*arguments, stdin=stdin, **env))
+IMPATIENT = "tests.cli.impatient:wait_half_a_second"
+
+
+async def run(*arguments: str, stdin: str = "", before: str = "", **env: str) -> Result:
+    return await asyncio.to_thread(lambda: vooster(*arguments, stdin=stdin, before=before, **env))
 
 
 async def together(*commands: tuple[str, ...]) -> list[Result]:
@@ -39,9 +40,8 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
 
 
 async def test_help_version_and_paths_need_no_appliance(tmp_path: Path) -> None:
-    bare, help_, version, paths = await together(
-        (), ("--help",), ("version",), ("paths", "--json", "--data-dir", str(tmp_path / "data"))
-    )
+    bare, help_, paths = await together((), ("--help",), ("paths", "--json", "--data-dir", str(tmp_path / "data")))
+    version = await asyncio.to_thread(vooster_afresh, "version")
     assert (bare.returncode, help_.returncode) == (0, 0)
     assert bare.stdout == help_.stdout
     for verb in ("serve", "setup", "trigger", "keys", "screens", "version", "paths"):
@@ -242,7 +242,7 @@ async def test_a_data_directory_with_a_long_name_works_too(tmp_path: Path) -> No
         short.cleanup()
 
 
-async def test_waiting_for_what_is_not_shown_says_why(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_waiting_for_what_is_not_shown_says_why(served: Served) -> None:
     data = ("--data-dir", str(served.data))
     token = await served.pair()
     key = await served.new_key()
@@ -254,11 +254,9 @@ async def test_waiting_for_what_is_not_shown_says_why(served: Served, monkeypatc
     superseded = await waiting
     assert (superseded.returncode, json.loads(superseded.stdout)["result"]) == (1, "superseded")
     assert "새 주문으로 바뀌었습니다" in superseded.stderr and "A newer order" in superseded.stderr
-    short = "from appliance.cli import triggers; triggers._WAIT_MS = 500; from appliance.cli.main import main; main()"
-    monkeypatch.setattr(process, "VOOSTER", (sys.executable, "-c", short))
 
     async def told(code: str, *words: str) -> None:
-        result = await run("trigger", "ORD-1001", "--screen", "S-1", "--wait", *data)
+        result = await run("trigger", "ORD-1001", "--screen", "S-1", "--wait", *data, before=IMPATIENT)
         assert result.returncode == 1, result.stderr
         assert all(word in result.stderr for word in (code, *words)), result.stderr
         assert json.loads(result.stdout)["id"]

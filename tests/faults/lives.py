@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import subprocess
-import sys
 import time
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import aiohttp
 
-from tests.support.process import START_SECONDS, VOOSTER, Served, environment
+from tests.support.forked import Running, starter
+from tests.support.process import START_SECONDS, Served, environment
 
-ROOT = Path(__file__).parents[2]
 FAST = {
     "VOOSTER_DELIVERY_ACK_TIMEOUT_MS": "120",
     "VOOSTER_DELIVERY_SHOWN_TIMEOUT_MS": "150",
@@ -28,60 +25,33 @@ FAST = {
 """So that time-outs, retries and dead links are a matter of tenths of a second. Time to live stays ten minutes."""
 
 
-class Starter:
-    """The process that forks appliances (`starter`), for any number of them one after the other."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.starter"],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment(),
-        )
-
-    def ask(self, **order: Any) -> dict[str, Any]:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(order).encode() + b"\n")
-        self._process.stdin.flush()
-        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
-        return answer
-
-    def close(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(10)
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-
-
 class Lives(Served):
     """One appliance that is killed again and again."""
 
-    def __init__(self, root: Path, starter: Starter) -> None:
+    def __init__(self, root: Path) -> None:
         super().__init__(root)
         self.fault: str | None = None
         """What is broken in it on purpose (`seeds`), from the next start on."""
         self.cut_off = 0
         """Bytes of the write-ahead log that were not synced when a kill came, and went with it."""
-        self._starter = starter
         self._note = root / "synced"
         self._bites = root / "bites"
-        self._child: int | None = None
 
     def begin(self) -> None:
         """Starts it; `ready` waits until it answers."""
-        self._child = self._starter.ask(
-            do="start",
-            arguments=self.command[len(VOOSTER) :],
-            environment=environment(**FAST),
-            data=str(self.data),
-            log=str(self.log),
-            note=str(self._note),
-            bites=str(self._bites),
-            fault=self.fault,
-        )["pid"]
+        self._process = self._spawn((), {})
+
+    def _spawn(self, more: tuple[str, ...], env: dict[str, str]) -> Running:
+        wal = self.data / "vooster.db-wal"
+        given = {"note": str(self._note), "wal": str(wal), "fault": self.fault, "bites": str(self._bites)}
+        with self.log.open("ab") as log:
+            return starter().start(
+                *self.arguments,
+                stderr=log,
+                env=environment(**FAST),
+                before="tests.faults.preparation:prepare",
+                given=given,
+            )
 
     async def ready(self, http: aiohttp.ClientSession) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -92,9 +62,9 @@ class Lives(Served):
                         return
             except (aiohttp.ClientError, ConnectionError):
                 pass
-            if self._starter.ask(do="look", pid=self._child)["status"] is not None:
-                self._child = None
-                raise AssertionError(f"It has ended by itself: {self.last_words()}")
+            assert self._process is not None and self._process.poll() is None, (
+                f"It has ended by itself: {self.last_words()}"
+            )
             assert time.monotonic() < deadline, self.last_words()
             await asyncio.sleep(0.004)
 
@@ -106,18 +76,8 @@ class Lives(Served):
 
     async def kill(self) -> None:
         """Ends it as a power cut would: at once, and what no sync has covered is gone."""
-        self._starter.ask(do="kill", pid=self._child)
-        self._child = None
+        await super().kill()
         self._cut()
-
-    async def stop(self, within: float = 15.0) -> int:
-        status: int = (await asyncio.to_thread(self._starter.ask, do="stop", pid=self._child))["status"]
-        self._child = None
-        return status
-
-    async def close(self) -> None:
-        if self._child is not None:
-            await self.kill()
 
     def last_words(self) -> str:
         return self.log.read_text("utf-8")[-4000:] if self.log.exists() else "it has logged nothing"

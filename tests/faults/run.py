@@ -18,7 +18,7 @@ import aiohttp
 from appliance.storage.rows import read_deliveries
 from tests.faults.field import Field
 from tests.faults.ledger import Ledger, Sights, read_ledger, read_sights
-from tests.faults.lives import Lives, Starter
+from tests.faults.lives import Lives
 from tests.faults.producers import DOCUMENTS, Producers
 from tests.faults.tempers import AWAY, PLANT, reach
 from tests.faults.verdict import Evidence, Stored, Verdict, judge
@@ -59,9 +59,9 @@ class Installation:
     tokens: dict[str, str]
 
 
-async def install(root: Path, starter: Starter) -> Installation:
+async def install(root: Path) -> Installation:
     """Sets an appliance up in `root`, as a person would, and stops it."""
-    lives = Lives(root, starter)
+    lives = Lives(root)
     try:
         await lives.start()
         key, tokens = await lives.new_key(), await _pair(lives)
@@ -71,10 +71,10 @@ async def install(root: Path, starter: Starter) -> Installation:
     return Installation(lives.data, key, tokens)
 
 
-async def run(root: Path, plan: Plan, starter: Starter, installation: Installation) -> Verdict:
+async def run(root: Path, plan: Plan, installation: Installation) -> Verdict:
     """The whole run in `root` to its verdict."""
     started = time.monotonic()
-    lives = Lives(root, starter)
+    lives = Lives(root)
     lives.orders, lives.fault = DOCUMENTS, plan.fault
     shutil.copytree(installation.data, lives.data)
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from appliance.storage.outbox import Outbox
-from tests.faults.lives import Lives, Starter
+from tests.faults.lives import Lives
 from tests.faults.run import Plan, install, run
 from tests.faults.seeds import SEEDS, seam
 from tests.faults.test_kills import SEED
@@ -29,28 +29,15 @@ def verdicts(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 async def _run_all(faults: list[str], root: Path) -> dict[str, Verdict]:
-    starters: asyncio.Queue[Starter] = asyncio.Queue()
-    found: dict[str, Verdict] = {}
+    places = asyncio.Semaphore(AT_ONCE)
+    installation = await install(root / "installation")
 
-    async def judge(fault: str) -> None:
-        starter = await starters.get()
-        try:
+    async def judge(fault: str) -> Verdict:
+        async with places:
             plan = Plan(kills=2, seed=SEED, fault=None if fault == SOUND else fault, full=True, latest=0.08)
-            found[fault] = await run(root / fault, plan, starter, installation)
-        finally:
-            starters.put_nowait(starter)
+            return await run(root / fault, plan, installation)
 
-    for _ in range(AT_ONCE):
-        starters.put_nowait(Starter())
-    try:
-        starter = starters.get_nowait()
-        installation = await install(root / "installation", starter)
-        starters.put_nowait(starter)
-        await asyncio.gather(*(judge(fault) for fault in faults))
-    finally:
-        while not starters.empty():
-            starters.get_nowait().close()
-    return found
+    return dict(zip(faults, await asyncio.gather(*(judge(fault) for fault in faults)), strict=True))
 
 
 @pytest.mark.parametrize("fault", [SOUND])
@@ -68,8 +55,7 @@ def test_a_fault_is_found(verdicts: dict[str, Verdict], fault: str) -> None:
 
 
 async def test_a_seam_that_is_gone_is_said_aloud(tmp_path: Path) -> None:
-    starter = Starter()
-    lives = Lives(tmp_path, starter)
+    lives = Lives(tmp_path)
     lives.fault = "no-such-fault"
     try:
         with pytest.raises(AssertionError, match="no-such-fault"):
@@ -78,4 +64,3 @@ async def test_a_seam_that_is_gone_is_said_aloud(tmp_path: Path) -> None:
             seam(Outbox, "no_such_seam")
     finally:
         await lives.close()
-        starter.close()

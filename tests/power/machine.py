@@ -20,7 +20,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.support.process import START_SECONDS, Served
+from tests.support.forked import Running, starter
+from tests.support.process import START_SECONDS, Served, environment
 
 SOURCE = Path(__file__).with_name("shim.c")
 FOREVER = -1
@@ -93,7 +94,7 @@ class Control:
 
 class Shimmed(Served):
     """`Served` behind the shim. With `record` every change of the data directory is logged to `recording`; `flaws`
-    are the seeded ones of `starter.py`."""
+    are the seeded ones of `preparation.py`."""
 
     def __init__(
         self, root: Path, shim: Path, *, data: Path | None = None, record: bool = False, flaws: tuple[str, ...] = ()
@@ -102,19 +103,23 @@ class Shimmed(Served):
         self.data = self.data.resolve()
         self.control = Control(root / "control")
         self.recording = root / "recording"
-        self._shim = {"LD_PRELOAD": str(shim), "SHIM_DIR": str(self.data), "SHIM_CONTROL": str(root / "control")}
+        self._shim = shim
+        self._settings = {"SHIM_DIR": str(self.data), "SHIM_CONTROL": str(root / "control")}
         if record:
-            self._shim["SHIM_LOG"] = str(self.recording)
+            self._settings["SHIM_LOG"] = str(self.recording)
+        self._settings["VOOSTER_DELIVERY_QUEUE_DWELL_MS"] = "0"  # nobody reads what these stations show
         self._flaws = flaws
 
-    @property
-    def command(self) -> list[str]:
-        _python, _c, _call, *arguments = super().command
-        return [sys.executable, "-m", "tests.power.starter", ",".join(self._flaws), *arguments]
-
-    def _spawn(self, more: tuple[str, ...], env: dict[str, str]) -> subprocess.Popen[bytes]:
-        # Nobody reads what these stations show.
-        return super()._spawn(more, {"VOOSTER_DELIVERY_QUEUE_DWELL_MS": "0", **self._shim, **env})
+    def _spawn(self, more: tuple[str, ...], env: dict[str, str]) -> Running:
+        with self.log.open("ab") as log:
+            return starter(LD_PRELOAD=str(self._shim)).start(
+                *self.arguments,
+                *more,
+                stderr=log,
+                env=environment(**self._settings, **env),
+                before="tests.power.preparation:prepare",
+                given={"shim": str(self._shim), "flaws": self._flaws},
+            )
 
     async def start_unready(self) -> None:
         """Starts it and returns once it answers at all."""

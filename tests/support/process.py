@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any, Self
@@ -15,10 +17,13 @@ from typing import Any, Self
 import aiohttp
 
 from tests.support.answers import Answer, new_trigger, request
+from tests.support.forked import Running, starter
 from tests.support.wire import Wire
 
-VOOSTER = (sys.executable, "-c", "from appliance.cli.main import main; main()")
+INTERPRETER = (sys.executable, "-m", "appliance.cli.main")
+"""`vooster` in an interpreter of its own: for tests of the start itself. The others are forked (`starter`)."""
 START_SECONDS = 20.0
+COMMAND_SECONDS = 40.0
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -33,15 +38,33 @@ def free_port() -> int:
         return port
 
 
-def vooster(*arguments: str, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:
-    """Runs one command to its end."""
+def vooster(*arguments: str, stdin: str = "", before: str = "", **env: str) -> subprocess.CompletedProcess[str]:
+    """Runs one command to its end. `before` ("module:function") is called in its process first."""
+    with contextlib.ExitStack() as stack:
+        given, out, err = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(3))
+        given.write(stdin.encode())
+        given.seek(0)
+        process = starter().start(
+            *arguments, stdin=given, stdout=out, stderr=err, env=environment(**env), before=before
+        )
+        try:
+            status = process.wait(COMMAND_SECONDS)
+        finally:
+            process.kill()
+        out.seek(0)
+        err.seek(0)
+        return subprocess.CompletedProcess(("vooster", *arguments), status, out.read().decode(), err.read().decode())
+
+
+def vooster_afresh(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """The same in an interpreter that has imported nothing yet."""
     return subprocess.run(
-        [*VOOSTER, *arguments],
-        input=stdin,
+        [*INTERPRETER, *arguments],
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=40,
+        timeout=COMMAND_SECONDS,
         check=False,
         env=environment(**env),
     )
@@ -58,13 +81,13 @@ class Served:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.wires: list[Wire] = []
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Running | None = None
         self.orders.mkdir(exist_ok=True)
 
     @property
-    def command(self) -> list[str]:
+    def arguments(self) -> list[str]:
         return [
-            *VOOSTER, "serve", "--host", "127.0.0.1", "--port", str(self.port), "--data-dir", str(self.data),
+            "serve", "--host", "127.0.0.1", "--port", str(self.port), "--data-dir", str(self.data),
             "--documents", str(self.orders), "--no-mdns", "--log", "json",
         ]  # fmt: skip
 
@@ -89,11 +112,9 @@ class Served:
                 assert time.monotonic() < deadline, self.log.read_text("utf-8")
                 await asyncio.sleep(0.02)
 
-    def _spawn(self, more: tuple[str, ...], env: dict[str, str]) -> subprocess.Popen[bytes]:
+    def _spawn(self, more: tuple[str, ...], env: dict[str, str]) -> Running:
         with self.log.open("ab") as log:
-            return subprocess.Popen(
-                [*self.command, *more], stdout=subprocess.DEVNULL, stderr=log, env=environment(**env)
-            )
+            return starter().start(*self.arguments, *more, stderr=log, env=environment(**env))
 
     async def stop(self, within: float = 15.0) -> int:
         """Asks it to stop, as a service manager does; returns its exit code."""

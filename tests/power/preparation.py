@@ -1,4 +1,4 @@
-"""Starts the appliance with seeded flaws (`starter FLAW,FLAW serve …`): what finds losses must find these.
+"""Puts a process behind the shim, with seeded flaws, before it becomes the appliance: what finds losses must find them.
 
 Three are no flaws but save time: with `small-wal` checkpoints come often, so that a short run sees many of them, with
 `upkeep` the log is cut short as often, and with `soon` a storage that has refused is tried again after a moment.
@@ -6,15 +6,14 @@ Three are no flaws but save time: with `small-wal` checkpoints come often, so th
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import sqlite3
-import sys
 import threading
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from appliance.cli.main import main as vooster
 from appliance.relay.upkeep import Upkeep
 from appliance.storage import database
 
@@ -92,7 +91,7 @@ def seed(flaws: list[str]) -> None:
         database.RETRY_SECONDS = SOON_SECONDS
 
 
-if __name__ == "__main__":
-    found, sys.argv[1:] = sys.argv[1].split(","), sys.argv[2:]
-    seed([flaw for flaw in found if flaw])
-    vooster()
+def prepare(shim: str, flaws: list[str]) -> None:
+    """What the new process does first. The shim is loaded already; now it hears whom and what to watch."""
+    ctypes.CDLL(shim).shim_start()
+    seed(flaws)

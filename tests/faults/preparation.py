@@ -1,0 +1,64 @@
+"""What is done to an appliance's process before it begins: it may be given a fault (`seeds`), and the tail that no sync
+has covered is watched, so that a kill can be made as bad as a power cut.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from appliance.adapters.orders_folder import FolderOrders
+from appliance.storage import database
+from tests.faults import seeds
+
+SETTLE_SECONDS = 0.01
+FULL = 2
+"""`PRAGMA synchronous`, from which on SQLite syncs the log at every commit."""
+
+
+def watch_syncs(note: Path, wal: Path) -> None:
+    """Writes down in `note` how much of the write-ahead log the writer's last synced commit covers, before anybody can
+    hear of that commit."""
+    original = seeds.seam(database, "_connect")
+    file = os.open(note, os.O_WRONLY | os.O_CREAT, 0o600)
+
+    def covered() -> None:
+        os.pwrite(file, b"%020d" % (wal.stat().st_size if wal.exists() else 0), 0)
+
+    class Watched(sqlite3.Connection):
+        def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+            done = super().execute(sql, *values)
+            if sql == "COMMIT" and super().execute("PRAGMA synchronous").fetchone()[0] >= FULL:
+                covered()
+            return done
+
+    def connect(path: Path) -> Any:
+        plain = sqlite3.connect
+        seeds.sew(sqlite3, "connect", functools.partial(plain, factory=Watched))
+        try:
+            connection = original(path)
+        finally:
+            seeds.sew(sqlite3, "connect", plain)
+        assert isinstance(connection, Watched), "the writer's connection isn't made by sqlite3.connect any more"
+        covered()  # whatever the start has left of an earlier log was synced in its time
+        return connection
+
+    seeds.sew(database, "_connect", connect)
+
+
+def hasten(settle: float) -> None:
+    """An order's file counts as whole after this many seconds: no setting says so, and every life would wait anew."""
+    defaults = seeds.seam(FolderOrders.__init__, "__kwdefaults__")
+    assert "settle" in defaults, "the folder of orders has no `settle` any more"
+    defaults["settle"] = settle
+
+
+def prepare(note: str, wal: str, fault: str | None, bites: str) -> None:
+    """What the new process does before it becomes the appliance."""
+    hasten(SETTLE_SECONDS)
+    watch_syncs(Path(note), Path(wal))
+    if fault:
+        seeds.install(fault, Path(bites))
