@@ -32,7 +32,7 @@ from appliance.paths import DataDir
 from appliance.relay.plant import DEFAULT_NAME
 from appliance.relay.status import Status
 from appliance.settings import Settings
-from appliance.transports import sse
+from appliance.transports import socketio, sse
 from appliance.transports.websocket import WebSockets
 
 BACKLOG = 4096
@@ -217,6 +217,7 @@ class Appliance:
             ),
             *descriptions.routes(),
             *sockets.routes(),
+            *socketio.routes(settings=settings, auth=engine.auth, conversation=engine.conversation),
             *sse.routes(
                 settings=settings,
                 auth=engine.auth,

@@ -1,1 +1,42 @@
-"""Socket.IO 5 on Engine.IO 4: a codec and protocol core without I/O, a thin shell, the contract on top."""
+"""Socket.IO 5 on Engine.IO 4: a codec and protocol core without I/O, a thin shell, and the contract on top.
+
+`engineio` and `packets` are the codecs; `engine` and `client` the state of one connection; `connection` and `server`
+put them on real sockets; `application` is what the appliance says over them, `recovery` what it keeps of cut ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiohttp import web
+
+from appliance.relay.auth import Auth
+from appliance.relay.conversation import Conversation
+from appliance.settings import Settings
+from appliance.transports.socketio.application import Floor
+from appliance.transports.socketio.client import Client
+from appliance.transports.socketio.connection import Connection
+from appliance.transports.socketio.engine import Options
+from appliance.transports.socketio.server import EngineServer
+
+PATH = "/socket.io/"
+MAX_PAYLOAD = 1_000_000
+
+
+def routes(*, settings: Settings, auth: Auth, conversation: Conversation) -> list[web.RouteDef]:
+    """The contract's section 4.2, to be called in the running loop."""
+    options = Options(
+        ping_interval=settings.heartbeat.interval_seconds,
+        ping_timeout=settings.heartbeat.timeout_seconds,
+        max_payload=min(MAX_PAYLOAD, settings.server.max_message_bytes),
+    )
+    now = asyncio.get_running_loop().time
+    floor = Floor(auth=auth, conversation=conversation, now=now)
+
+    def client(connection: Connection) -> Client:
+        return Client(
+            connection, floor, max_payload=options.max_payload, connect_timeout=options.connect_timeout, now=now
+        )
+
+    proxies = frozenset(settings.server.trusted_proxies)
+    return EngineServer(PATH, options, client, trusted_proxies=proxies).routes()

@@ -19,7 +19,10 @@ Answer = Callable[..., None]
 
 
 class Wire(Protocol):
-    """The connection below."""
+    """The connection below; `base_url` is the address it came by, `address` the client's own."""
+
+    base_url: str
+    address: str
 
     def send(self, packet: Frame) -> None: ...
     def close(self, code: int, reason: str) -> None: ...
@@ -64,13 +67,16 @@ class Application(Protocol):
 class Socket:
     """One namespace of a connection."""
 
-    __slots__ = ("_awaited", "_next_id", "accepted", "client", "data", "namespace", "sid")
+    __slots__ = ("_awaited", "_next_id", "accepted", "client", "connected", "data", "namespace", "sid")
 
     def __init__(self, client: Client, namespace: str) -> None:
         self.client = client
         self.namespace = namespace
         self.sid = ""
         self.accepted = False
+        """The client was told that it is in."""
+        self.connected = False
+        """So was the application, which hears of the end."""
         self.data: Any = None
         """The application's own."""
         self._next_id = 0
@@ -142,7 +148,7 @@ class Client:
         self._now = now
         self._decoder = packets.Decoder(max_payload)
         self._sockets: dict[str, Socket] = {}
-        self._lost = False
+        self._lost = ""
 
     def send(self, packet: Packet) -> None:
         for frame in packets.encode(packet):
@@ -157,7 +163,7 @@ class Client:
             await self._connect(packet)
             return
         socket = self._sockets.get(packet.namespace)
-        if socket is None or not socket.accepted:
+        if socket is None:
             raise ProtocolError("not connected to that namespace")
         match packet.type:
             case packets.EVENT | packets.BINARY_EVENT:
@@ -180,9 +186,9 @@ class Client:
 
     def lost(self, reason: str) -> None:
         """The connection has ended."""
-        self._lost = True
+        self._lost = reason
         for socket in list(self._sockets.values()):
-            if socket.accepted:
+            if socket.connected:
                 self._leave(socket, reason)
 
     async def _connect(self, packet: Packet) -> None:
@@ -202,9 +208,9 @@ class Client:
             told = {"message": refused.message, "data": refused.data}
             self.send(Packet(packets.CONNECT_ERROR, namespace, told))
             return
-        self.deadline = math.inf
+        self.deadline, socket.connected = math.inf, True
         if self._lost:
-            self._leave(socket, "transport close")
+            self._leave(socket, self._lost)
 
     def _leave(self, socket: Socket, reason: str) -> None:
         del self._sockets[socket.namespace]

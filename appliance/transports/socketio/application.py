@@ -1,0 +1,258 @@
+"""The contract's section 4.2: what Socket.IO clients say and hear, on the session that every transport has."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from appliance.core.messages import (
+    Ack,
+    ClientMessage,
+    ClientPong,
+    Displays,
+    Hello,
+    Navigate,
+    Pong,
+    Renew,
+    ServerMessage,
+    ServerPing,
+    Subscribe,
+)
+from appliance.errors import FieldError, Problem
+from appliance.relay.auth import Auth
+from appliance.relay.conversation import Conversation
+from appliance.relay.sessions import Session
+from appliance.transports import inbound
+from appliance.transports.socketio.client import Answer, Refused, Socket
+from appliance.transports.socketio.connection import TOO_SLOW
+from appliance.transports.socketio.packets import ROOT
+from appliance.transports.socketio.recovery import Kept, Recovery
+
+_OUT_FOR_GOOD = frozenset({4401, 4403, 4409})
+"""Close codes after which the client is told that it is out, so that it doesn't return with the same credential."""
+_EVENTS = {name: name for name in ("ack", "auth", "displays", "ping", "pong", "status", "subscribe", "trigger")}
+_EVENTS["navigate"] = "trigger"
+_UNANSWERED = Ack | ClientPong | Displays | Subscribe
+_PING = ""
+_REASONS = {"ping timeout": "HEARTBEAT_LOST", TOO_SLOW: TOO_SLOW, "PAYLOAD_TOO_LARGE": "PAYLOAD_TOO_LARGE"}
+"""Why a connection ended, in the catalogue's words where it has some."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+def event(message: ServerMessage) -> tuple[str, str]:
+    """A message's name, and its members without the `type` as JSON."""
+    name = str(message.__struct_config__.tag)
+    # The tag comes first: {"type":"<name>"} or {"type":"<name>","member":…
+    body = _encode(message)[len(name) + 10 :].removeprefix(b",").decode()
+    return name, "{" + body
+
+
+class Link:
+    """The wire below a session."""
+
+    __slots__ = ("banned", "ending", "pid", "recovered", "session", "socket", "token")
+    name = "socketio"
+
+    def __init__(self, socket: Socket, token: str) -> None:
+        self.socket = socket
+        self.token = token
+        """The one last verified: whoever comes back without one is known by it."""
+        self.pid = secrets.token_urlsafe(15)
+        self.recovered: Kept | None = None
+        self.session: Session | None = None
+        self.ending = False
+        """Whoever owns the session ends it, and says why by itself."""
+        self.banned = False
+
+    def send(self, message: ServerMessage) -> None:
+        socket = self.socket
+        if not socket.accepted:  # the first message is the welcome: the client has been let in
+            sid = self.recovered.sid if self.recovered else secrets.token_urlsafe(15)
+            socket.accept(sid, self.pid)
+        if isinstance(message, Pong):
+            socket.emit("pong", {"t": message.t, **_pong(message)})
+            return
+        name, body = event(message)
+        if isinstance(message, Navigate):
+            socket.emit_json(name, body, about=message.id)
+        elif isinstance(message, ServerPing):
+            socket.emit_json(name, body, about=_PING)
+            socket.wire.ping()  # clients that don't know the event answer this one by themselves
+        else:
+            socket.emit_json(name, body)
+
+    def close(self, code: int, reason: str) -> None:
+        self.ending = True
+        if code in _OUT_FOR_GOOD:
+            self.banned = True
+            self.socket.disconnect()
+        self.socket.wire.close(code, reason)
+
+
+class Floor:
+    """The application above the sockets: one session a socket, in the main namespace."""
+
+    def __init__(self, *, auth: Auth, conversation: Conversation, now: Callable[[], float]) -> None:
+        self._auth = auth
+        self._conversation = conversation
+        self._recovery = Recovery(now)
+
+    def knows(self, namespace: str) -> bool:
+        return namespace == ROOT
+
+    # --- connect ----------------------------------------------------------------------------------------------------
+
+    async def connect(self, socket: Socket, auth: dict[str, Any]) -> None:
+        try:
+            await self._open(socket, auth)
+        except Problem as problem:
+            raise _refused(problem) from None
+
+    async def _open(self, socket: Socket, auth: dict[str, Any]) -> None:
+        pid = auth.get("pid")
+        kept = self._recovery.take(pid)
+        hello = _hello(auth if kept is None else {**kept.auth, **auth})
+        if hello.token is None:
+            raise Problem("TOKEN_INVALID", "auth brings a token.")
+        principal = await self._auth.bearer(hello.token)
+        link = socket.data = Link(socket, hello.token)
+        if kept is not None and kept.actor == principal.actor:
+            link.pid, link.recovered = str(pid), kept
+        wire = socket.wire
+        link.session = await self._conversation.open(
+            hello, principal, link, base_url=wire.base_url, address=wire.address
+        )
+        if link.recovered is not None and link.recovered.topics:
+            await self._conversation.handle(link.session, Subscribe(topics=sorted(link.recovered.topics)))
+
+    # --- what clients say -------------------------------------------------------------------------------------------
+
+    async def event(self, socket: Socket, name: str, arguments: list[Any], answer: Answer | None) -> None:
+        link: Link = socket.data
+        session = link.session
+        if session is None or session.closed:
+            return
+        session.heard()
+        kind = _EVENTS.get(name)
+        payload = arguments[0] if arguments and arguments[0] is not None else {}
+        reply = None if answer is None else _Reply(answer)
+        try:
+            if kind is None:
+                raise inbound.malformed(f"no such event: {name[:80]}")
+            message = _message(kind, payload)
+        except Problem as problem:
+            found = payload.get("id") if isinstance(payload, dict) else None
+            trigger_id = found if isinstance(found, str) else None
+            self._conversation.malformed(session, problem, trigger_id, trigger=kind == "trigger", reply=reply)
+            return
+        await self._handle(link, session, message, reply)
+
+    async def answered(self, socket: Socket, about: str, arguments: list[Any]) -> None:
+        """The answer to a `navigate`; that to a `ping` was a sign of life already."""
+        link: Link = socket.data
+        session = link.session
+        if about == _PING or session is None or session.closed:
+            return
+        told = arguments[0] if arguments else None
+        if not isinstance(told, dict) or not isinstance(told.get("received"), bool):
+            reason = "navigate is answered by {received, id}"
+            problem = Problem("VALIDATION_ERROR", reason, errors=[FieldError("received", "true or false is needed")])
+            self._conversation.malformed(session, problem, None, trigger=False)
+            return
+        fields = {"type": "ack", "id": told.get("id", about), "status": "received"}
+        if not told["received"]:
+            fields |= {"status": "failed", "code": told.get("code"), "detail": told.get("error")}
+        try:
+            message = inbound.convert(fields)
+        except Problem as problem:
+            self._conversation.malformed(session, problem, None, trigger=False)
+        else:
+            await self._handle(link, session, message, None)
+
+    async def _handle(self, link: Link, session: Session, message: ClientMessage, reply: _Reply | None) -> None:
+        before = session.principal
+        try:
+            await self._conversation.handle(session, message, reply)
+        except RecursionError:  # what can be read can be too deep to be written
+            self._conversation.malformed(session, inbound.too_deep(), None, trigger=False, reply=reply)
+        if isinstance(message, Renew) and session.principal is not before:
+            link.token = message.token
+        if reply is not None and isinstance(message, _UNANSWERED):
+            reply.done()
+
+    def heard(self, socket: Socket) -> None:
+        link: Link | None = socket.data
+        if link is not None and link.session is not None:
+            link.session.heard()
+            link.session.answered()
+
+    # --- end --------------------------------------------------------------------------------------------------------
+
+    def disconnected(self, socket: Socket, reason: str) -> None:
+        link: Link = socket.data
+        session = link.session
+        assert session is not None
+        if reason and not link.banned:
+            shows = ["shown"] if session.shows else []
+            auth = {"token": link.token, "capabilities": shows, "restore": session.restore}
+            self._recovery.keep(link.pid, Kept(socket.sid, session.principal.actor, auth, session.topics))
+        if not link.ending:
+            self._conversation.gone(session, _REASONS.get(reason, "closed"))
+
+
+class _Reply:
+    """Takes the answer to one of the client's events to its callback, once."""
+
+    __slots__ = ("_answer",)
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer: Answer | None = answer
+
+    def __call__(self, message: ServerMessage) -> None:
+        self._say(_pong(message) if isinstance(message, Pong) else msgspec.Raw(event(message)[1].encode()))
+
+    def done(self) -> None:
+        """Lets a client go on that waits for a message that has no answer of its own."""
+        self._say({})
+
+    def _say(self, told: Any) -> None:
+        answer, self._answer = self._answer, None
+        if answer is not None:
+            answer(told)
+
+
+def _hello(auth: dict[str, Any]) -> Hello:
+    message = inbound.convert({**auth, "type": "hello"})
+    assert isinstance(message, Hello)
+    return message
+
+
+def _message(kind: str, payload: Any) -> ClientMessage:
+    """An event as the message it stands for. Raises `VALIDATION_ERROR`."""
+    if kind == "ping":
+        t = payload.get("t", payload.get("timestamp")) if isinstance(payload, dict) else payload
+        return inbound.convert({"type": kind, "t": t})
+    if not isinstance(payload, dict):
+        raise inbound.malformed("an object is needed")
+    return inbound.convert({**payload, "type": kind})
+
+
+def _pong(pong: Pong) -> dict[str, Any]:
+    return {"timestamp": pong.server_time if pong.t is None else pong.t, "serverTime": pong.server_time}
+
+
+def _refused(problem: Problem) -> Refused:
+    words = problem.messages()
+    content = "Token expired" if problem.code == "TOKEN_EXPIRED" else words["en"]
+    told = {
+        "code": problem.code,
+        "messages": words,
+        "action": problem.actions(),
+        "retryable": problem.retryable,
+        "content": {"message": content},
+    }
+    return Refused(words["en"], told)
