@@ -94,8 +94,15 @@ class Floor:
         return done.stdout.strip()
 
     def get(self, path: str, key: str) -> Any:
-        request = urllib.request.Request(self.base + path, headers={"Authorization": f"Bearer {key}"})
-        with urllib.request.urlopen(request, timeout=10) as response:
+        return self._call(path, key)
+
+    def post(self, path: str, key: str, body: dict[str, Any]) -> Any:
+        return self._call(path, key, json.dumps(body).encode())
+
+    def _call(self, path: str, key: str, body: bytes | None = None) -> Any:
+        headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+        request = urllib.request.Request(self.base + path, body, headers)
+        with urllib.request.urlopen(request, timeout=40) as response:
             return json.load(response)
 
     def here(self, link: str) -> str:

@@ -87,6 +87,8 @@ export type WireError = {
   orderId?: string | null;
   displayIndex?: number;
 };
+/** Something people should know while the session goes on. */
+export type Notice = { type: "notice"; code: string; messages: Text; action: Text };
 export type Goodbye = { type: "goodbye"; reason: string; reconnectAfterMs: number };
 export type ServerMessage =
   | Welcome
@@ -100,4 +102,5 @@ export type ServerMessage =
   | AuthExpiring
   | AuthOk
   | WireError
+  | Notice
   | Goodbye;

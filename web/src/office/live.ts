@@ -12,11 +12,15 @@ export const lastEventAt = signal<number | null>(null);
 
 const SILENCE_MS = 45_000;
 const BACK_MS = 2000;
+/** A browser has six connections to one server for all its tabs: what nobody sees gives its own back. */
+const HIDDEN_MS = 60_000;
 
 let source: EventSource | null = null;
 let retry: ReturnType<typeof setTimeout> | undefined;
 let silence: ReturnType<typeof setTimeout> | undefined;
+let hidden: ReturnType<typeof setTimeout> | undefined;
 let failures = 0;
+let isWanted = false;
 
 function heard(): void {
   lastEventAt.value = Date.now();
@@ -68,6 +72,7 @@ function drop(): void {
 
 /** Opens the stream unless it is open; also the "reconnect" button. */
 export function startLive(): void {
+  isWanted = true;
   if (source) return;
   clearTimeout(retry);
   source = new EventSource("/api/monitoring/stream");
@@ -80,10 +85,25 @@ export function startLive(): void {
 
 /** At sign-out. */
 export function stopLive(): void {
+  isWanted = false;
+  pause();
+  dashboard.value = null;
+}
+
+function pause(): void {
   source?.close();
   source = null;
   clearTimeout(retry);
   clearTimeout(silence);
-  dashboard.value = null;
   liveState.value = "connecting";
 }
+
+function looked(): void {
+  clearTimeout(hidden);
+  if (!isWanted) return;
+  if (document.visibilityState === "visible") startLive();
+  else hidden = setTimeout(pause, HIDDEN_MS);
+}
+
+document.addEventListener("visibilitychange", looked);
+addEventListener("online", looked);

@@ -3,9 +3,10 @@ import { useEffect, useRef } from "preact/hooks";
 import { Disconnected } from "./pages/Disconnected";
 import { Identify, Ready, Replaced } from "./pages/Idle";
 import { Opening, OrderProblem } from "./pages/Order";
-import { LostStrip, PageNumber, StripLine, Tag } from "./pages/Over";
+import { LostStrip, NoticeStrip, PageNumber, StripLine, Tag } from "./pages/Over";
 import { OfferQuestion, Revoked, Unpaired } from "./pages/Unpaired";
 import type { PageProps } from "./parts";
+import type { Sheet } from "./stage";
 import { OPENING_SAID_MS } from "./station";
 
 /** Nothing is said of a connection that comes back sooner. */
@@ -15,6 +16,7 @@ export function App({ station, documents }: PageProps & { documents: HTMLElement
   const { stage, strip } = station.monitor.value;
   const showing = stage.kind === "showing" ? stage.sheet : null;
   const page = face({ station });
+  const notice = station.notice.value;
   return (
     <>
       <section class="document" aria-label={showing?.title} inert={page !== null}>
@@ -25,16 +27,25 @@ export function App({ station, documents }: PageProps & { documents: HTMLElement
           )}
           {showing && <PageNumber station={station} />}
         </div>
-        {showing && (isLost({ station }) ? <LostStrip sheet={showing} /> : strip && <StripLine strip={strip} />)}
+        {showing && <Below station={station} sheet={showing} />}
       </section>
       {page && <div class="over">{page}</div>}
-      {page && strip?.kind === "cleared" && (
+      {page && (strip?.kind === "cleared" || notice) && (
         <div class="over-strip">
-          <StripLine strip={strip} />
+          {strip?.kind === "cleared" ? <StripLine strip={strip} /> : notice && <NoticeStrip problem={notice.problem} />}
         </div>
       )}
     </>
   );
+}
+
+/** The strip below a document: the worst of what there is to say. */
+function Below({ station, sheet }: PageProps & { sheet: Sheet }) {
+  const { strip } = station.monitor.value;
+  const notice = station.notice.value;
+  if (isLost({ station })) return <LostStrip sheet={sheet} />;
+  if (strip) return <StripLine strip={strip} />;
+  return notice && <NoticeStrip problem={notice.problem} />;
 }
 
 /** The page above the document; null where the document itself is what is to be seen. */

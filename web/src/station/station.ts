@@ -1,6 +1,6 @@
 /** The station: joins the pairing, the connection, the viewer and what stands on the monitor. The pages only read it. */
 import { signal } from "@preact/signals";
-import { problemFrom, problemOf } from "../lib/errors";
+import { type Problem, problemFrom, problemOf } from "../lib/errors";
 import type { Ack, Clear, Delivery, Navigate, ServerMessage, Welcome, WireError } from "../lib/messages";
 import { orderName } from "../lib/names";
 import type { Pairing } from "../lib/pairing";
@@ -20,6 +20,7 @@ import { NOWHERE, type Spot, type Viewer } from "./viewer/viewer";
 const MEMORY_KEY = "vooster.memory";
 const WIRE_KEY = "vooster.wire";
 const REVOKED_MS = 10_000;
+const NOTICE_MS = 60_000;
 const TICK_MS = 500;
 /** Refusals of this screen's own scan: what stood there is put away. */
 const SCAN_CODES = new Set([
@@ -46,6 +47,8 @@ export class Station {
   readonly last = signal<LastOrder | null>(recallLast());
   readonly identify = signal<{ label: string; until: number } | null>(null);
   readonly revokedUntil = signal(0);
+  /** What the appliance wants said of this session; it goes away by itself. */
+  readonly notice = signal<{ problem: Problem; until: number } | null>(null);
   readonly spot = signal<Spot>(NOWHERE);
   /** The monotonic clock of everything above, in ms; moves twice a second and when something happens. */
   readonly now = signal(performance.now());
@@ -135,8 +138,12 @@ export class Station {
 
   private linked(link: Link): void {
     this.link.value = link;
-    if (link.kind === "open") this.lostAt.value = null;
-    else this.lostAt.value ??= performance.now();
+    if (link.kind === "open") {
+      this.lostAt.value = null;
+    } else {
+      this.lostAt.value ??= performance.now();
+      this.notice.value = null; // it was about the session that ended
+    }
     if (link.kind === "replaced") this.empty();
     if (link.kind === "unpaired") {
       this.credentials.forget();
@@ -165,6 +172,10 @@ export class Station {
         break;
       case "error":
         this.refused(message);
+        break;
+      case "notice":
+        this.notice.value = { problem: problemFrom(message), until: performance.now() + NOTICE_MS };
+        this.tick();
         break;
       case "auth:expiring":
         void this.credentials.renew().catch(() => {}); // the socket's end brings the next try
@@ -297,6 +308,7 @@ export class Station {
     this.now.value = now;
     this.monitor.value = reduce(this.monitor.value, { kind: "time" }, now);
     if (this.identify.value && now >= this.identify.value.until) this.identify.value = null;
+    if (this.notice.value && now >= this.notice.value.until) this.notice.value = null;
     this.pairer.tick(now);
   }
 }

@@ -12,6 +12,11 @@ export function firstSentence(text: Text): Text {
   return both(text, (one) => (one.split(SENTENCE_END)[0] ?? one).replace(/\.$/, ""));
 }
 
+/** Message and action as one text. */
+export function together({ message, action }: Problem): Text {
+  return { ko: `${message.ko} ${action.ko}`, en: `${message.en} ${action.en}` };
+}
+
 /** What is left of the message, and the action: what to do. */
 export function remedy(problem: Problem): Text {
   const rest = both(problem.message, (one) => one.split(SENTENCE_END).slice(1).join(" "));

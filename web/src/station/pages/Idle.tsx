@@ -3,6 +3,8 @@ import { when } from "../../lib/format";
 import { t } from "../../lib/i18n";
 import { lineNames, lineText } from "../../lib/names";
 import { withParticle } from "../../lib/particles";
+import type { Link } from "../../lib/wire/connection";
+import { Button } from "../../ui/Button";
 import { Icon } from "../../ui/icons";
 import { Both, Frame, Middle, type PageProps, PlaceName, PlantName } from "../parts";
 
@@ -24,7 +26,7 @@ export function Ready({ station }: PageProps) {
               </>
             )}
           </span>
-          <span>{t("서버 연결됨", "Connected")}</span>
+          <span>{linkText(station.link.value)}</span>
         </>
       }
     >
@@ -54,6 +56,13 @@ export function Ready({ station }: PageProps) {
       </div>
     </Frame>
   );
+}
+
+/** Of the way too, where it isn't the usual one: it is the plant's network that drops WebSocket. */
+function linkText(link: Link): string {
+  if (link.kind !== "open") return t("서버에 연결하는 중", "Connecting");
+  if (link.wire === "websocket") return t("서버 연결됨", "Connected");
+  return t("서버 연결됨 · 웹소켓이 막혀 HTTP 사용", "Connected over HTTP · WebSocket is blocked");
 }
 
 /** About how wide a name is, in its own font size, so that a long one still fits on its line. */
@@ -106,10 +115,13 @@ export function Replaced({ station }: PageProps) {
       >
         <Both
           text={{
-            ko: "이 창은 닫아도 됩니다. 이 창에서 쓰려면 Enter를 눌러 주세요.",
-            en: "You can close this one. Press Enter to use it here instead.",
+            ko: "이 창은 닫아도 됩니다. 이 창에서 쓰려면 아래 단추나 Enter를 눌러 주세요.",
+            en: "You can close this one. To use it here instead, press the button below or Enter.",
           }}
         />
+        <Button look="primary" class="take-back" onClick={() => station.confirm()}>
+          {t("여기서 쓰기", "Use it here")}
+        </Button>
       </Middle>
     </Frame>
   );

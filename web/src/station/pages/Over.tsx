@@ -1,4 +1,5 @@
 /** What stands with a document: its tag, the page number, and strips below it that shrink it and never cover it. */
+import type { Problem } from "../../lib/errors";
 import { clock } from "../../lib/format";
 import type { Text } from "../../lib/i18n";
 import { t } from "../../lib/i18n";
@@ -6,6 +7,7 @@ import { withParticle } from "../../lib/particles";
 import { Icon, type IconName } from "../../ui/icons";
 import { Both, type PageProps } from "../parts";
 import type { Sheet, Strip } from "../stage";
+import { together } from "../words";
 
 export function Tag({ sheet, station }: { sheet: Sheet; station: string }) {
   const scanned = clock(sheet.acceptedAt, false);
@@ -78,6 +80,11 @@ export function StripLine({ strip }: { strip: Strip }) {
       }}
     />
   );
+}
+
+/** For whoever looks after the PC; a worker can go on. */
+export function NoticeStrip({ problem }: { problem: Problem }) {
+  return <Line icon="problem" look="is-notice" text={together(problem)} />;
 }
 
 function Line({ icon, look, text }: { icon: IconName; look: string; text: Text }) {
