@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Self
 from urllib.parse import urlencode, urlsplit
 
+from tests.support import described
 from tests.support.answers import Answer
 from tests.support.house import House
 from tests.support.wire import PATIENCE
@@ -28,6 +29,7 @@ class EventStream:
         self.raw = b""
         self.heard: list[Message] = []
         self.inbox: list[Message] = []
+        self.misfits: list[str] = []
         self.ids: list[str | None] = []
         self.retries: list[int] = []
         self.ended = False
@@ -132,7 +134,9 @@ class EventStream:
         if "data" not in fields:
             return
         message = json.loads(fields["data"])
-        assert message["type"] == fields["event"]
+        if message["type"] != fields["event"]:
+            self.misfits.append(f"{fields['event']} says that it is {message['type']}")
+        self.misfits += described.misfits(message, "eventStream")
         async with self._news:
             self.heard.append(message)
             self.ids.append(fields.get("id"))
@@ -156,6 +160,7 @@ class EventStream:
             except TimeoutError:
                 pass
             found = find()
+            assert not self.misfits, self.misfits
             assert found is not None, f"no {kind} within {within} s, ended: {self.ended}, heard: {self.heard}"
             self.inbox.remove(found)
             return found

@@ -64,7 +64,7 @@ class Posts:
     async def _send(self, request: web.Request) -> web.Response:
         principal = await self._credentials.principal(request, screens_allowed=True)
         body = await read_body(request)
-        if request.content_type != "application/json":
+        if body and request.content_type != "application/json":
             raise Problem("UNSUPPORTED_MEDIA_TYPE", "Send application/json.")
         session = self._book.find(principal, request.query.get("sessionId"))
         if session is None:

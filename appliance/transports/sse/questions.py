@@ -47,4 +47,4 @@ def check_accept(request: web.Request) -> None:
     kinds = {part.partition(";")[0].strip().lower() for part in accept.split(",")} - {""}
     if kinds and not kinds & {CONTENT_TYPE, "text/*", "*/*"}:
         reason = f"this address answers {CONTENT_TYPE}"
-        raise Problem("VALIDATION_ERROR", f"Accept: {reason}", errors=[FieldError(hdrs.ACCEPT, reason)])
+        raise Problem("VALIDATION_ERROR", f"Accept: {reason}", errors=[FieldError(str(hdrs.ACCEPT), reason)])
