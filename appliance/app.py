@@ -24,6 +24,7 @@ from appliance.api.views import Names, ScreenViews
 from appliance.edge.browsers import Browsers
 from appliance.edge.credentials import Credentials
 from appliance.edge.hosts import Hosts
+from appliance.edge.lobby import Lobby
 from appliance.edge.server import build
 from appliance.edge.urls import Urls
 from appliance.engine import Engine, stop_all
@@ -114,6 +115,7 @@ class Appliance:
         self._stops += [
             lambda: control.remove(self.data, alone=not self._network),
             runner.cleanup,
+            self._close_sockets,
             self._save,
             self.engine.dispatcher.stop,
             self._say_goodbye,
@@ -159,7 +161,9 @@ class Appliance:
             credentials=credentials,
             conversation=engine.conversation,
             sessions=engine.sessions,
+            lobby=Lobby(limited=settings.limits.enabled),
         )
+        self._close_sockets = sockets.stop
         return [
             *triggers.routes(
                 credentials=credentials,
@@ -241,6 +245,7 @@ class Appliance:
             reason = f"{host}:{port} can't be listened on: {error.strerror or error}"
             where = "server.host, server.port"
             raise Problem("SETTINGS_INVALID", reason, values={"where": where, "reason": reason}) from None
+        self._stops.append(site.stop)  # before the goodbyes, so that nobody comes back to what is about to end
         for address in runner.addresses:
             if isinstance(address, tuple):
                 self._port = address[1]

@@ -1,106 +1,110 @@
-"""`GET /ws`: JSON text frames, one session a socket.
-
-Frames are written straight into the socket's own buffer, which is bounded: no queue, no task and no lock a message. A
-reader that lets the buffer fill up is closed by name. Compression is off: messages are small, and a compressor would
-cost every connection more memory than everything else about it.
-"""
+"""`GET /ws`: JSON text frames, one session a socket."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
-from typing import Any
+import sys
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
 import msgspec
-from aiohttp import WSMsgType, hdrs, web
+from aiohttp import hdrs, web
 
 from appliance.core.messages import Hello, ServerMessage
 from appliance.edge.credentials import Credentials
+from appliance.edge.lobby import Lobby
 from appliance.edge.local import client_address
 from appliance.errors import Problem, entry
 from appliance.relay.auth import Auth, Principal
 from appliance.relay.conversation import Conversation, error_message
 from appliance.relay.sessions import Session, Sessions
 from appliance.settings import Settings
-from appliance.transports import inbound
+from appliance.transports import frames, inbound
+from appliance.transports.connection import CLOSE_SECONDS, Backlog, Connection, upgrade
 
+SUBPROTOCOL: Final = "vooster.v1"
 HELLO_SECONDS = 5.0
-MAX_BUFFER = 1 << 20
-"""Bytes that may wait for a slow reader before it is closed (4430)."""
-CLOSE_SECONDS = 2.0
-_MESSAGE_TOO_BIG = 1009
-_GONE_LOOKS = 100
+HELLO_BYTES: Final = 64 << 10
+"""The longest first message: whoever hasn't said who it is holds no more memory than that."""
+SCREEN_BUFFER: Final = 128 << 10
+"""Bytes that may wait for a screen before it is closed as too slow (4430); it hears of its own documents only."""
+PRODUCER_BUFFER: Final = 1 << 20
+"""The same for a producer or a watcher, who may hear of every screen's."""
 
 _encode = msgspec.json.Encoder().encode
 
 
-class _Socket(web.WebSocketResponse):
-    """aiohttp's socket, closing an over-long message with the contract's own code."""
+class Caller(NamedTuple):
+    """What of the handshake matters for hello."""
 
-    async def close(self, *, code: int = 1000, message: bytes = b"", drain: bool = True) -> bool:
-        if code != _MESSAGE_TOO_BIG:
-            return await super().close(code=code, message=message, drain=drain)
-        code, message = entry("PAYLOAD_TOO_LARGE").close_code or code, b"PAYLOAD_TOO_LARGE"
-        request, writer = self._req, self._writer
-        if request is not None and writer is not None and not self.closed:
-            # A socket closed with unread data is reset, and the client would never see why: aiohttp throws away what
-            # still comes, until the client has gone.
-            with contextlib.suppress(ConnectionError, TimeoutError):
-                await writer.close(code, message)
-                for _ in range(_GONE_LOOKS):
-                    if request.transport is None or request.transport.is_closing():
-                        break
-                    await asyncio.sleep(CLOSE_SECONDS / _GONE_LOOKS)
-        return await super().close(code=code, message=message, drain=drain)
+    address: str
+    base_url: str
+    principal: Principal | Problem
+    """Who the handshake's headers stand for, or why nobody."""
 
 
-class WebSocketLink:
+class SessionSocket(Connection):
     """The wire below a session."""
+
+    __slots__ = ("_caller", "_endpoint", "_hello_timer", "session")
 
     name = "websocket"
 
-    def __init__(self, socket: web.WebSocketResponse, request: web.Request, sessions: Sessions) -> None:
-        assert request.transport is not None
-        self._socket = socket
-        self._wire = request.transport
-        self._sessions = sessions
+    def __init__(self, wire: asyncio.Transport, endpoint: WebSockets, backlog: Backlog, caller: Caller) -> None:
+        super().__init__(wire, backlog, limit=min(HELLO_BYTES, endpoint.limit), bound=SCREEN_BUFFER)
+        self._endpoint = endpoint
+        self._caller: Caller | None = caller
+        self._hello_timer: asyncio.TimerHandle | None = asyncio.get_running_loop().call_later(HELLO_SECONDS, self._late)
         self.session: Session | None = None
-        self.closing: asyncio.Task[None] | None = None
-        # Above our own bound, so that writing a frame never has to wait.
-        self._wire.set_write_buffer_limits(high=2 * MAX_BUFFER)
 
     def send(self, message: ServerMessage) -> None:
-        if self.closing is not None or self._wire.is_closing():
-            return
-        data = _encode(message)
-        if self._wire.get_write_buffer_size() + len(data) > MAX_BUFFER:
-            self.close(entry("SESSION_TOO_SLOW").close_code or 0, "SESSION_TOO_SLOW")
-            if self.session is not None:
-                self._sessions.gone(self.session, "SESSION_TOO_SLOW")
-            return
-        with contextlib.suppress(ConnectionError):
-            _now(self._socket.send_frame(data, WSMsgType.TEXT))
+        self.write(frames.TEXT, _encode(message))
 
-    def close(self, code: int, reason: str) -> None:
-        if self.closing is None:
-            self.closing = asyncio.create_task(self._close(code, reason), name="websocket-close")
+    def refuse(self, problem: Problem) -> None:
+        """Tells the client what is wrong and ends the connection."""
+        self.send(error_message(problem))
+        self.close(entry(problem.code).close_code or 4400, problem.code)
 
-    async def _close(self, code: int, reason: str) -> None:
-        try:
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await self._socket.close(code=code, message=reason.encode()[:120])
-        except (TimeoutError, ConnectionError, RuntimeError):
-            self._wire.abort()
+    async def received(self, data: str | bytes) -> None:
+        if not isinstance(data, str):
+            self.refuse(inbound.malformed("text frames only"))
+        elif self.session is not None:
+            await self._endpoint.message(self, self.session, data)
+        else:
+            caller = self._known()
+            if caller is not None:
+                await self._endpoint.hello(self, caller, data)
 
+    def ended(self) -> None:
+        self._known()
+        self._endpoint.ended(self)
 
-def _now(frame: Coroutine[Any, Any, None]) -> None:
-    """Runs a write that is known not to wait."""
-    try:
-        frame.send(None)
-    except StopIteration:
-        return
-    frame.close()
+    def too_slow(self, *, abort: bool = False) -> None:
+        super().too_slow(abort=abort)
+        if self.session is not None:
+            self._endpoint.too_slow(self.session)
+
+    def opened(self, session: Session) -> None:
+        """Hello was good."""
+        self.session = session
+        self.set_limit(self._endpoint.limit)
+        if session.screen_id is None:
+            self.bound = PRODUCER_BUFFER
+
+    def _known(self) -> Caller | None:
+        """The caller, once: it has spoken or is gone, and doesn't count as a stranger any more."""
+        caller, self._caller = self._caller, None
+        if self._hello_timer is not None:
+            self._hello_timer.cancel()
+            self._hello_timer = None
+        if caller is not None:
+            self._endpoint.lobby.leave(caller.address)
+        return caller
+
+    def _late(self) -> None:
+        # 4408, which the client comes back after: a slow PC has no bad credential.
+        self.refuse(Problem("HEARTBEAT_LOST", f"No hello within {HELLO_SECONDS:g} s."))
 
 
 class WebSockets:
@@ -114,98 +118,121 @@ class WebSockets:
         credentials: Credentials,
         conversation: Conversation,
         sessions: Sessions,
+        lobby: Lobby,
     ) -> None:
-        self._limit = settings.server.max_message_bytes
+        self.limit = settings.server.max_message_bytes
+        self.lobby = lobby
+        self.backlog = Backlog()
         self._proxies = frozenset(settings.server.trusted_proxies)
         self._auth = auth
         self._credentials = credentials
         self._conversation = conversation
         self._sessions = sessions
+        self._open: set[SessionSocket] = set()
+        self._last: asyncio.Event | None = None
+
+    def __len__(self) -> int:
+        """Sockets open now, with a session or without."""
+        return len(self._open)
 
     def routes(self) -> list[web.RouteDef]:
         return [web.get("/ws", self._serve)]
 
-    async def _serve(self, request: web.Request) -> web.StreamResponse:
-        socket = _Socket(max_msg_size=self._limit, compress=False, protocols=("vooster.v1",), timeout=CLOSE_SECONDS)
-        if not socket.can_prepare(request):
-            raise Problem("VALIDATION_ERROR", "This address speaks WebSocket.")
-        await socket.prepare(request)
-        link = WebSocketLink(socket, request, self._sessions)
-        try:
-            session = await self._hello(request, socket, link)
-            if session is not None:
-                await self._read(socket, link, session)
-        finally:
-            if link.session is not None:
-                self._conversation.gone(link.session, "closed")
-            if link.closing is not None:
-                await asyncio.gather(link.closing, return_exceptions=True)
-        return socket
+    async def stop(self) -> None:
+        """Ends what is still open: those without a session at once, the others once their client has read its goodbye.
 
-    async def _hello(self, request: web.Request, socket: _Socket, link: WebSocketLink) -> Session | None:
+        Nobody is waited for longer than `CLOSE_SECONDS`, however many there are.
+        """
+        for socket in list(self._open):
+            if not socket.closing:
+                socket.close(1001, "stopping")
+        if self._open:
+            self._last = asyncio.Event()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await self._last.wait()
+        for socket in list(self._open):
+            socket.abort()
+        await asyncio.gather(*self._workers(), return_exceptions=True)
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        address = client_address(request, self._proxies)
+        self.lobby.enter(address)
+        caller: Caller | None = None
+
+        def make(wire: asyncio.Transport) -> Connection:
+            nonlocal caller
+            assert caller is not None
+            socket, caller = SessionSocket(wire, self, self.backlog, caller), None
+            self._open.add(socket)
+            return socket
+
         try:
-            async with asyncio.timeout(HELLO_SECONDS):
-                first = await socket.receive()
-            if first.type is not WSMsgType.TEXT:
-                if first.type is WSMsgType.BINARY:
-                    raise inbound.malformed("text frames only")
-                return None
-            hello = inbound.parse(first.data)
+            caller = Caller(address, sys.intern(f"{request.scheme}://{request.host}"), await self._announced(request))
+            return await upgrade(request, make, (SUBPROTOCOL,))
+        finally:
+            if caller is not None:
+                self.lobby.leave(address)
+
+    async def _announced(self, request: web.Request) -> Principal | Problem:
+        if hdrs.AUTHORIZATION not in request.headers and hdrs.ORIGIN not in request.headers:
+            return Problem("TOKEN_INVALID", "hello brings a token; a cookie counts on the appliance's own pages only.")
+        try:
+            return await self._credentials.principal(request, screens_allowed=True)
+        except Problem as problem:
+            return problem
+
+    # --- what a socket hears ----------------------------------------------------------------------------------------
+
+    async def hello(self, socket: SessionSocket, caller: Caller, data: str) -> None:
+        """The first message, which opens the session or ends the connection."""
+        try:
+            hello = inbound.parse(data)
             if not isinstance(hello, Hello):
                 raise inbound.malformed("hello comes first")
-            principal = await self._principal(request, hello)
+            principal = await self._auth.bearer(hello.token) if hello.token is not None else caller.principal
+            if isinstance(principal, Problem):
+                raise principal
+            if socket.closing:
+                return
             session = await self._conversation.open(
-                hello,
-                principal,
-                link,
-                base_url=f"{request.scheme}://{request.host}",
-                address=client_address(request, self._proxies),
+                hello, principal, socket, base_url=caller.base_url, address=caller.address
             )
-        except TimeoutError:
-            self._refuse(link, Problem("TOKEN_INVALID", "No hello within 5 s."))
-            return None
-        except RecursionError:
-            self._refuse(link, inbound.too_deep())
-            return None
+        except RecursionError:  # what can be read can be too deep to be written
+            socket.refuse(inbound.too_deep())
         except Problem as problem:
-            self._refuse(link, problem)
-            return None
-        link.session = session
-        return session
+            socket.refuse(problem)
+        else:
+            socket.opened(session)
 
-    async def _principal(self, request: web.Request, hello: Hello) -> Principal:
-        if hello.token is not None:
-            return await self._auth.bearer(hello.token)
-        if hdrs.AUTHORIZATION not in request.headers and hdrs.ORIGIN not in request.headers:
-            raise Problem("TOKEN_INVALID", "hello brings a token; a cookie counts on the appliance's own pages only.")
-        return await self._credentials.principal(request, screens_allowed=True)
+    async def message(self, socket: SessionSocket, session: Session, data: str) -> None:
+        """A later message."""
+        session.heard()
+        try:
+            message = inbound.parse(data)
+        except Problem as problem:
+            found = inbound.envelope(data)
+            self._conversation.malformed(session, problem, found.trigger_id, trigger=found.type == "trigger")
+            if not inbound.is_json(problem):
+                socket.close(4400, problem.code)
+            return
+        try:
+            await self._conversation.handle(session, message)
+        except RecursionError:
+            self._conversation.malformed(session, inbound.too_deep(), None, trigger=False)
 
-    def _refuse(self, link: WebSocketLink, problem: Problem) -> None:
-        link.send(error_message(problem))
-        link.close(entry(problem.code).close_code or 4400, problem.code)
+    def ended(self, socket: SessionSocket) -> None:
+        self._open.discard(socket)
+        if self._last is not None and not self._open:
+            self._last.set()
+        session, socket.session = socket.session, None
+        if session is not None:
+            self._conversation.gone(session, "closed")
 
-    async def _read(self, socket: _Socket, link: WebSocketLink, session: Session) -> None:
-        handle = self._conversation.handle
-        while link.closing is None:
-            frame = await socket.receive()
-            if frame.type is WSMsgType.TEXT:
-                session.heard()
-                try:
-                    message = inbound.parse(frame.data)
-                except Problem as problem:
-                    found = inbound.envelope(frame.data)
-                    is_trigger = found.type == "trigger"
-                    self._conversation.malformed(session, problem, found.trigger_id, trigger=is_trigger)
-                    if not inbound.is_json(problem):
-                        link.close(4400, problem.code)
-                        return
-                    continue
-                try:
-                    await handle(session, message)
-                except RecursionError:  # what can be read can be too deep to be written
-                    self._conversation.malformed(session, inbound.too_deep(), None, trigger=False)
-            elif frame.type is WSMsgType.BINARY:
-                self._refuse(link, inbound.malformed("text frames only"))
-                return
-            else:
-                return
+    def too_slow(self, session: Session) -> None:
+        self._sessions.gone(session, "SESSION_TOO_SLOW")
+
+    def _workers(self) -> Iterator[asyncio.Task[None]]:
+        for socket in list(self._open):
+            if socket.worker is not None:
+                yield socket.worker

@@ -1,0 +1,326 @@
+"""A WebSocket connection: the thin shell around `frames` that reads, writes, keeps the limits and closes.
+
+The upgrade is aiohttp's. From then on the socket speaks to its own small protocol, and what aiohttp holds for a request
+(parser, headers, response, two tasks: 10 KB) is let go. A task exists only while a message is being handled. Frames are
+written straight into the socket's own buffer, which is bounded for each connection and for all of them together.
+
+Compression (RFC 7692) is not offered: messages are some 300 bytes, and each connection's compressor and decompressor
+would hold more memory than everything else about it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+from aiohttp import hdrs, web
+
+from appliance.errors import Problem, entry
+from appliance.transports import frames
+from appliance.transports.frames import FrameError, Frames, close_frame, frame
+
+CLOSE_SECONDS = 2.0
+"""How long the other side may take to answer a close, and to read what was written before it."""
+TOTAL_BUFFER: Final = 64 << 20
+"""Bytes that may wait for all slow readers together."""
+_LAG_BYTES: Final = 8 << 10
+"""From here on what waits for a reader counts into `TOTAL_BUFFER`; below, it is a moment's backlog."""
+_READ_AHEAD: Final = 64 << 10
+"""Bytes read while an earlier message is being handled."""
+_TURN: Final = 64
+"""Messages of one connection that are handled before the others have their turn."""
+_ACCEPT: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+_VERSION: Final = "13"
+
+_log = structlog.get_logger(__name__)
+
+
+class Backlog:
+    """What waits for slow readers, over all connections. Past the total the one that most waits for is ended."""
+
+    def __init__(self, total: int = TOTAL_BUFFER) -> None:
+        self._total = total
+        self._waiting: dict[Connection, int] = {}
+        self._bytes = 0
+
+    @property
+    def bytes(self) -> int:
+        return self._bytes
+
+    def count(self, connection: Connection) -> None:
+        """Takes in how much waits for `connection` now."""
+        waiting = connection.waiting
+        self._bytes += waiting - self._waiting.get(connection, 0)
+        self._waiting[connection] = waiting
+        while self._bytes > self._total:
+            slowest = max(self._waiting, key=self._waiting.__getitem__)
+            self.forget(slowest)
+            slowest.too_slow(abort=True)
+
+    def forget(self, connection: Connection) -> None:
+        self._bytes -= self._waiting.pop(connection, 0)
+
+    def __contains__(self, connection: Connection) -> bool:
+        return connection in self._waiting
+
+
+class Connection(asyncio.Protocol):
+    """One upgraded socket. What a message means is its subclass's: `received`, `ended`.
+
+    `limit` is the longest message in bytes, `bound` how many bytes may wait for the reader.
+    """
+
+    __slots__ = ("_backlog", "_closing", "_frames", "_lost", "_paused", "_timer", "_wire", "_worker", "bound")
+
+    def __init__(self, wire: asyncio.Transport, backlog: Backlog, *, limit: int, bound: int) -> None:
+        self._wire = wire
+        self._backlog = backlog
+        self._frames: Frames | None = Frames(limit)
+        self._worker: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._closing = self._lost = self._paused = False
+        self.bound = bound
+        wire.set_write_buffer_limits(high=_LAG_BYTES)
+
+    # --- for the subclass -------------------------------------------------------------------------------------------
+
+    async def received(self, data: str | bytes) -> None:
+        """A message, the next one only when this one returns: whoever can't keep up is read from no faster."""
+        raise NotImplementedError
+
+    def ended(self) -> None:
+        """The socket is gone and everything it brought is handled."""
+
+    def too_slow(self, *, abort: bool = False) -> None:
+        """More waits than the reader may leave unread."""
+        self.close(entry("SESSION_TOO_SLOW").close_code or frames.INTERNAL_ERROR, "SESSION_TOO_SLOW")
+        if abort:
+            self._wire.abort()
+
+    @property
+    def closing(self) -> bool:
+        return self._closing or self._lost
+
+    @property
+    def waiting(self) -> int:
+        """Bytes written that the system hasn't taken yet."""
+        return self._wire.get_write_buffer_size()
+
+    def set_limit(self, limit: int) -> None:
+        if self._frames is not None:
+            self._frames.limit = limit
+
+    def write(self, kind: int, payload: bytes) -> None:
+        """Writes a frame without waiting; a reader for whom too much waits already is ended instead."""
+        if self._closing or self._wire.is_closing():
+            return
+        waiting = self.waiting
+        if waiting and waiting + len(payload) > self.bound:
+            self.too_slow()
+            return
+        self._wire.write(frame(kind, payload))
+        if self in self._backlog:
+            self._backlog.count(self)
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Ends the connection with a close frame, after what was written before. Whatever still comes is not handled.
+
+        Closing a socket with unread data would reset it, and the client would never see why: so it is read, and thrown
+        away, until the client has gone or `CLOSE_SECONDS` are over.
+        """
+        if self._closing:
+            return
+        self._closing = True
+        if self._wire.is_closing():
+            return
+        self._wire.write(close_frame(code, reason))
+        self._resume()
+        self._end_later()
+
+    def abort(self) -> None:
+        """Ends it at once, without a word."""
+        self._wire.abort()
+
+    @property
+    def worker(self) -> asyncio.Task[None] | None:
+        """The task that handles a message now."""
+        return self._worker
+
+    # --- asyncio's side ---------------------------------------------------------------------------------------------
+
+    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
+        """What came right behind the request for the upgrade."""
+        self.data_received(data)
+        return False, b""
+
+    def feed_eof(self) -> None:
+        """The HTTP side is done with this socket, which `connection_lost` is not told by."""
+
+    def data_received(self, data: bytes) -> None:
+        stream = self._frames
+        if stream is None:
+            return
+        stream.feed(data)
+        if self._worker is None:
+            self._start()
+        elif len(stream) > _READ_AHEAD and not self._paused:
+            self._paused = True
+            self._wire.pause_reading()
+
+    def eof_received(self) -> None:
+        # The transport closes now, once what waits is written: a reader that never reads it is not waited for.
+        self._end_later()
+
+    def pause_writing(self) -> None:
+        self._backlog.count(self)
+
+    def resume_writing(self) -> None:
+        self._backlog.forget(self)
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        self._lost = True
+        self._backlog.forget(self)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._worker is None:
+            self._done()
+
+    # --- inside -----------------------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        event = self._next()
+        if event is not None:
+            self._worker = asyncio.get_running_loop().create_task(self._work(event))
+
+    def _next(self) -> frames.Event | None:
+        if self._frames is None:
+            return None
+        try:
+            return self._frames.next()
+        except FrameError as error:
+            self._broken(error)
+            return None
+
+    async def _work(self, event: frames.Event | None) -> None:
+        handled = 0
+        try:
+            while event is not None:
+                await self._take(event)
+                handled += 1
+                if handled % _TURN == 0:
+                    await asyncio.sleep(0)
+                if self._paused and self._frames is not None and len(self._frames) <= _READ_AHEAD:
+                    self._resume()
+                event = self._next()
+        except Exception:
+            _log.exception("connection.failed")
+            self.close(frames.INTERNAL_ERROR, "INTERNAL_ERROR")
+        finally:
+            self._worker = None
+            self._resume()
+            if self._lost:
+                self._done()
+
+    async def _take(self, event: frames.Event) -> None:
+        kind, payload = event
+        if kind in {frames.TEXT, frames.BINARY}:
+            if not self._closing:
+                await self.received(payload)
+        elif isinstance(payload, bytes) and kind == frames.PING:
+            self.write(frames.PONG, payload)
+        elif isinstance(payload, bytes) and kind == frames.CLOSE:
+            self._closed_by_client(payload)
+
+    def _closed_by_client(self, payload: bytes) -> None:
+        try:
+            code = frames.close_code(payload)
+        except FrameError as error:
+            self._broken(error)
+            return
+        if not self._closing and not self._wire.is_closing():
+            self._wire.write(close_frame(code) if payload else frame(frames.CLOSE, b""))
+        self._closing, self._frames = True, None
+        self._wire.close()
+        self._end_later()
+
+    def _broken(self, error: FrameError) -> None:
+        self._frames = None
+        if error.code == frames.TOO_BIG:
+            self.close(entry("PAYLOAD_TOO_LARGE").close_code or error.code, "PAYLOAD_TOO_LARGE")
+        else:
+            self.close(error.code, str(error))
+        if self._wire.can_write_eof() and not self._wire.is_closing():
+            self._wire.write_eof()  # its answer couldn't be read any more, so nobody waits for it
+
+    def _end_later(self) -> None:
+        if self._timer is None and not self._lost:
+            self._timer = asyncio.get_running_loop().call_later(CLOSE_SECONDS, self._wire.abort)
+
+    def _resume(self) -> None:
+        if self._paused:
+            self._paused = False
+            if not self._wire.is_closing():
+                self._wire.resume_reading()
+
+    def _done(self) -> None:
+        self._closing, self._frames = True, None
+        self.ended()
+
+
+async def upgrade(
+    request: web.Request, make: Callable[[asyncio.Transport], Connection], protocols: tuple[str, ...] = ()
+) -> web.StreamResponse:
+    """Answers a WebSocket handshake and gives the socket to the connection that `make` makes of it.
+
+    Returns what the handler returns in the end. Raises `VALIDATION_ERROR` where it is no handshake, and
+    `ConnectionResetError` where the client has gone meanwhile.
+    """
+    headers = request.headers
+    response = web.StreamResponse(status=101)
+    response.headers[hdrs.UPGRADE] = "websocket"
+    response.headers[hdrs.CONNECTION] = "upgrade"
+    response.headers[hdrs.SEC_WEBSOCKET_ACCEPT] = _accept(request)
+    offered = [name.strip() for name in headers.get(hdrs.SEC_WEBSOCKET_PROTOCOL, "").split(",")]
+    chosen = next((name for name in offered if name in protocols), None)
+    if chosen is not None:
+        response.headers[hdrs.SEC_WEBSOCKET_PROTOCOL] = chosen
+    await response.prepare(request)
+    wire = request.transport
+    if wire is None:
+        raise ConnectionResetError
+    _hand_over(request, wire, make(wire))
+    return response
+
+
+def _hand_over(request: web.Request, wire: asyncio.Transport, connection: Connection) -> None:
+    """From now on the socket is `connection`'s alone; for aiohttp it is as if the client had gone."""
+    handler = request.protocol
+    handler.set_parser(connection)  # type: ignore[arg-type]  # hands over what was read already
+    wire.set_protocol(connection)
+    handler.transport = None
+    handler.connection_lost(None)
+
+
+def _accept(request: web.Request) -> str:
+    headers = request.headers
+    upgrades = [word.strip().lower() for word in headers.get(hdrs.UPGRADE, "").split(",")]
+    tokens = [word.strip().lower() for word in ",".join(headers.getall(hdrs.CONNECTION, ())).split(",")]
+    if request.method != hdrs.METH_GET or "websocket" not in upgrades or "upgrade" not in tokens:
+        raise Problem("VALIDATION_ERROR", "This address speaks WebSocket.")
+    if headers.get(hdrs.SEC_WEBSOCKET_VERSION, "").strip() != _VERSION:
+        raise Problem("VALIDATION_ERROR", f"This address speaks version {_VERSION} of WebSocket.")
+    key = headers.get(hdrs.SEC_WEBSOCKET_KEY, "").strip()
+    try:
+        fits = len(base64.b64decode(key, validate=True)) == 16
+    except (binascii.Error, ValueError):
+        fits = False
+    if not fits:
+        raise Problem("VALIDATION_ERROR", "Sec-WebSocket-Key is 16 bytes in Base64.")
+    digest = hashlib.sha1(key.encode() + _ACCEPT, usedforsecurity=False).digest()
+    return base64.b64encode(digest).decode()
