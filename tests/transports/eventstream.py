@@ -38,6 +38,8 @@ class EventStream:
         self.session_id = ""
         self._news = asyncio.Condition()
         self._reading: asyncio.Task[None] | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        house.wires.append(self)  # type: ignore[arg-type]  # hung up at the test's end, like the others
 
     # --- the wire itself --------------------------------------------------------------------------------------------
 
@@ -45,6 +47,7 @@ class EventStream:
         self,
         query: dict[str, str] | None = None,
         *,
+        path: str = "/api/events/subscribe",
         method: str = "GET",
         version: str = "HTTP/1.1",
         headers: dict[str, str] | None = None,
@@ -62,7 +65,7 @@ class EventStream:
         if self.token is not None:
             sent["Authorization"] = f"Bearer {self.token}"
         sent |= headers or {}
-        lines = [f"{method} /api/events/subscribe?{urlencode(query or {})} {version}"]
+        lines = [f"{method} {path}?{urlencode(query or {})} {version}"]
         lines += [f"{name}: {value}" for name, value in sent.items() if value]
         self._writer.write("\r\n".join([*lines, "", ""]).encode())
         async with asyncio.timeout(PATIENCE):
@@ -84,19 +87,29 @@ class EventStream:
 
     async def close(self) -> None:
         """Hangs up. Calling it again does nothing."""
-        self.stop_reading()
-        self._writer.transport.abort()
+        if self._writer is not None:
+            self._writer.transport.abort()
         if self._reading is not None:
+            self._reading.cancel()
             await asyncio.gather(self._reading, return_exceptions=True)
 
     def stop_reading(self) -> None:
         """From now on nothing is taken off the socket."""
-        if self._reading is not None:
-            self._reading.cancel()
-        self._writer.transport.pause_reading()  # type: ignore[attr-defined]
+        self._transport.pause_reading()
+
+    def read_on(self) -> None:
+        self._transport.resume_reading()
+
+    @property
+    def _transport(self) -> asyncio.ReadTransport:
+        assert self._writer is not None
+        found: Any = self._writer.transport
+        assert isinstance(found, asyncio.ReadTransport)
+        return found
 
     async def write(self, data: bytes) -> None:
         """Bytes on the connection of the stream itself, where nothing has to come."""
+        assert self._writer is not None
         self._writer.write(data)
         await self._writer.drain()
 
@@ -134,6 +147,8 @@ class EventStream:
         if "data" not in fields:
             return
         message = json.loads(fields["data"])
+        if "type" not in message:  # of the live page, which has messages of its own
+            return
         if message["type"] != fields["event"]:
             self.misfits.append(f"{fields['event']} says that it is {message['type']}")
         self.misfits += described.misfits(message, "eventStream")
