@@ -11,10 +11,11 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tests.bench import accepts, broadcast, machine, restart, steady
+from tests.bench import accepts, broadcast, crowd, machine, restart, steady
 from tests.bench.processes import ROOT
 
 PART_SECONDS = 600
+PARTS = ["steady", "accepts", "crowd", "broadcast", "restart"]
 
 
 def parts(given: argparse.Namespace) -> dict[str, Callable[[Path], Awaitable[None]]]:
@@ -24,6 +25,7 @@ def parts(given: argparse.Namespace) -> dict[str, Callable[[Path], Awaitable[Non
         "accepts": lambda place: accepts.run(
             place, given.screens, given.flood_seconds, given.way or list(accepts.WAYS)
         ),
+        "crowd": lambda place: crowd.run(place, given.crowd, given.flood_seconds, given.crowd_rate),
         "broadcast": lambda place: broadcast.run(place, given.screens, given.rounds),
         "restart": lambda place: restart.run(place, given.finished, given.open),
     }
@@ -31,14 +33,14 @@ def parts(given: argparse.Namespace) -> dict[str, Callable[[Path], Awaitable[Non
 
 def options() -> argparse.ArgumentParser:
     found = argparse.ArgumentParser(prog="python -m tests.bench", description=(__doc__ or "").partition("\n")[0])
-    found.add_argument(
-        "--only", action="append", choices=["steady", "accepts", "broadcast", "restart"], help="may be repeated"
-    )
+    found.add_argument("--only", action="append", choices=PARTS, help="may be repeated")
     found.add_argument("--way", action="append", choices=list(accepts.WAYS), help="accepts: may be repeated")
     found.add_argument("--screens", type=int, default=1000)
     found.add_argument("--rate", type=float, default=500, help="steady: triggers a second")
     found.add_argument("--seconds", type=float, default=15, help="steady: how long")
     found.add_argument("--flood-seconds", type=float, default=3, help="accepts: how long, each way in")
+    found.add_argument("--crowd", type=int, default=10_000, help="crowd: how many screens")
+    found.add_argument("--crowd-rate", type=float, default=100, help="crowd: triggers a second while it restarts")
     found.add_argument("--rounds", type=int, default=9, help="broadcast: how many")
     found.add_argument("--finished", type=int, default=1_000_000, help="restart: finished deliveries in the file")
     found.add_argument("--open", type=int, default=10_000, help="restart: open deliveries in the file")

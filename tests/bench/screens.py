@@ -83,7 +83,7 @@ class Screen:
         elif kind == b"error":
             self.notes.errors += 1
             if self.notes.errors == 1:
-                print(f"a screen was told: {payload[:300]!r}", file=sys.stderr)
+                print(f"a screen was told: {payload[:60]!r} … {payload[-200:]!r}", file=sys.stderr)
 
     def acknowledge(self, delivery: bytes, call: bytes) -> None:
         raise NotImplementedError
