@@ -37,7 +37,6 @@ from appliance.transports import socketio, sse
 from appliance.transports.websocket import WebSockets
 
 BACKLOG = 4096
-GOODBYE_SPREAD_MS = 2_000
 
 
 class Appliance:
@@ -278,4 +277,4 @@ class Appliance:
             await self.engine.database.flush()
 
     async def _say_goodbye(self) -> None:
-        self.engine.sessions.say_goodbye("stopping", spread_ms=GOODBYE_SPREAD_MS)
+        self.engine.sessions.say_goodbye("stopping")

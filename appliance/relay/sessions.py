@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import secrets
 from collections.abc import Callable, Collection, Iterator
 from typing import Protocol
@@ -20,10 +21,14 @@ from appliance.core.screens import Client, Display
 from appliance.errors import entry
 from appliance.relay.auth import Principal
 from appliance.relay.clock import now_ms
+from appliance.relay.timetable import NEVER, Timetable
 
 WARN_BEFORE_SECONDS = 60
 GRACE_SECONDS = 30
 GOING_AWAY = 1001
+RETURNS_A_SECOND = 3_000
+"""How many clients a stop tells to come back in the same second."""
+LEAST_SPREAD_MS = 500
 
 
 class Transport(Protocol):
@@ -43,9 +48,13 @@ class Session:
 
     __slots__ = (
         "_probes",
+        "asked_at",
         "base_url",
+        "beat_at",
         "closed",
         "displays",
+        "due",
+        "ends_at",
         "handling",
         "id",
         "last_heard",
@@ -54,9 +63,9 @@ class Session:
         "restore",
         "screen_id",
         "shows",
-        "timers",
         "topics",
         "transport",
+        "warn_at",
     )
 
     def __init__(self, principal: Principal, transport: Transport, hello: Hello, base_url: str) -> None:
@@ -78,13 +87,14 @@ class Session:
         self.paid_until = 0.0
         """The loop's time up to which what it has sent counts against its rate."""
         self.closed = False
-        self.timers: dict[str, asyncio.TimerHandle] = {}
-        self._probes: list[Callable[[], None]] = []
+        # The loop's times of what comes next: a ping, the end of the wait for its answer, the token's warning and end.
+        self.due = self.beat_at = self.asked_at = self.warn_at = self.ends_at = NEVER
+        self._probes: list[Callable[[], None]] | None = None
 
     def declare(self, displays: list[Display] | None) -> None:
         """Takes in what the client says of its monitors."""
         if displays is not None:
-            self.displays = frozenset(display.index for display in displays)
+            self.displays = _indexes(frozenset(display.index for display in displays))
 
     def lacks(self, display_index: int) -> bool:
         """Whether the client is known to have no such display."""
@@ -101,21 +111,20 @@ class Session:
     def answered(self) -> None:
         """Something has arrived and was handled: whoever waited for a sign of life has it now."""
         if self._probes:
-            probes, self._probes = self._probes, []
+            probes, self._probes = self._probes, None
             for call in probes:
                 call()
 
     def probe(self, call: Callable[[], None]) -> None:
         """`call` runs once, after the next message of the client; never when the session ends first."""
+        if self._probes is None:
+            self._probes = []
         self._probes.append(call)
 
     def end(self) -> None:
-        """Stops everything that was timed for this session."""
+        """Nothing is sent, timed or waited for any more."""
         self.closed = True
-        for timer in self.timers.values():
-            timer.cancel()
-        self.timers.clear()
-        self._probes.clear()
+        self._probes = None
 
 
 class Sessions:
@@ -131,6 +140,7 @@ class Sessions:
         self._all: dict[str, Session] = {}
         self._by_screen: dict[str, Session] = {}
         self._listening: dict[str, Session] = {}
+        self._timetable = Timetable(self._look)
         self.on_opened: list[Callable[[Session], None]] = []
         self.on_closed: list[Callable[[Session, str], None]] = []
         """Called with the session and why it ended, after its screen is free again."""
@@ -162,7 +172,8 @@ class Sessions:
             self._by_screen[session.screen_id] = session
         self._all[session.id] = session
         session.last_heard = asyncio.get_running_loop().time()
-        self._beat_later(session)
+        session.beat_at = session.last_heard + self.heartbeat_seconds
+        self._timetable.put(session, session.beat_at)
         self.watch_token(session)
 
     def opened(self, session: Session) -> None:
@@ -191,6 +202,7 @@ class Sessions:
         if session.closed:
             return
         session.end()
+        self._timetable.closed()
         self._all.pop(session.id, None)
         self._listening.pop(session.id, None)
         screen_id = session.screen_id
@@ -206,32 +218,23 @@ class Sessions:
             if match(session.principal):
                 self.drop(session, code)
 
-    def say_goodbye(self, reason: str, *, spread_ms: int) -> None:
+    def say_goodbye(self, reason: str) -> None:
         """Tells everyone that the appliance stops, each with its own delay so that they don't all return at once."""
-        sessions = list(self)
-        for index, session in enumerate(sessions):
-            delay = 100 + spread_ms * index // max(1, len(sessions))
+        spread_ms = max(LEAST_SPREAD_MS, 1_000 * len(self) // RETURNS_A_SECOND)
+        for index, session in enumerate(sessions := list(self)):
+            delay = 100 + spread_ms * index // len(sessions)
             session.send(Goodbye(reason=reason, reconnect_after_ms=delay))
             session.transport.close(GOING_AWAY, reason)
             self.gone(session, "SHUTTING_DOWN")
 
     def watch_token(self, session: Session) -> None:
         """Warns a minute before the session's credential ends, then ends the session half a minute after."""
-        for name in ("expiring", "expired"):
-            timer = session.timers.pop(name, None)
-            if timer is not None:
-                timer.cancel()
-        expires_at = session.principal.expires_at
-        if expires_at is None:
-            return
-        left = (expires_at - now_ms()) / 1000
-        loop = asyncio.get_running_loop()
-        session.timers["expiring"] = loop.call_later(max(0.0, left - WARN_BEFORE_SECONDS), self._warn, session)
-        session.timers["expired"] = loop.call_later(left + GRACE_SECONDS, self.drop, session, "TOKEN_EXPIRED")
-
-    def _warn(self, session: Session) -> None:
-        left = ((session.principal.expires_at or 0) - now_ms()) / 1000
-        session.send(Expiring(in_seconds=max(0, round(left))))
+        session.warn_at = session.ends_at = NEVER
+        if session.principal.expires_at is not None:
+            left = (session.principal.expires_at - now_ms()) / 1000
+            now = asyncio.get_running_loop().time()
+            session.warn_at, session.ends_at = now + left - WARN_BEFORE_SECONDS, now + left + GRACE_SECONDS
+            self._timetable.put(session, min(session.warn_at, session.ends_at))
 
     def ping(self, session: Session, silent: Callable[[], None]) -> None:
         """Asks for a sign of life; `silent` is called when nothing at all has come within the heartbeat's timeout."""
@@ -251,19 +254,40 @@ class Sessions:
         session.send(ServerPing(t=now_ms()))
         loop.call_later(self._timeout, check)
 
-    def _beat_later(self, session: Session) -> None:
-        loop = asyncio.get_running_loop()
-        session.timers["beat"] = loop.call_later(self.heartbeat_seconds, self._beat, session)
-
-    def _beat(self, session: Session) -> None:
-        self.ping(session, lambda: self.drop(session, "HEARTBEAT_LOST"))
-        self._beat_later(session)
+    def _look(self, session: Session, now: float) -> float:
+        """Does what is due for a session; returns when to look again."""
+        if now >= session.asked_at + self._timeout:
+            if session.last_heard >= session.asked_at:
+                session.asked_at = NEVER
+            elif session.handling:
+                session.asked_at = now
+            else:
+                self.drop(session, "HEARTBEAT_LOST")
+                return NEVER
+        if now >= session.ends_at:
+            self.drop(session, "TOKEN_EXPIRED")
+            return NEVER
+        if now >= session.warn_at:
+            session.warn_at = NEVER
+            left = (session.principal.expires_at or 0) - now_ms()
+            session.send(Expiring(in_seconds=max(0, round(left / 1000))))
+        if now >= session.beat_at:
+            session.beat_at = now + self.heartbeat_seconds
+            session.asked_at = min(session.asked_at, now)
+            session.send(ServerPing(t=now_ms()))
+        return min(session.beat_at, session.asked_at + self._timeout, session.warn_at, session.ends_at)
 
     def _announce(self, screen_id: str, *, online: bool) -> None:
         groups = self._groups_of(screen_id)
         for session in self.listening():
             if "presence" in session.topics and session.principal.reaches(screen_id, groups):
                 session.send(Presence(screen_id=screen_id, online=online))
+
+
+@functools.lru_cache(maxsize=64)
+def _indexes(found: frozenset[int]) -> frozenset[int]:
+    """The same set again: most screens have the same monitors."""
+    return found
 
 
 def client_of(hello: Hello, address: str) -> Client:
