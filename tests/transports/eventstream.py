@@ -14,6 +14,7 @@ from tests.support import described
 from tests.support.answers import Answer
 from tests.support.house import House
 from tests.support.wire import PATIENCE
+from tests.transports import cable
 
 Message = dict[str, Any]
 
@@ -55,7 +56,7 @@ class EventStream:
     ) -> Self:
         """Asks for the stream and reads the answer's head; then what is streamed, unless it was refused."""
         address = urlsplit(self.house.url)
-        peer = socket.socket()
+        self._peer = peer = socket.socket()
         if receive_buffer is not None:
             peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         peer.setblocking(False)
@@ -96,6 +97,10 @@ class EventStream:
     def stop_reading(self) -> None:
         """From now on nothing is taken off the socket."""
         self._transport.pause_reading()
+
+    def pull_cable(self) -> None:
+        """From now on nothing arrives here, and nobody is told."""
+        cable.pull(self._peer)
 
     def read_on(self) -> None:
         self._transport.resume_reading()

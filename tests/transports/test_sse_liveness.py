@@ -50,6 +50,19 @@ async def test_a_peer_that_takes_nothing_is_found_and_its_delivery_put_back(make
     await house.becomes(trigger_id, "shown")
 
 
+async def test_a_pulled_cable_is_found_within_the_heartbeat(make_house: MakeHouse) -> None:
+    house = await make_house(QUICK_BEATS)
+    stream = await screen(house)
+    session = session_of(house)
+    await until(lambda: len(stream.of("ping")) >= 3)
+    stream.pull_cable()
+    trigger_id = await house.accepted()
+    await until(lambda: session.closed, within=2)
+    assert (await house.becomes(trigger_id, "pending"))["history"][-1]["detail"] == "HEARTBEAT_LOST"
+    again = await screen(house)
+    await again.show(await again.expect("navigate"))
+
+
 async def test_a_client_that_reads_but_does_not_ack_is_not_taken_for_dead(make_house: MakeHouse) -> None:
     quick = {"ack_timeout_ms": 50, "retry_base_ms": 10, "max_retries": 1}
     house = await make_house({"delivery": quick, "heartbeat": {"interval_seconds": 20.0, "timeout_seconds": 2.0}})
