@@ -146,6 +146,7 @@ class Engine:
         )
         drafts = Drafts(self.outbox, self.screens, lookups, self.dispatcher, ttl_seconds=settings.delivery.ttl_seconds)
         self.intake = Intake(self.outbox, drafts, self.dispatcher, outcomes, self.recent, self.metrics)
+        self._stops.append(self.intake.stop)
         self.cancellations = Cancellations(self.database, self.outbox, self.dispatcher)
         self.conversation = Conversation(
             auth=self.auth,

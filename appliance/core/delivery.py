@@ -7,7 +7,6 @@ answers with a `Decision`, or None where an event has no effect. Whoever asked a
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Any
 
@@ -131,8 +130,7 @@ class Event(Enum):
     DISCARDED = "a person needs it no more"
 
 
-@dataclass(frozen=True, slots=True)
-class Happening:
+class Happening(msgspec.Struct, frozen=True):
     """An event with what came along: a code, whether the screen is online, the proof of an ack."""
 
     event: Event
@@ -150,8 +148,7 @@ class Happening:
     """For an attempt that failed or ran out: its time to live isn't over yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """What follows. `None` members stay as they are; `note` alone means an entry in the history and no change."""
 
     state: State | None = None

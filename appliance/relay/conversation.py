@@ -39,7 +39,7 @@ from appliance.relay.clock import now_ms
 from appliance.relay.currents import Currents
 from appliance.relay.dispatcher import Dispatcher
 from appliance.relay.documents import Documents
-from appliance.relay.intake import Intake
+from appliance.relay.intake import Answer, Intake
 from appliance.relay.navigation import restored
 from appliance.relay.plant import Plant
 from appliance.relay.screens import Screens
@@ -51,6 +51,8 @@ MESSAGES_A_SECOND = 1_000
 """Messages a session may send in the long run, triggers aside: those are held back by what the disk takes."""
 BURST_SECONDS = 2.0
 """How far ahead of that it may be."""
+MAX_UNDER_WAY = 256
+"""Triggers of one session that wait for their commit, before it is read on."""
 
 Reply = Callable[[ServerMessage], None]
 
@@ -155,14 +157,22 @@ class Conversation:
         session.answered()
 
     async def _trigger(self, session: Session, body: TriggerBody, answer: Reply) -> None:
-        """Accepts a trigger a session brought and answers it there."""
+        """Accepts a trigger a session brought and answers it there, sooner or later: the next message needn't wait."""
+
+        def told(found: Answer) -> None:
+            answer(_answer_to(body, found))
+            session.settled()
+
         try:
             require(session.principal.role, Role.OPERATOR)
-            receipt = await self._intake.accept(session.principal, body, session)
+            if self._intake.begin(session.principal, body, session, told):
+                session.under_way += 1
+                await session.room(MAX_UNDER_WAY)
+                return
+            found: Answer = await self._intake.accept(session.principal, body, session)
         except Problem as problem:
-            answer(_trigger_error(body.id, problem))
-        else:
-            answer(TriggerResponse(id=receipt.id, success=True, data=receipt.body()))
+            found = problem
+        answer(_answer_to(body, found))
 
     def _too_fast(self, session: Session) -> bool:
         """Counts one message; ends a session that sends more than anybody has to say."""
@@ -263,6 +273,12 @@ def error_message(problem: Problem) -> ErrorMessage:
         action=problem.actions(),
         retryable=problem.retryable,
     )
+
+
+def _answer_to(body: TriggerBody, found: Answer) -> TriggerResponse | TriggerError:
+    if isinstance(found, Problem):
+        return _trigger_error(body.id, found)
+    return TriggerResponse(id=found.id, success=True, data=found.body())
 
 
 def _trigger_error(trigger_id: str | None, problem: Problem) -> TriggerError:

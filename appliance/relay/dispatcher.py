@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from appliance.core.delivery import MAX_HISTORY, MISSING_DISPLAY, Delivery, Event, Happening, State, apply, decide
 from appliance.core.lanes import MAX_OPEN, Lane

@@ -68,6 +68,18 @@ class Drafts:
         draft.document = await self._document(body, record)
         return draft
 
+    def at_once(self, principal: Principal, body: TriggerBody) -> Draft | None:
+        """The draft of a trigger that nobody has to be asked about; None where the order source has to be. Raises as
+        `record` and `draft` do."""
+        record = self.record(principal, body)
+        screens = self._targets(principal, body, record)
+        if body.url is None:
+            assert record.order_id is not None
+            document = self._lookups.at_hand(record.order_id)
+        else:
+            document = _at(body.url, body)
+        return Draft(body, record, screens, document) if document is not None else None
+
     def deliveries(self, draft: Draft) -> list[Delivery]:
         """One a screen, with a place kept in its lane. A broadcast goes on without the lanes that are full: theirs are
         dead letters from the start. Raises `QUEUE_FULL` when no lane has room."""
@@ -115,7 +127,7 @@ class Drafts:
 
     async def _document(self, body: TriggerBody, record: TriggerRecord) -> Document | None:
         if body.url is not None:
-            return Document(order_id="", ref=body.url, title=body.title or body.url, content_type="text/html")
+            return _at(body.url, body)
         assert record.order_id is not None
         try:
             return await self._lookups.find(record.order_id)
@@ -161,6 +173,10 @@ class Drafts:
 def display_of(body: TriggerBody, screen: Screen) -> int:
     """The display asked for, or the screen's own."""
     return screen.display_index if body.display_index is None else body.display_index
+
+
+def _at(url: str, body: TriggerBody) -> Document:
+    return Document(order_id="", ref=url, title=body.title or url, content_type="text/html")
 
 
 def _target(principal: Principal, body: TriggerBody) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-
-import msgspec
+from functools import partial
+from typing import Any
 
 from appliance.core.delivery import Delivery
 from appliance.core.triggers import TriggerBody, check
@@ -84,16 +86,62 @@ class Intake:
         self._outcomes = outcomes
         self._recent = recent
         self._metrics = metrics
-        self._under_way: dict[str, asyncio.Event] = {}
+        self._under_way: dict[str, asyncio.Event | None] = {}
+        """The ids that are being accepted, and what repeats of them wait for once there are any."""
+        self._answering: set[asyncio.Task[None]] = set()
         self._given: dict[tuple[str, int], int] = {}
         """The last number given to a delivery of each lane, whether or not it is on disk yet."""
 
     async def accept(self, principal: Principal, body: TriggerBody, origin: Session | None = None) -> Receipt:
         """Accepts a trigger, durably, or raises why not; nothing is kept then. A repeat gets the present state."""
-        (answer,) = await self.accept_all(principal, [body], origin)
+        answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        if self.begin(principal, body, origin, partial(_settle, answered)):
+            answer = await answered
+        else:
+            (answer,) = await self.accept_all(principal, [body], origin)
         if isinstance(answer, Problem):
             raise answer
         return answer
+
+    def begin(
+        self, principal: Principal, body: TriggerBody, origin: Session | None, told: Callable[[Answer], None]
+    ) -> bool:
+        """Accepts a trigger that waits for nothing but its commit; `told` is called after that. So it goes for nearly
+        all of them, and a sender may have many under way. False, with nothing done, where there is more to it, a
+        refusal for instance: `accept_all` then."""
+        key = body.id.lower()
+        if self._dispatcher.stopping or key in self._under_way:
+            return False
+        arrived = asyncio.get_running_loop().time()
+        try:
+            draft = self._drafts.at_once(principal, check(body))
+            if draft is None or len(draft.screens) > MAX_DELIVERIES:
+                return False
+            deliveries = self._drafts.deliveries(draft)
+        except Problem:
+            return False
+
+        def committed(results: list[Accepted | Problem] | None, refusal: Exception | None) -> None:
+            self._release(key, deliveries)
+            found = refusal if results is None else results[0]
+            if isinstance(found, Accepted) and not found.duplicate:
+                told(self._sent(draft, deliveries, origin, arrived))
+            else:
+                self._later(self._answer_other(draft.record, found, told))
+
+        self._under_way[key] = None
+        self._expect(deliveries)
+        try:
+            self._outbox.accept_one(draft.record, deliveries, committed)
+        except Problem as problem:
+            committed(None, problem)
+        return True
+
+    async def stop(self) -> None:
+        """Ends what was still being found out."""
+        for task in self._answering:
+            task.cancel()
+        await asyncio.gather(*self._answering, return_exceptions=True)
 
     async def accept_all(
         self, principal: Principal, bodies: list[TriggerBody], origin: Session | None = None
@@ -109,7 +157,7 @@ class Intake:
         try:
             for key in mine:
                 while key in self._under_way:
-                    await self._under_way[key].wait()
+                    await self._end_of(key)
                 self._under_way[key] = done
             answers = await self._first_come(principal, bodies, keys, origin)
         finally:
@@ -139,6 +187,39 @@ class Intake:
         """`deliveries`, and in the place of those that are open what they are now."""
         rows = [self._dispatcher.opened.get(key_of(delivery.id)) for delivery in deliveries]
         return [d if row is None else row.delivery for d, row in zip(deliveries, rows, strict=True)]
+
+    async def _end_of(self, key: str) -> None:
+        """Waits for whoever is accepting that id."""
+        event = self._under_way[key]
+        if event is None:
+            event = self._under_way[key] = asyncio.Event()
+        await event.wait()
+
+    def _release(self, key: str, deliveries: list[Delivery]) -> None:
+        event = self._under_way.pop(key)
+        if event is not None:
+            event.set()
+        self._settled(deliveries)
+
+    def _later(self, answering: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(answering, name="intake-answer")
+        self._answering.add(task)
+        task.add_done_callback(self._answering.discard)
+
+    async def _answer_other(
+        self, record: TriggerRecord, found: Accepted | Exception | None, told: Callable[[Answer], None]
+    ) -> None:
+        """The answer to what turned out to be a repeat, or was refused after all."""
+        answer: Answer
+        if isinstance(found, Accepted):
+            answer = await self._repeat(found.record)
+        elif isinstance(found, Problem) and found.code in _FOR_ALL:
+            answer = (await self._recalled([record]))[0] or found
+        else:
+            answer = found if isinstance(found, Problem) else Problem("INTERNAL_ERROR")
+        if isinstance(answer, Problem):
+            self._metrics.refuse(answer.code)
+        told(answer)
 
     async def _first_come(
         self, principal: Principal, bodies: list[TriggerBody], keys: list[str], origin: Session | None
@@ -191,14 +272,23 @@ class Intake:
 
     async def _draft_all(self, principal: Principal, bodies: list[TriggerBody]) -> list[Draft | Answer]:
         """All look-ups at once, so that they take as long as the slowest."""
-        if len(bodies) == 1:
-            return [await self._draft(principal, bodies[0])]
-        drafting = []
-        for body in bodies:
-            drafting.append(asyncio.ensure_future(self._draft(principal, body)))
-            if len(drafting) % _DRAFTS_AT_ONCE == 0:
+        drafts: list[Draft | Answer | None] = []
+        for number, body in enumerate(bodies, start=1):
+            drafts.append(self._at_once(principal, body))
+            if number % _DRAFTS_AT_ONCE == 0:
                 await asyncio.sleep(0)
-        return await asyncio.gather(*drafting)
+        rest = [number for number, draft in enumerate(drafts) if draft is None]
+        found = await asyncio.gather(*[self._draft(principal, bodies[number]) for number in rest])
+        for number, draft in zip(rest, found, strict=True):
+            drafts[number] = draft
+        return [draft for draft in drafts if draft is not None]
+
+    def _at_once(self, principal: Principal, body: TriggerBody) -> Draft | None:
+        """None where there is more to it than looking at what is at hand."""
+        try:
+            return self._drafts.at_once(principal, check(body))
+        except Problem:
+            return None
 
     async def _draft(self, principal: Principal, body: TriggerBody) -> Draft | Answer:
         try:
@@ -250,15 +340,14 @@ class Intake:
         self, ready: list[tuple[Draft, list[Delivery]]], origin: Session | None, arrived: float
     ) -> list[Answer]:
         committing = self._outbox.accept([(draft.record, deliveries) for draft, deliveries in ready])
-        self._given.update((d.lane, d.seq) for _, deliveries in ready for d in deliveries if not d.final)
+        for _, deliveries in ready:
+            self._expect(deliveries)
         receipts: list[Receipt | None] = []
 
         def committed(commit: asyncio.Future[list[Accepted | Problem]]) -> None:
             """Follows the commit itself, so that what is on disk is sent whether or not the sender still waits."""
             for _, deliveries in ready:
-                for delivery in deliveries:
-                    if not delivery.final:
-                        self._dispatcher.release(delivery)
+                self._settled(deliveries)
             if not commit.cancelled() and commit.exception() is None:
                 receipts.extend(self._accepted(ready, commit.result(), origin, arrived))
 
@@ -272,6 +361,40 @@ class Intake:
             receipt or (result if isinstance(result, Problem) else await self._repeat(result.record))
             for receipt, result in zip(receipts, results, strict=True)
         ]
+
+    def _expect(self, deliveries: list[Delivery]) -> None:
+        """They are on their way to the disk, each with the newest number of its lane."""
+        for delivery in deliveries:
+            if not delivery.final:
+                self._given[delivery.lane] = delivery.seq
+
+    def _settled(self, deliveries: list[Delivery]) -> None:
+        """They are on disk, or never will be."""
+        for delivery in deliveries:
+            if not delivery.final:
+                self._dispatcher.release(delivery)
+
+    def _sent(self, draft: Draft, deliveries: list[Delivery], origin: Session | None, arrived: float) -> Receipt:
+        """Sends what one new trigger has brought."""
+        receipt = self._received(draft, deliveries)
+        self._dispatch(deliveries, origin, arrived)
+        return receipt
+
+    def _received(self, draft: Draft, deliveries: list[Delivery]) -> Receipt:
+        """Notes that it is accepted."""
+        self._metrics.accept(len(deliveries))
+        # As it was accepted: dispatching changes the originals before the answer is written.
+        receipt = Receipt(draft.record.id, False, [copy.copy(delivery) for delivery in deliveries])
+        for delivery in deliveries:
+            self._recent.accepted(delivery)
+        if draft.document is None:
+            self._refuse_on_screen(Problem("ORDER_SOURCE_UNAVAILABLE"), draft.record, draft.body)
+        return receipt
+
+    def _dispatch(self, deliveries: list[Delivery], origin: Session | None, arrived: float) -> None:
+        self._dispatcher.accepted(deliveries, origin, arrived)
+        for screen_id in self._drafts.removed(deliveries):  # while it was being committed
+            self._dispatcher.screen_removed(screen_id)
 
     def _accepted(
         self,
@@ -287,18 +410,9 @@ class Intake:
             if isinstance(result, Problem) or result.duplicate:
                 receipts.append(None)
                 continue
-            self._metrics.accept(len(deliveries))
-            # As it was accepted: dispatching changes the originals before the answer is written.
-            copies = [msgspec.structs.replace(delivery) for delivery in deliveries]
-            receipts.append(Receipt(draft.record.id, False, copies))
+            receipts.append(self._received(draft, deliveries))
             new += deliveries
-            for delivery in deliveries:
-                self._recent.accepted(delivery)
-            if draft.document is None:
-                self._refuse_on_screen(Problem("ORDER_SOURCE_UNAVAILABLE"), draft.record, draft.body)
-        self._dispatcher.accepted(new, origin, arrived)
-        for screen_id in self._drafts.removed(new):  # while it was being committed
-            self._dispatcher.screen_removed(screen_id)
+        self._dispatch(new, origin, arrived)
         return receipts
 
     async def _repeat(self, record: TriggerRecord) -> Answer:
@@ -315,3 +429,8 @@ class Intake:
         found = self._drafts.named(record.target)
         if found is not None and not (waiting and record.mode != "latest"):
             self._outcomes.refuse_screen(problem, found.screen_id, display_of(body, found), record.order_id)
+
+
+def _settle(answered: asyncio.Future[Answer], answer: Answer) -> None:
+    if not answered.done():  # whoever asked has gone
+        answered.set_result(answer)

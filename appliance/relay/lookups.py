@@ -27,6 +27,10 @@ class Lookups:
         found = unicodedata.normalize("NFC", match[1] if match.re.groups else match[0])
         return found if is_order_id(found) else scanned
 
+    def at_hand(self, order_id: str) -> Document | None:
+        """The order's document, where the source knows it without looking; None: ask `find`."""
+        return self.source.at_hand(order_id)
+
     async def find(self, order_id: str) -> Document:
         """The order's document. Raises what the source says, or `ORDER_SOURCE_UNAVAILABLE` past the deadline."""
         try:

@@ -32,6 +32,10 @@ class OrderSource(Protocol):
         """
         ...
 
+    def at_hand(self, order_id: str) -> Document | None:
+        """What `look_up` would answer, where that takes no waiting at all; None where it has to be asked."""
+        ...
+
     def resolve(self, ref: str) -> Path | None:
         """The file behind a `ref` of this source, checked anew to lie inside it; None when it is gone or outside."""
         ...

@@ -48,6 +48,7 @@ class Session:
 
     __slots__ = (
         "_probes",
+        "_room",
         "asked_at",
         "base_url",
         "beat_at",
@@ -65,6 +66,7 @@ class Session:
         "shows",
         "topics",
         "transport",
+        "under_way",
         "warn_at",
     )
 
@@ -86,6 +88,9 @@ class Session:
         """Messages of the client that are being handled; what it says meanwhile is read only afterwards."""
         self.paid_until = 0.0
         """The loop's time up to which what it has sent counts against its rate."""
+        self.under_way = 0
+        """Triggers it has sent that wait for their commit."""
+        self._room: asyncio.Event | None = None
         self.closed = False
         # The loop's times of what comes next: a ping, the end of the wait for its answer, the token's warning and end.
         self.due = self.beat_at = self.asked_at = self.warn_at = self.ends_at = NEVER
@@ -120,6 +125,19 @@ class Session:
         if self._probes is None:
             self._probes = []
         self._probes.append(call)
+
+    def settled(self) -> None:
+        """One of its triggers is on disk, or never will be."""
+        self.under_way -= 1
+        if self._room is not None:
+            self._room.set()
+
+    async def room(self, most: int) -> None:
+        """Returns once fewer than `most` of its triggers are under way."""
+        while self.under_way >= most:
+            self._room = asyncio.Event()
+            await self._room.wait()
+        self._room = None
 
     def end(self) -> None:
         """Nothing is sent, timed or waited for any more."""

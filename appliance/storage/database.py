@@ -13,6 +13,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Hashable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,7 +23,7 @@ import structlog
 from appliance.errors import Problem
 from appliance.storage import aside
 from appliance.storage.faults import Damage, is_lasting
-from appliance.storage.groups import Bulk, Job, Outcome, Queue, Waiting, transact
+from appliance.storage.groups import Bulk, Job, Outcome, Queue, Told, Waiting, transact
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -144,6 +145,15 @@ class Database:
         """`submit` for one more argument of a job that is done for all of a group at once; `weight` is in rows."""
         return self._queue(bulk, argument, weight)
 
+    def hand_to(self, bulk: Bulk[A, T], argument: A, told: Told, *, weight: int = 1) -> None:
+        """`submit_to` for whoever needs no future: `told` is called with the result, or with what refuses it. Raises
+        what a future would end with at once."""
+        refused = self._refusal(weight)
+        if refused is not None:
+            raise refused
+        self._load += weight
+        self._append(Waiting(bulk, told, argument=argument, weight=weight))
+
     def post(self, job: Job[Any], key: Hashable = None) -> None:
         """Queues a durable job that nobody waits for: a mark that rides along with the next commit. Whatever is posted
         again and again has a `key`: the newest takes the place of the one that waits under it."""
@@ -258,7 +268,7 @@ class Database:
             future.set_exception(refused)
         else:
             self._load += weight
-            self._append(Waiting(job, future, argument=argument, weight=weight))
+            self._append(Waiting(job, partial(_settle, future), argument=argument, weight=weight))
         return future
 
     def _refusal(self, weight: int = 1) -> Problem | None:
@@ -400,10 +410,14 @@ class Database:
             if item.durable:
                 continue
             self._load -= item.weight
-            if item.future is not None and not item.future.done():
-                trouble = self.last_error
-                known = Problem("STORAGE_UNAVAILABLE", trouble, retry_after=1) if trouble else Problem("SHUTTING_DOWN")
-                item.future.set_exception(known)
+            if item.told is None:
+                continue
+            trouble = self.last_error
+            known = Problem("STORAGE_UNAVAILABLE", trouble, retry_after=1) if trouble else Problem("SHUTTING_DOWN")
+            try:
+                item.told(None, known)
+            except Exception:
+                _log.exception("storage.answer_failed", job=_name(item.job))
 
 
 def _as_one(gathered: list[tuple[Job[None], Callable[[], None]]]) -> Waiting:
@@ -422,18 +436,22 @@ def _as_one(gathered: list[tuple[Job[None], Callable[[], None]]]) -> Waiting:
 
 
 def _answer(item: Waiting, value: Any, refusal: Exception | None) -> None:
-    if item.future is None:
-        if refusal is not None:
-            gathered = item.then is not None
-            _log.error("storage.job_failed", job=_name(item.job), gathered=gathered, exc_info=refusal)
-        elif item.then is not None:
-            item.then()
-    elif item.future.done():
-        pass
+    if item.told is not None:
+        item.told(value, refusal)
     elif refusal is not None:
-        item.future.set_exception(refusal)
+        gathered = item.then is not None
+        _log.error("storage.job_failed", job=_name(item.job), gathered=gathered, exc_info=refusal)
+    elif item.then is not None:
+        item.then()
+
+
+def _settle(future: asyncio.Future[Any], value: Any, refusal: Exception | None) -> None:
+    if future.done():  # whoever waited has gone
+        return
+    if refusal is not None:
+        future.set_exception(refusal)
     else:
-        item.future.set_result(value)
+        future.set_result(value)
 
 
 def _name(job: object) -> str:

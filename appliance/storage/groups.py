@@ -6,7 +6,6 @@ is rolled back and runs again with a savepoint a job, so that one bad job never 
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 import threading
 from collections import deque
@@ -18,6 +17,8 @@ A = TypeVar("A")
 Job = Callable[[sqlite3.Connection], T]
 Outcome = tuple[Any, Exception | None]
 """What a job gave, or what it refused with."""
+Told = Callable[[Any, Exception | None], None]
+"""Takes the outcome, on the event loop."""
 
 OF_THE_JOB = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.DataError, sqlite3.InterfaceError)
 """SQLite's complaints about a statement; every other `sqlite3.Error` is about the storage."""
@@ -37,17 +38,17 @@ class Bulk(Generic[A, T]):
 class Waiting:
     """One job in the queue, or one argument of a `Bulk`.
 
-    Who waits for it is told through `future`, or `then` is called after its commit. A `durable` one is kept for as
+    Who waits for it is `told` what came of it, or `then` is called after its commit. A `durable` one is kept for as
     long as the storage refuses; of those with the same `key` only the newest. `weight` is about how many rows it
     writes.
     """
 
-    __slots__ = ("argument", "durable", "future", "job", "key", "then", "weight")
+    __slots__ = ("argument", "durable", "job", "key", "then", "told", "weight")
 
     def __init__(
         self,
         job: Job[Any] | Bulk[Any, Any],
-        future: asyncio.Future[Any] | None = None,
+        told: Told | None = None,
         *,
         durable: bool = False,
         then: Callable[[], None] | None = None,
@@ -58,7 +59,7 @@ class Waiting:
         self.job = job
         self.key = key
         self.argument = argument
-        self.future = future
+        self.told = told
         self.durable = durable
         self.then = then
         self.weight = weight

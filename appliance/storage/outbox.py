@@ -14,7 +14,7 @@ from appliance.core.triggers import NONCE_WINDOW_MS
 from appliance.errors import Problem
 from appliance.storage import rows
 from appliance.storage.database import Database, Gathered
-from appliance.storage.groups import Bulk
+from appliance.storage.groups import Bulk, Told
 from appliance.storage.rows import TriggerRecord, read_deliveries
 
 _SEQ_BLOCK = 10_000
@@ -84,6 +84,12 @@ class Outbox:
         entries = [Entry(record, [rows.inserted(each) for each in deliveries]) for record, deliveries in triggers]
         weight = sum(1 + len(entry.deliveries) for entry in entries)
         return self._database.submit_to(self._accepting, entries, weight=weight)
+
+    def accept_one(self, record: TriggerRecord, deliveries: list[Delivery], told: Told) -> None:
+        """`accept` for one trigger, without a future: `told` gets the list with its one result, or what refuses it.
+        Raises `STORAGE_UNAVAILABLE` where that is known at once."""
+        entry = Entry(record, [rows.inserted(each) for each in deliveries])
+        self._database.hand_to(self._accepting, [entry], told, weight=1 + len(deliveries))
 
     async def check(self, record: TriggerRecord) -> Accepted | None:
         """What `accept` would answer to a repeat, without accepting anything new; raises as it does."""

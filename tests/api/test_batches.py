@@ -231,6 +231,7 @@ async def test_who_goes_away_while_he_waits_for_an_id_blocks_nobody(
             await go_on.wait()
         return await real(order_id)
 
+    monkeypatch.setattr(engine.source, "at_hand", lambda _order_id: None)
     monkeypatch.setattr(engine.source, "look_up", slow)
     first = new_trigger("ORD-1002", id="ffffffff-0000-4000-8000-000000000000", mode="queue")
     other = new_trigger("ORD-1001", id="00000000-0000-4000-8000-000000000000", mode="queue")

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 import pytest
+from msgspec.structs import replace
 
 from appliance.core.delivery import (
     FINAL_CODES,
@@ -240,7 +240,7 @@ def expected(cell: Cell, word: dict[str, Any]) -> tuple[Delivery, dict[str, Any]
         else:
             members[name] = meanings.get(value, value) if isinstance(value, str) else value
     follows = {name: members.pop(name, nothing) for name, nothing in FOLLOWS.items()}
-    return msgspec.structs.replace(before, **members), follows
+    return replace(before, **members), follows
 
 
 FOLLOWS: dict[str, Any] = {"backoff": 0, "held": False, "clear": False, "note": None}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import Phase
+from msgspec.structs import replace
 
 from appliance.core.delivery import Decision, Delivery, Event, Happening, State, decide
 from appliance.core.lanes import Lane

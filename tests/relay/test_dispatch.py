@@ -527,7 +527,11 @@ async def test_a_replay_supersedes_what_waits_in_its_lane(house: House) -> None:
     await house.becomes(newer, "superseded")
 
 
-@pytest.mark.parametrize("delivery_id", ["nonsense", f"{uuid.uuid4()}:S-1", f"{uuid.uuid4()}:S-9"])
+@pytest.mark.parametrize(
+    "delivery_id",
+    ["nonsense", f"{uuid.uuid4()}:S-1", f"{uuid.uuid4()}:S-9"],
+    ids=["no delivery's id", "no such trigger", "no such screen"],
+)
 async def test_replaying_what_is_not_there(house: House, delivery_id: str) -> None:
     await house.pair("S-1")
     (await house.local("POST", f"/api/dead-letters/{delivery_id}/replay")).problem(404, "NOT_FOUND")

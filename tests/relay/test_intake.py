@@ -280,6 +280,7 @@ async def test_a_slow_source_makes_nobody_wait(make_house: MakeHouse, monkeypatc
         await held.wait()
         return await real(order_id)
 
+    monkeypatch.setattr(house.appliance.engine.source, "at_hand", lambda _order_id: None)
     monkeypatch.setattr(house.appliance.engine.source, "look_up", slow)
     body = new_trigger()
     async with asyncio.timeout(2):
@@ -327,6 +328,7 @@ async def test_a_slow_refusal_leaves_a_newer_document_alone(
             await go_on.wait()
         return await real(order_id)
 
+    monkeypatch.setattr(house.appliance.engine.source, "at_hand", lambda _order_id: None)
     monkeypatch.setattr(house.appliance.engine.source, "look_up", slow)
     scanned = asyncio.create_task(house.trigger("ORD-9999"))
     await looking.wait()

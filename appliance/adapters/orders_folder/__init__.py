@@ -66,16 +66,25 @@ class FolderOrders:
         self._watch.on_change(call)
 
     async def look_up(self, order_id: str) -> Document:
-        """See `OrderSource`. On a local disk, an order that was found before is answered without being suspended."""
+        """See `OrderSource`."""
+        found = self.at_hand(order_id)
+        if found is not None:
+            return found
         key = names.key(order_id)
-        files = self._watch.listing.shown.get(key)
-        if self._watch.local and files is not None and len(files) == 1 and is_unchanged(files[0]):
-            return _document(order_id, files[0])
         try:
             async with asyncio.timeout(self._deadline):
                 return await self._search(order_id, key)
         except TimeoutError:
             raise self._too_late(order_id, key) from None
+
+    def at_hand(self, order_id: str) -> Document | None:
+        """See `OrderSource`: on a local disk, an order that was found before and whose file hasn't changed since."""
+        if not self._watch.local:
+            return None
+        files = self._watch.listing.shown.get(names.key(order_id))
+        if files is None or len(files) != 1 or not is_unchanged(files[0]):
+            return None
+        return _document(order_id, files[0])
 
     async def _search(self, order_id: str, key: str) -> Document:
         asked = self._now()
