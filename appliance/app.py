@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 from collections.abc import Callable
@@ -162,7 +163,14 @@ class Appliance:
             sessions=engine.sessions,
             lobby=Lobby(limited=settings.limits.enabled),
         )
-        self._close_sockets = sockets.stop
+        talks = socketio.server(
+            settings=settings,
+            auth=engine.auth,
+            conversation=engine.conversation,
+            lobby=sockets.lobby,
+            backlog=sockets.backlog,
+        )
+        self._sockets = (sockets, talks)
         return [
             *triggers.routes(
                 credentials=credentials,
@@ -220,7 +228,7 @@ class Appliance:
             ),
             *descriptions.routes(),
             *sockets.routes(),
-            *socketio.routes(settings=settings, auth=engine.auth, conversation=engine.conversation),
+            *talks.routes(),
             *sse.routes(
                 settings=settings,
                 auth=engine.auth,
@@ -275,6 +283,9 @@ class Appliance:
     async def _save(self) -> None:
         with contextlib.suppress(Problem):  # a storage that refuses now holds up no stop
             await self.engine.database.flush()
+
+    async def _close_sockets(self) -> None:
+        await asyncio.gather(*(endpoint.stop() for endpoint in self._sockets))
 
     async def _say_goodbye(self) -> None:
         self.engine.sessions.say_goodbye("stopping")

@@ -18,11 +18,15 @@ from aiohttp import web
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from appliance.edge.lobby import Lobby
+from appliance.transports.connection import Backlog
 from appliance.transports.socketio.client import Answer, Client, Socket
 from appliance.transports.socketio.connection import Connection
 from appliance.transports.socketio.engine import Options
 from appliance.transports.socketio.engineio import MESSAGE, Packet
 from appliance.transports.socketio.server import EngineServer
+
+BOUND = 4 << 20
 
 
 class EngineEcho:
@@ -32,6 +36,7 @@ class EngineEcho:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        connection.let_in(BOUND)
 
     async def message(self, frame: Packet) -> None:
         self._connection.send(frame if isinstance(frame, bytes) else MESSAGE + frame)
@@ -49,6 +54,7 @@ class Echo:
     async def connect(self, socket: Socket, auth: dict[str, Any]) -> None:
         socket.accept(secrets.token_urlsafe(15))
         socket.emit("auth", auth)
+        socket.wire.let_in(BOUND)
 
     async def event(self, socket: Socket, name: str, arguments: list[Any], answer: Answer | None) -> None:
         if socket.namespace == "/" and name == "message":
@@ -63,8 +69,9 @@ class Echo:
 
 def server(options: Options, *, engine_only: bool) -> EngineServer:
     """The transport as the appliance runs it, with the echo above it."""
+    lobby, backlog = Lobby(limited=False), Backlog()
     if engine_only:
-        return EngineServer("/engine.io/", options, EngineEcho)
+        return EngineServer("/engine.io/", options, EngineEcho, lobby=lobby, backlog=backlog)
 
     def client(connection: Connection) -> Client:
         return Client(
@@ -75,7 +82,7 @@ def server(options: Options, *, engine_only: bool) -> EngineServer:
             now=asyncio.get_running_loop().time,
         )
 
-    return EngineServer("/socket.io/", options, client)
+    return EngineServer("/socket.io/", options, client, lobby=lobby, backlog=backlog)
 
 
 def main() -> None:

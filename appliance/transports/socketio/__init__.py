@@ -8,27 +8,31 @@ from __future__ import annotations
 
 import asyncio
 
-from aiohttp import web
-
+from appliance.edge.lobby import Lobby
 from appliance.relay.auth import Auth
 from appliance.relay.conversation import Conversation
 from appliance.settings import Settings
+from appliance.transports.connection import Backlog
 from appliance.transports.socketio.application import Floor
 from appliance.transports.socketio.client import Client
 from appliance.transports.socketio.connection import Connection
 from appliance.transports.socketio.engine import Options
 from appliance.transports.socketio.server import EngineServer
+from appliance.transports.websocket import SCREEN_BUFFER
 
 PATH = "/socket.io/"
 MAX_PAYLOAD = 1_000_000
 
 
-def routes(*, settings: Settings, auth: Auth, conversation: Conversation) -> list[web.RouteDef]:
-    """The contract's section 4.2, to be called in the running loop."""
+def server(
+    *, settings: Settings, auth: Auth, conversation: Conversation, lobby: Lobby, backlog: Backlog
+) -> EngineServer:
+    """The contract's section 4.2; to be called in the running loop. It offers `routes` and `stop`."""
     options = Options(
         ping_interval=settings.heartbeat.interval_seconds,
         ping_timeout=settings.heartbeat.timeout_seconds,
         max_payload=min(MAX_PAYLOAD, settings.server.max_message_bytes),
+        bound=SCREEN_BUFFER,
     )
     now = asyncio.get_running_loop().time
     floor = Floor(auth=auth, conversation=conversation, now=now)
@@ -39,4 +43,4 @@ def routes(*, settings: Settings, auth: Auth, conversation: Conversation) -> lis
         )
 
     proxies = frozenset(settings.server.trusted_proxies)
-    return EngineServer(PATH, options, client, trusted_proxies=proxies).routes()
+    return EngineServer(PATH, options, client, lobby=lobby, backlog=backlog, trusted_proxies=proxies)

@@ -30,6 +30,7 @@ from appliance.transports.socketio.client import Answer, Refused, Socket
 from appliance.transports.socketio.connection import TOO_SLOW
 from appliance.transports.socketio.packets import ROOT
 from appliance.transports.socketio.recovery import Kept, Recovery
+from appliance.transports.websocket import PRODUCER_BUFFER, SCREEN_BUFFER
 
 _OUT_FOR_GOOD = frozenset({4401, 4403, 4409})
 """Close codes after which the client is told that it is out, so that it doesn't return with the same credential."""
@@ -90,7 +91,9 @@ class Link:
         if code in _OUT_FOR_GOOD:
             self.banned = True
             self.socket.disconnect()
-        self.socket.wire.close(code, reason)
+            self.socket.wire.dismiss(code, reason)
+        else:
+            self.socket.wire.close(code, reason)
 
 
 class Floor:
@@ -126,6 +129,7 @@ class Floor:
         link.session = await self._conversation.open(
             hello, principal, link, base_url=wire.base_url, address=wire.address
         )
+        wire.let_in(PRODUCER_BUFFER if link.session.screen_id is None else SCREEN_BUFFER)
         if link.recovered is not None and link.recovered.topics:
             await self._conversation.handle(link.session, Subscribe(topics=sorted(link.recovered.topics)))
 

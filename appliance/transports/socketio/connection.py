@@ -7,19 +7,21 @@ both bounded, and one timer does for heartbeat and deadlines.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+import sys
+from collections.abc import Callable
+from typing import Final, Protocol
 
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
 from appliance.errors import entry
 from appliance.transports.socketio import engineio
 from appliance.transports.socketio.engine import WEBSOCKET, Engine, Options
-from appliance.transports.socketio.engineio import Packet, ProtocolError
+from appliance.transports.socketio.engineio import Packet
 
 CLOSE_SECONDS = 2.0
-TOO_SLOW = "SESSION_TOO_SLOW"
+"""How long the last words of a session wait for one more poll."""
+LEAVE_SECONDS = 1.0
+TOO_SLOW: Final = "SESSION_TOO_SLOW"
 
 
 class Upper(Protocol):
@@ -36,11 +38,22 @@ class Upper(Protocol):
     def lost(self, reason: str) -> None: ...
 
 
-class Connection:
-    """One client, whichever transport it uses just now. `forget` is called once nothing more can come for it."""
+class Carrier(Protocol):
+    """The WebSocket below, once there is one."""
 
-    __slots__ = ("_base64", "_forget", "_loop", "_options", "_poll", "_socket", "_timer", "_wire", "address",
-                 "base_url", "closing", "engine", "polled_by", "upper")  # fmt: skip
+    def packet(self, packet: Packet) -> None: ...
+    def close(self, code: int, reason: str = "") -> None: ...
+    def let_in(self, bound: int) -> None: ...
+
+
+class Connection:
+    """One client, whichever transport it uses just now.
+
+    `known` is called once it has said who it is, or has gone; `forget` when nothing more can come for it.
+    """
+
+    __slots__ = ("_base64", "_carrier", "_forget", "_known", "_loop", "_poll", "_timer", "address", "base_url",
+                 "engine", "limit", "options", "polled_by", "upper")  # fmt: skip
 
     def __init__(
         self,
@@ -50,20 +63,22 @@ class Connection:
         *,
         address: str,
         upper: Callable[[Connection], Upper],
+        known: Callable[[str], None],
         forget: Callable[[Connection], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._options = options
+        self._known: Callable[[str], None] | None = known
         self._forget = forget
         self._base64 = "b64" in request.query
-        self._socket: web.WebSocketResponse | None = None
-        self._wire: asyncio.Transport | None = None
+        self._carrier: Carrier | None = None
         self._poll: asyncio.Future[None] | None = None
         self.polled_by: web.Request | None = None
-        self.base_url = f"{request.scheme}://{request.host}"
+        self.base_url = sys.intern(f"{request.scheme}://{request.host}")
         self.address = address
         self.engine = engine
-        self.closing: asyncio.Task[None] | None = None
+        self.options = options
+        self.limit = min(options.max_first, options.max_payload)
+        """The longest message in bytes."""
         self.upper = upper(self)
         self._timer = self._loop.call_at(min(engine.due, self.upper.deadline), self._tick)
 
@@ -72,10 +87,15 @@ class Connection:
     def send(self, packet: Packet) -> None:
         if self.engine.closed:
             return
-        if not self.engine.send(packet):
-            self._too_slow()
-            return
-        self.flush()
+        if self._base64 and isinstance(packet, bytes):
+            packet = engineio.text(packet)
+        if self._carrier is not None:
+            self._carrier.packet(packet)
+        elif self.engine.send(packet):
+            self.flush()
+        else:
+            self.engine.take()
+            self.too_slow()
 
     def ping(self) -> None:
         """Asks for a sign of life now."""
@@ -86,29 +106,22 @@ class Connection:
 
     def flush(self) -> None:
         """Writes what is laid up where it can be written now, and lets a poll go that is to wait no longer."""
-        if self.engine.transport == WEBSOCKET:
-            if self._socket is not None:
-                for packet in self.engine.take():
-                    self._write(packet)
+        if self._carrier is not None:
+            for packet in self.engine.take():
+                self._carrier.packet(packet)
         elif self._poll is not None and self.engine.ready and not self._poll.done():
             self._poll.set_result(None)
 
-    def _write(self, packet: Packet) -> None:
-        assert self._socket is not None and self._wire is not None
-        if self.closing is not None or self._wire.is_closing():
-            return
-        if self._base64 and isinstance(packet, bytes):
-            packet = engineio.text(packet)
-        binary = isinstance(packet, bytes)
-        data = packet if isinstance(packet, bytes) else packet.encode()
-        if self._wire.get_write_buffer_size() + len(data) > self._options.max_buffer:
-            self._too_slow()
-            return
-        with contextlib.suppress(ConnectionError):
-            _now(self._socket.send_frame(data, WSMsgType.BINARY if binary else WSMsgType.TEXT))
+    def let_in(self, bound: int) -> None:
+        """The client isn't a stranger any more: its messages may be long, and `bound` bytes may wait for it."""
+        self.limit = self.options.max_payload
+        self.engine.bound = bound
+        if self._carrier is not None:
+            self._carrier.let_in(bound)
+        self._leave_lobby()
 
-    def _too_slow(self) -> None:
-        self.engine.take()
+    def too_slow(self) -> None:
+        """More waits than the reader may leave unread."""
         self.close(entry(TOO_SLOW).close_code or 0, TOO_SLOW)
 
     # --- in ---------------------------------------------------------------------------------------------------------
@@ -128,8 +141,6 @@ class Connection:
     async def poll(self, request: web.Request) -> list[Packet]:
         """What a GET is answered with, waiting for it. Raises `Rejection`."""
         engine = self.engine
-        if self.polled_by is not None and self.polled_by.transport is None:
-            self.lost("transport error")
         try:
             engine.begin_poll()
         except Exception:
@@ -153,51 +164,39 @@ class Connection:
             self.lost("transport error")
         return found
 
-    async def read(self, socket: web.WebSocketResponse) -> None:
-        """Reads the WebSocket until either side ends it."""
-        while not self.engine.closed:
-            frame = await socket.receive()
-            try:
-                if frame.type is WSMsgType.TEXT:
-                    await self.receive(engineio.read(frame.data))
-                elif frame.type is WSMsgType.BINARY:
-                    await self.receive(frame.data)
-                else:
-                    return
-            except (ProtocolError, RecursionError):
-                self.close(4400, "parse error")
-
-    # --- the WebSocket ----------------------------------------------------------------------------------------------
-
-    def attach(self, socket: web.WebSocketResponse, wire: asyncio.Transport) -> None:
+    def attach(self, carrier: Carrier) -> None:
         """From now on this WebSocket is the transport."""
-        # Above our own bound, so that writing a frame never has to wait.
-        wire.set_write_buffer_limits(high=2 * self._options.max_buffer)
-        self._socket, self._wire = socket, wire
+        assert self.engine.transport == WEBSOCKET
         if self._poll is not None and not self._poll.done():
             self._poll.set_result(None)
+        self._carrier = carrier
         self.flush()
 
     # --- time and end -----------------------------------------------------------------------------------------------
 
-    def check(self) -> None:
-        """Does what is due by now, and notices a poll whose client has gone."""
-        now = self._loop.time()
+    def look(self) -> None:
+        """Notices that the client of the poll that waits has gone."""
         if self.polled_by is not None and self.polled_by.transport is None:
             self.lost("transport error")
-        elif now >= self.upper.deadline:
-            self.close(4400, "connect timeout")
+
+    def check(self) -> None:
+        """Does what is due by now."""
+        self.look()
+        now = self._loop.time()
+        if self.engine.closed or self.upper is _ENDED:
+            return
+        if now >= self.upper.deadline:
+            self.close(entry("HEARTBEAT_LOST").close_code or 0, "connect timeout")
         elif now >= self.engine.due:
             self.engine.beat(now)
             if self.engine.closed:
-                self._end(4408, self.engine.closed)
+                self._end(entry("HEARTBEAT_LOST").close_code or 0, self.engine.closed)
                 self._forget(self)
             else:
                 self.flush()
 
     def _tick(self) -> None:
-        if not self.engine.closed:
-            self.check()
+        self.check()
         if not self.engine.closed:
             self._timer = self._loop.call_at(self._next(), self._tick)
 
@@ -205,17 +204,23 @@ class Connection:
         return max(min(self.engine.due, self.upper.deadline), self._loop.time() + 0.001)
 
     def _wake_in_time(self) -> None:
-        if not self.engine.closed and self._next() < self._timer.when():
+        if not self.engine.closed and self.upper is not _ENDED and self._next() < self._timer.when():
             self._timer.cancel()
             self._timer = self._loop.call_at(self._next(), self._tick)
 
     def close(self, code: int, reason: str) -> None:
         """Ends the connection after what was sent; a WebSocket with this close code."""
         self._end(code, reason)
-        if self._socket is not None or self.polled_by is not None:
+        if self._carrier is not None or self.polled_by is not None:
             self._forget(self)
         else:  # what was sent last waits for the next poll
             self._timer = self._loop.call_later(CLOSE_SECONDS, self._forget, self)
+
+    def dismiss(self, code: int, reason: str) -> None:
+        """Ends the connection of a client that was told to go: what it was told must not cross with the close."""
+        self._part(reason)
+        self._timer.cancel()
+        self._timer = self._loop.call_later(LEAVE_SECONDS, self.close, code, reason)
 
     def lost(self, reason: str) -> None:
         """The transport has gone, or is good for nothing any more."""
@@ -226,20 +231,21 @@ class Connection:
         """Ends everything once; who is above hears the reason."""
         self.engine.close(reason)
         self._timer.cancel()
-        if self._socket is not None and self.closing is None:
-            self.closing = self._loop.create_task(self._close(self._socket, code, reason), name="socketio-close")
+        self._leave_lobby()
+        if self._carrier is not None:
+            self._carrier.close(code, reason)
         if self._poll is not None and not self._poll.done():
             self._poll.set_result(None)
+        self._part(reason)
+
+    def _part(self, reason: str) -> None:
         upper, self.upper = self.upper, _ENDED
         upper.lost(reason)
 
-    async def _close(self, socket: web.WebSocketResponse, code: int, reason: str) -> None:
-        try:
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await socket.close(code=code, message=reason.encode()[:120])
-        except (TimeoutError, ConnectionError, RuntimeError):
-            assert self._wire is not None
-            self._wire.abort()
+    def _leave_lobby(self) -> None:
+        known, self._known = self._known, None
+        if known is not None:
+            known(self.address)
 
 
 class _Ended:
@@ -253,12 +259,3 @@ class _Ended:
 
 
 _ENDED = _Ended()
-
-
-def _now(frame: Coroutine[Any, Any, None]) -> None:
-    """Runs a write that is known not to wait."""
-    try:
-        frame.send(None)
-    except StopIteration:
-        return
-    frame.close()

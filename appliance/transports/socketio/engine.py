@@ -73,7 +73,9 @@ class Options:
     max_payload: int = 1_000_000
     max_packets: int = 20_000
     """In one payload; a client fills it up to `max_payload`."""
-    max_buffer: int = 1 << 20
+    max_first: int = 64 << 10
+    """The longest message of a client that hasn't said yet who it is."""
+    bound: int = 128 << 10
     """What may wait for a slow reader before it is closed."""
 
 
@@ -96,8 +98,8 @@ def check(method: str, query: Mapping[str, str], *, upgrade: bool) -> tuple[str,
 class Engine:
     """One session. `closed` names why it ended; empty while it is open."""
 
-    __slots__ = ("_buffer", "_due", "_farewell", "_options", "_unanswered", "buffered", "closed", "polling", "posting",
-                 "probing", "sid", "transport", "upgrading")  # fmt: skip
+    __slots__ = ("_buffer", "_due", "_farewell", "_options", "_unanswered", "bound", "buffered", "closed", "polling",
+                 "posting", "probing", "sid", "transport", "upgrading")  # fmt: skip
 
     def __init__(self, sid: str, transport: str, options: Options, now: float) -> None:
         self.sid = sid
@@ -112,6 +114,7 @@ class Engine:
         self.upgrading = False
         """It has probed: polls are let go at once from now on."""
         self.buffered = 0
+        self.bound = options.bound
         self._options = options
         self._buffer: list[Packet] = []
         self._farewell = ""
@@ -154,7 +157,7 @@ class Engine:
         """Lays a packet up; False when more waits than a slow reader may leave lying."""
         self._buffer.append(packet)
         self.buffered += len(packet)
-        return self.buffered <= self._options.max_buffer
+        return self.buffered <= self.bound
 
     def take(self) -> list[Packet]:
         """What is to be written now, in order."""

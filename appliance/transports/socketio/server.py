@@ -10,9 +10,13 @@ from collections.abc import Callable
 import msgspec
 from aiohttp import hdrs, web
 
+from appliance.edge.lobby import Lobby
 from appliance.edge.local import client_address
 from appliance.edge.server import read_body
 from appliance.errors import Problem
+from appliance.relay.sessions import GOING_AWAY
+from appliance.transports import connection as sockets
+from appliance.transports.connection import CLOSE_SECONDS, Backlog
 from appliance.transports.socketio import engineio
 from appliance.transports.socketio.connection import Connection, Upper
 from appliance.transports.socketio.engine import (
@@ -25,11 +29,10 @@ from appliance.transports.socketio.engine import (
     unknown_sid,
 )
 from appliance.transports.socketio.engineio import Packet, ProtocolError
+from appliance.transports.socketio.websocket import Socket
 
 LOOK_SECONDS = 1.0
 """How soon a poll whose client has gone is noticed."""
-CLOSE_SECONDS = 2.0
-MAX_CONNECTIONS = 50_000
 _TEXT = {hdrs.CONTENT_TYPE: "text/plain; charset=UTF-8", hdrs.CACHE_CONTROL: "no-store"}
 
 
@@ -42,20 +45,40 @@ class EngineServer:
         options: Options,
         upper: Callable[[Connection], Upper],
         *,
+        lobby: Lobby,
+        backlog: Backlog,
         trusted_proxies: frozenset[str] = frozenset(),
     ) -> None:
         self._path = path
         self._options = options
         self._upper = upper
+        self._lobby = lobby
+        self._backlog = backlog
         self._proxies = trusted_proxies
         self._connections: dict[str, Connection] = {}
+        self._sockets: set[Socket] = set()
         self._looking: asyncio.TimerHandle | None = None
+        self._last: asyncio.Event | None = None
 
     def __len__(self) -> int:
         return len(self._connections)
 
     def routes(self) -> list[web.RouteDef]:
         return [web.route("*", self._path, self._serve)]
+
+    async def stop(self) -> None:
+        """Ends what is still open, once its client has read what it was sent; nobody is waited for longer than that."""
+        for connection in list(self._connections.values()):
+            connection.close(GOING_AWAY, "stopping")
+        if self._sockets:
+            self._last = asyncio.Event()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await self._last.wait()
+        for socket in list(self._sockets):
+            socket.abort()
+        workers = [socket.worker for socket in self._sockets if socket.worker is not None]
+        await asyncio.gather(*workers, return_exceptions=True)
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         upgrade = request.headers.get(hdrs.UPGRADE, "").lower() == WEBSOCKET
@@ -82,22 +105,37 @@ class EngineServer:
         return connection
 
     def _open(self, request: web.Request, transport: str) -> Connection:
-        if len(self._connections) >= MAX_CONNECTIONS:
-            raise Problem("RATE_LIMITED", "Too many connections.")
+        """A new connection. Raises `RATE_LIMITED` while too many haven't said yet who they are."""
+        address = client_address(request, self._proxies)
+        self._lobby.enter(address)
         engine = Engine(secrets.token_urlsafe(15), transport, self._options, asyncio.get_running_loop().time())
         connection = Connection(
             engine,
             self._options,
             request,
-            address=client_address(request, self._proxies),
+            address=address,
             upper=self._upper,
+            known=self._lobby.leave,
             forget=self._forget,
         )
         self._connections[engine.sid] = connection
+        if self._looking is None:
+            self._look()
         return connection
+
+    def _look(self) -> None:
+        """Polls whose clients have gone are noticed here: aiohttp tells a handler that only waits nothing of it."""
+        for connection in list(self._connections.values()):
+            connection.look()
+        self._looking = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look) if self._connections else None
 
     def _forget(self, connection: Connection) -> None:
         self._connections.pop(connection.engine.sid, None)
+
+    def _gone(self, socket: Socket) -> None:
+        self._sockets.discard(socket)
+        if self._last is not None and not self._sockets:
+            self._last.set()
 
     # --- HTTP long-polling ------------------------------------------------------------------------------------------
 
@@ -110,7 +148,7 @@ class EngineServer:
                 connection.lost(engine.closed)
             raise
         try:
-            body = await read_body(request, self._options.max_payload)
+            body = await read_body(request, connection.limit)
             for packet in engineio.split(body.decode(), self._options.max_packets):
                 if engine.closed:
                     break
@@ -128,47 +166,25 @@ class EngineServer:
     # --- WebSocket --------------------------------------------------------------------------------------------------
 
     async def _websocket(self, request: web.Request, connection: Connection | None) -> web.StreamResponse:
-        socket = web.WebSocketResponse(max_msg_size=self._options.max_payload, compress=False, timeout=CLOSE_SECONDS)
-        if not socket.can_prepare(request):
-            raise Rejection(3, "Bad request")
-        await socket.prepare(request)
-        wire = request.transport
-        if wire is None:
-            return socket
-        if connection is None:
-            connection = self._open(request, WEBSOCKET)
-            connection.attach(socket, wire)
-            connection.send(connection.engine.handshake())
-        elif await self._upgraded(socket, connection):
-            connection.attach(socket, wire)
-        else:
-            await socket.close()
-            return socket
-        try:
-            await connection.read(socket)
-        finally:
-            connection.lost("transport close")
-            if connection.closing is not None:
-                await asyncio.gather(connection.closing, return_exceptions=True)
-        return socket
+        probing = connection is not None
+        carried = connection or self._open(request, WEBSOCKET)
 
-    async def _upgraded(self, socket: web.WebSocketResponse, connection: Connection) -> bool:
-        """Whether this WebSocket may take over from polling, once it has probed."""
-        engine = connection.engine
+        def make(wire: asyncio.Transport) -> Socket:
+            socket = Socket(wire, self._backlog, carried, self._gone)
+            self._sockets.add(socket)
+            if probing:
+                socket.begin_probe()
+            else:
+                carried.attach(socket)
+                carried.send(carried.engine.handshake())
+            return socket
+
         try:
-            engine.begin_probe()
-        except Rejection:
-            return False
-        with contextlib.suppress(TimeoutError, ProtocolError, TypeError):
-            async with asyncio.timeout(self._options.upgrade_timeout):
-                while not engine.closed:
-                    answer = engine.probe(engineio.read(await socket.receive_str()))
-                    if answer is None:
-                        return True
-                    await socket.send_str(answer)
-                    connection.flush()
-        engine.end_probe()
-        return False
+            return await sockets.upgrade(request, make)
+        except BaseException:
+            if not probing:
+                carried.lost("transport error")
+            raise
 
 
 def _answer(packets: list[Packet]) -> web.Response:
