@@ -18,6 +18,15 @@ const LEASE_KEY = "vooster.renewing";
 const LEAD_MS = 60_000;
 const CHECK_MS = 5_000;
 const TIMEOUT_MS = 8_000;
+/** What the appliance says of a credential itself. A proxy's 403 or another host's 404 must not end a pairing. */
+const REFUSALS = new Set([
+  "TOKEN_INVALID",
+  "TOKEN_EXPIRED",
+  "CREDENTIALS_INVALID",
+  "PERMISSION_DENIED",
+  "SCREEN_NOT_FOUND",
+  "VALIDATION_ERROR",
+]);
 
 export class Credentials {
   /** Called with each token that replaced another, here or in another tab. */
@@ -120,8 +129,7 @@ export class Credentials {
     try {
       return await post<T>(path, body, { csrf: false, timeoutMs: TIMEOUT_MS });
     } catch (error) {
-      const status = error instanceof ProblemError ? error.problem.status : null;
-      if (status !== null && status >= 400 && status < 500 && status !== 408 && status !== 429) return null;
+      if (error instanceof ProblemError && REFUSALS.has(error.problem.code)) return null;
       throw error;
     }
   }

@@ -20,7 +20,7 @@ import { NOWHERE, type Spot, type Viewer } from "./viewer/viewer";
 const MEMORY_KEY = "vooster.memory";
 const WIRE_KEY = "vooster.wire";
 const REVOKED_MS = 10_000;
-const NOTICE_MS = 60_000;
+const NOTICE_MS = 30_000;
 const TICK_MS = 500;
 /** Refusals of this screen's own scan: what stood there is put away. */
 const SCAN_CODES = new Set([

@@ -34,8 +34,8 @@ export type ConnectionDeps = {
 };
 
 const WELCOME_WITHIN_MS = 10_000;
-/** A welcome follows the opening at once, so from then on it is asked whether plain HTTP is any better. */
-const SILENT_AFTER_MS = 2_500;
+/** When it is asked whether plain HTTP does any better: an opening may take a lost packet's time, a welcome may not. */
+const DOUBT_MS = { refused: 4_000, silent: 2_000 } as const;
 const SILENCE_GRACE_MS = 10_000;
 /** What a link that may have died unnoticed has to answer within. */
 const NUDGE_MS = 5_000;
@@ -127,7 +127,7 @@ export class Connection {
     try {
       this.wire = this.deps.wires[this.choice.wire](hello, {
         onOpen: () => {
-          if (mine()) this.doubt(turn);
+          if (mine()) this.doubt("silent", turn);
         },
         onMessage: (message) => {
           if (mine()) this.hear(message);
@@ -137,6 +137,7 @@ export class Connection {
         },
       });
       this.listen(WELCOME_WITHIN_MS);
+      this.doubt("refused", turn);
     } catch {
       this.closed(BROKEN);
     }
@@ -207,16 +208,16 @@ export class Connection {
     return null;
   }
 
-  /** The wire was taken and says nothing: where plain HTTP answers meanwhile, something swallows its messages. */
-  private doubt(turn: number): void {
+  /** The wire takes too long: where plain HTTP answers meanwhile, something on the way holds it up. */
+  private doubt(how: "refused" | "silent", turn: number): void {
     clearTimeout(this.doubtTimer);
     this.doubtTimer = setTimeout(async () => {
       const answered = await this.deps.wires.answers();
       if (!answered || turn !== this.turn || this.link.kind === "open" || !this.wire) return;
-      this.choice.failed("silent", true);
+      this.choice.failed(how, true);
       this.drop();
       this.wait();
-    }, SILENT_AFTER_MS);
+    }, DOUBT_MS[how]);
   }
 
   private planTrial(): void {

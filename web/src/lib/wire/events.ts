@@ -144,7 +144,9 @@ class EventStreamWire implements Wire {
     const headers: Record<string, string> = { Authorization: `Bearer ${this.token}` };
     if (body !== null) headers["Content-Type"] = "application/json";
     else headers.Accept = "text/event-stream";
-    return this.fetch(this.base + path, { method, headers, body, signal, cache: "no-store", credentials: "omit" });
+    // The token alone says who this is; a page's cookie tells which streams share one browser and its six connections.
+    const credentials = body === null ? "same-origin" : "omit";
+    return this.fetch(this.base + path, { method, headers, body, signal, cache: "no-store", credentials });
   }
 
   private end(code: number): void {

@@ -115,8 +115,8 @@ export function Replaced({ station }: PageProps) {
       >
         <Both
           text={{
-            ko: "이 창은 닫아도 됩니다. 이 창에서 쓰려면 아래 단추나 Enter를 눌러 주세요.",
-            en: "You can close this one. To use it here instead, press the button below or Enter.",
+            ko: "이 창은 닫아도 됩니다. 이 창에서 쓰려면 단추나 Enter를 눌러 주세요.",
+            en: "You can close this one. To use it here, press the button or Enter.",
           }}
         />
         <Button look="primary" class="take-back" onClick={() => station.confirm()}>

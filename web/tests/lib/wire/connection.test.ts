@@ -297,16 +297,29 @@ test("a wire that is taken and says nothing is left after one look, as long as p
   const { connection, sockets, streams, way, last, tick } = setup();
   await connection.start();
   last().accept();
-  await tick(2_500);
+  await tick(2_000);
   assert.equal(sockets[0]?.isClosed, false, "nothing answers: it may just be slow");
-  await tick(7_500);
+  await tick(8_000);
   assert.equal(sockets[0]?.isClosed, true);
   way.answers = true;
   await tick(100);
   last().accept();
-  await tick(2_500);
+  await tick(2_000);
   await tick(225);
   assert.deepEqual([sockets.length, streams.length], [2, 1]);
+});
+
+test("an upgrade that nobody answers counts as refused, as long as plain HTTP answers", async () => {
+  const { connection, sockets, streams, way, tick } = setup();
+  way.answers = true;
+  await connection.start();
+  await tick(4_000);
+  await tick(100);
+  assert.deepEqual([sockets.length, streams.length], [2, 0]);
+  await tick(4_000);
+  await tick(150);
+  assert.deepEqual([sockets.length, streams.length], [2, 1]);
+  assert.ok(sockets.every(({ isClosed }) => isClosed));
 });
 
 test("sessions that break young, twice, are taken for the way's fault; old ones never", async () => {
