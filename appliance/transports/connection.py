@@ -15,7 +15,7 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 from aiohttp import hdrs, web
@@ -28,7 +28,7 @@ CLOSE_SECONDS = 2.0
 """How long the other side may take to answer a close, and to read what was written before it."""
 TOTAL_BUFFER: Final = 64 << 20
 """Bytes that may wait for all slow readers together."""
-_LAG_BYTES: Final = 8 << 10
+LAG_BYTES: Final = 8 << 10
 """From here on what waits for a reader counts into `TOTAL_BUFFER`; below, it is a moment's backlog."""
 _READ_AHEAD: Final = 64 << 10
 """Bytes read while an earlier message is being handled."""
@@ -40,33 +40,46 @@ _VERSION: Final = "13"
 _log = structlog.get_logger(__name__)
 
 
+class Reader(Protocol):
+    """Whoever bytes wait for."""
+
+    @property
+    def waiting(self) -> int:
+        """How many bytes."""
+        ...
+
+    def too_slow(self, *, abort: bool = False) -> None:
+        """Ends it by name; with `abort` what waits is thrown away."""
+        ...
+
+
 class Backlog:
     """What waits for slow readers, over all connections. Past the total the one that most waits for is ended."""
 
     def __init__(self, total: int = TOTAL_BUFFER) -> None:
         self._total = total
-        self._waiting: dict[Connection, int] = {}
+        self._waiting: dict[Reader, int] = {}
         self._bytes = 0
 
     @property
     def bytes(self) -> int:
         return self._bytes
 
-    def count(self, connection: Connection) -> None:
-        """Takes in how much waits for `connection` now."""
-        waiting = connection.waiting
-        self._bytes += waiting - self._waiting.get(connection, 0)
-        self._waiting[connection] = waiting
+    def count(self, reader: Reader) -> None:
+        """Takes in how much waits for `reader` now."""
+        waiting = reader.waiting
+        self._bytes += waiting - self._waiting.get(reader, 0)
+        self._waiting[reader] = waiting
         while self._bytes > self._total:
             slowest = max(self._waiting, key=self._waiting.__getitem__)
             self.forget(slowest)
             slowest.too_slow(abort=True)
 
-    def forget(self, connection: Connection) -> None:
-        self._bytes -= self._waiting.pop(connection, 0)
+    def forget(self, reader: Reader) -> None:
+        self._bytes -= self._waiting.pop(reader, 0)
 
-    def __contains__(self, connection: Connection) -> bool:
-        return connection in self._waiting
+    def __contains__(self, reader: Reader) -> bool:
+        return reader in self._waiting
 
 
 class Connection(asyncio.Protocol):
@@ -85,7 +98,7 @@ class Connection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._closing = self._lost = self._paused = False
         self.bound = bound
-        wire.set_write_buffer_limits(high=_LAG_BYTES)
+        wire.set_write_buffer_limits(high=LAG_BYTES)
 
     # --- for the subclass -------------------------------------------------------------------------------------------
 
@@ -294,15 +307,16 @@ async def upgrade(
     wire = request.transport
     if wire is None:
         raise ConnectionResetError
-    _hand_over(request, wire, make(wire))
+    hand_over(request, wire, make(wire))
     return response
 
 
-def _hand_over(request: web.Request, wire: asyncio.Transport, connection: Connection) -> None:
-    """From now on the socket is `connection`'s alone; for aiohttp it is as if the client had gone."""
+def hand_over(request: web.Request, wire: asyncio.Transport, reader: asyncio.Protocol) -> None:
+    """From now on the socket is `reader`'s alone, who has a `feed_data` and a `feed_eof` for what was read already;
+    for aiohttp it is as if the client had gone."""
     handler = request.protocol
-    handler.set_parser(connection)  # type: ignore[arg-type]  # hands over what was read already
-    wire.set_protocol(connection)
+    handler.set_parser(reader)  # type: ignore[arg-type]
+    wire.set_protocol(reader)
     handler.transport = None
     handler.connection_lost(None)
 
