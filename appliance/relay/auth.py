@@ -25,7 +25,8 @@ from appliance.storage.people import Key, Session, User
 __all__ = ["KEY_PREFIX", "Auth", "Principal", "Revoked", "TokenPair"]
 
 KEY_PREFIX = "vk_"
-MAX_CACHED = 8192
+MAX_CACHED = 32_768
+"""Verified tokens: those of ten thousand screens, the one before the last renewal beside each, and then some."""
 _KEY_USED_EVERY_MS = 60_000
 
 
@@ -56,7 +57,7 @@ class Auth:
         self._keys: dict[bytes, Key] = {}
         self._keys_by_id: dict[str, Key] = {}
         self._cache: dict[str, Principal] = {}
-        self._cached_of: dict[tuple[str, str], set[str]] = {}
+        self._cached_of: dict[tuple[str, str], tuple[str, ...]] = {}
 
     async def start(self) -> None:
         """Reads every live credential. `Screens` must have started."""
@@ -218,15 +219,21 @@ class Auth:
     def _remember(self, token: str, principal: Principal) -> None:
         if len(self._cache) >= MAX_CACHED:
             self._uncache(next(iter(self._cache)))
+        now, subject = self._now(), (principal.kind, principal.subject)
+        for other in self._cached_of.get(subject, ()):
+            if (expires_at := self._cache[other].expires_at) is not None and expires_at <= now:
+                self._uncache(other)
         self._cache[token] = principal
-        self._cached_of.setdefault((principal.kind, principal.subject), set()).add(token)
+        self._cached_of[subject] = (*self._cached_of.get(subject, ()), token)
 
     def _uncache(self, token: str) -> None:
         principal = self._cache.pop(token)
-        tokens = self._cached_of[principal.kind, principal.subject]
-        tokens.discard(token)
-        if not tokens:
-            del self._cached_of[principal.kind, principal.subject]
+        subject = principal.kind, principal.subject
+        left = tuple(other for other in self._cached_of[subject] if other != token)
+        if left:
+            self._cached_of[subject] = left
+        else:
+            del self._cached_of[subject]
 
 
 def _set(names: list[str] | None) -> frozenset[str] | None:
