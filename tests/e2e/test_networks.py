@@ -64,7 +64,7 @@ def show(floor: Floor, key: str, order: str, target: str) -> None:
 def test_work_orders_come_through_proxies_that_drop_upgrades(
     floor: Floor, key: str, people: People, proxies: list[Proxy]
 ) -> None:
-    pairings = provision(floor, "S-1", "S-2", "S-3")
+    pairings = provision(floor, "P-1", "P-2", "P-3")
     stations = [people.station(960, 540) for _ in proxies]
     for station, proxy, pairing in zip(stations, proxies, pairings, strict=True):
         become(station, proxy.base, pairing)
@@ -72,7 +72,7 @@ def test_work_orders_come_through_proxies_that_drop_upgrades(
         expect(station.locator("body")).to_contain_text("웹소켓이 막혀 HTTP 사용", timeout=AT_MOST_MS)
         expect(station.locator("body")).to_contain_text(READY)
     picture(stations[0], "display-over-http")
-    show(floor, key, "ORD-1001", "*")
+    show(floor, key, "ORD-1001", "screen:P-*")
     for station in stations:
         assert near(pixel(station, 0.5, 0.4), RED)
 
@@ -85,7 +85,7 @@ def test_work_orders_come_through_proxies_that_drop_upgrades(
     floor.start()
     for station in stations:
         expect(station.locator(".strip")).to_have_count(0, timeout=AT_MOST_MS)
-    show(floor, key, "ORD-1002", "*")
+    show(floor, key, "ORD-1002", "screen:P-*")
     for station in stations:
         assert near(pixel(station, 0.5, 0.4), BLUE)
     assert [proxy.upgrades for proxy in proxies] == asked, "what was learnt about the way is kept"
@@ -94,7 +94,7 @@ def test_work_orders_come_through_proxies_that_drop_upgrades(
 def test_a_screen_opened_twice_stays_where_it_was_last_asked_for(
     floor: Floor, people: People, proxies: list[Proxy]
 ) -> None:
-    (pairing,) = provision(floor, "S-1")
+    (pairing,) = provision(floor, "S-4")
     for base in (floor.base, proxies[0].base):
         first = people.station(1280, 720)
         become(first, base, pairing)
@@ -123,7 +123,7 @@ def test_a_browser_that_runs_out_of_connections_says_so_while_one_is_left(
     floor: Floor, key: str, people: People
 ) -> None:
     floor.vooster("setup", "--username", "admin", "--password-stdin", stdin=f"{PASSWORD}\n")
-    (pairing,) = provision(floor, "S-1")
+    (pairing,) = provision(floor, "S-5")
     proxy = Proxy(floor.port, "refuse")
     desk = people.desk()
     desk.goto(f"{floor.base}/login")
@@ -137,7 +137,7 @@ def test_a_browser_that_runs_out_of_connections_says_so_while_one_is_left(
     become(station, proxy.base, pairing)
     expect(station.locator(".strip")).to_contain_text("한 브라우저의 실시간 연결이 거의 찼습니다")
     expect(station.locator(".strip")).to_contain_text("쓰지 않는 탭을 닫거나")
-    show(floor, key, "ORD-1001", "screen:S-1")
+    show(floor, key, "ORD-1001", "screen:S-5")
     desk.context.close()
     proxy.close()
 
