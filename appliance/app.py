@@ -34,10 +34,13 @@ from appliance.paths import DataDir
 from appliance.relay.plant import DEFAULT_NAME
 from appliance.relay.status import Status
 from appliance.settings import Settings
-from appliance.transports import socketio, sse
+from appliance.transports import socketio
+from appliance.transports.sse import ServerSentEvents
 from appliance.transports.websocket import WebSockets
 
 BACKLOG = 4096
+IDLE_SECONDS = 75.0
+"""How long a connection may stay without a whole request, the first one too; aiohttp's own is an hour."""
 
 
 class Appliance:
@@ -109,6 +112,7 @@ class Appliance:
             build(self._routes(), settings=self.settings, hosts=hosts),
             access_log=None,
             handle_signals=False,
+            keepalive_timeout=IDLE_SECONDS,
             shutdown_timeout=3.0,
         )
         await runner.setup()
@@ -170,7 +174,17 @@ class Appliance:
             lobby=sockets.lobby,
             backlog=sockets.backlog,
         )
-        self._sockets = (sockets, talks)
+        streams = ServerSentEvents(
+            settings=settings,
+            auth=engine.auth,
+            credentials=credentials,
+            conversation=engine.conversation,
+            dispatcher=engine.dispatcher,
+            sessions=engine.sessions,
+            browsers=browsers,
+            backlog=sockets.backlog,
+        )
+        self._sockets = (sockets, talks, streams)
         return [
             *triggers.routes(
                 credentials=credentials,
@@ -229,15 +243,7 @@ class Appliance:
             *descriptions.routes(),
             *sockets.routes(),
             *talks.routes(),
-            *sse.routes(
-                settings=settings,
-                auth=engine.auth,
-                credentials=credentials,
-                conversation=engine.conversation,
-                dispatcher=engine.dispatcher,
-                sessions=engine.sessions,
-                browsers=browsers,
-            ),
+            *streams.routes(),
         ]
 
     async def _listen(self, runner: web.AppRunner) -> None:
