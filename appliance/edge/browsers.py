@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 
 import structlog
 from aiohttp import hdrs, web
@@ -27,41 +27,49 @@ class Browsers:
     def __init__(self, credentials: Credentials, events: Events) -> None:
         self._credentials = credentials
         self._events = events
-        self._open: Counter[object] = Counter()
-        self._told: set[object] = set()
+        self._open: Counter[Hashable] = Counter()
+        self._told: set[Hashable] = set()
 
     @contextlib.contextmanager
-    def stream(self, request: web.Request, screen_id: str | None = None) -> Iterator[int]:
-        """Counts one stream while it is open; gives how many its browser has now, 0 for what is none."""
-        browser = self._browser(request)
-        if browser is None:
-            yield 0
-            return
-        self._open[browser] += 1
+    def stream(self, request: web.Request) -> Iterator[None]:
+        """Counts one stream while it is open."""
+        browser = self.enter(request)
         try:
-            self._tell(browser, request, screen_id)
-            yield self._open[browser]
+            yield
         finally:
-            self._left(browser)
+            self.leave(browser)
 
-    def _browser(self, request: web.Request) -> object | None:
+    def enter(self, request: web.Request, screen_id: str | None = None) -> Hashable:
+        """One stream more; `leave` is called with what this returns, None for what is no browser."""
+        browser = self._browser(request)
+        if browser is not None:
+            self._open[browser] += 1
+            self._tell(browser, request, screen_id)
+        return browser
+
+    def is_near_limit(self, browser: Hashable) -> bool:
+        return browser is not None and self._open[browser] >= NEAR_LIMIT
+
+    def leave(self, browser: Hashable) -> None:
+        if browser is None:
+            return
+        self._open[browser] -= 1
+        if self._open[browser] < NEAR_LIMIT - 1:  # one that goes and comes back is no news
+            self._told.discard(browser)
+        if not self._open[browser]:
+            del self._open[browser]
+
+    def _browser(self, request: web.Request) -> Hashable:
         agent = request.headers.get(hdrs.USER_AGENT, "")
         if not agent.startswith("Mozilla/"):  # what every browser says, and no program
             return None
         cookie = request.cookies.get(self._credentials.cookie_name) if hdrs.COOKIE in request.headers else None
         return hash(cookie) if cookie else (self._credentials.address(request), agent)
 
-    def _tell(self, browser: object, request: web.Request, screen_id: str | None) -> None:
+    def _tell(self, browser: Hashable, request: web.Request, screen_id: str | None) -> None:
         count = self._open[browser]
         if count < NEAR_LIMIT or browser in self._told:
             return
         self._told.add(browser)
         _log.warning("browser.streams", address=self._credentials.address(request), streams=count, screen=screen_id)
         self._events.error("BROWSER_STREAMS", screen_id)
-
-    def _left(self, browser: object) -> None:
-        self._open[browser] -= 1
-        if self._open[browser] < NEAR_LIMIT - 1:  # one that goes and comes back is no news
-            self._told.discard(browser)
-        if not self._open[browser]:
-            del self._open[browser]

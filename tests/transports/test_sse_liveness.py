@@ -40,7 +40,7 @@ async def test_a_peer_that_takes_nothing_is_found_and_its_delivery_put_back(make
     session = session_of(house)
     stream.stop_reading()
     trigger_id = await house.accepted()
-    session.send(Identify(label="x" * 200_000, seconds=1))  # more than systems keep for a reader that is away
+    session.send(Identify(label="x" * 100_000, seconds=1))  # more than a system keeps for this reader
     await until(lambda: session.closed)
     back = await house.becomes(trigger_id, "pending")
     assert (back["attempt"], back["history"][-1]["cause"]) == (1, "SESSION_LOST")
@@ -108,7 +108,7 @@ async def test_what_waits_for_a_reader_that_never_comes_is_thrown_away(
     while not session.closed:
         session.send(Identify(label="x" * 50_000, seconds=1))
         await asyncio.sleep(0)
-    await until(wire.lost.done)
+    await until(lambda: wire.waiting == 0)
     stream.read_on()
     await stream.finished()
     assert not stream.whole

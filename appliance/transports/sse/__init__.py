@@ -19,37 +19,49 @@ from appliance.relay.dispatcher import Dispatcher
 from appliance.relay.sessions import Sessions
 from appliance.relay.tickets import Tickets
 from appliance.settings import Settings
+from appliance.transports.connection import Backlog
 from appliance.transports.sse.book import Book
 from appliance.transports.sse.endpoint import EventStreams
 from appliance.transports.sse.posts import Posts
 
 
-def routes(
-    *,
-    settings: Settings,
-    auth: Auth,
-    credentials: Credentials,
-    conversation: Conversation,
-    dispatcher: Dispatcher,
-    sessions: Sessions,
-    browsers: Browsers,
-) -> list[web.RouteDef]:
-    tickets, book = Tickets(clock=time.monotonic, now=now_ms), Book()
-    auth.on_revoked.append(tickets.revoked)
-    streams = EventStreams(
-        settings=settings,
-        credentials=credentials,
-        conversation=conversation,
-        sessions=sessions,
-        tickets=tickets,
-        book=book,
-        browsers=browsers,
-    )
-    posts = Posts(
-        credentials=credentials,
-        conversation=conversation,
-        dispatcher=dispatcher,
-        sessions=sessions,
-        book=book,
-    )
-    return [*streams.routes(), *posts.routes()]
+class ServerSentEvents:
+    """The endpoints, wired to each other."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        auth: Auth,
+        credentials: Credentials,
+        conversation: Conversation,
+        dispatcher: Dispatcher,
+        sessions: Sessions,
+        browsers: Browsers,
+        backlog: Backlog,
+    ) -> None:
+        tickets, book = Tickets(clock=time.monotonic, now=now_ms), Book()
+        auth.on_revoked.append(tickets.revoked)
+        self._streams = EventStreams(
+            settings=settings,
+            credentials=credentials,
+            conversation=conversation,
+            tickets=tickets,
+            book=book,
+            browsers=browsers,
+            backlog=backlog,
+        )
+        self._posts = Posts(
+            credentials=credentials,
+            conversation=conversation,
+            dispatcher=dispatcher,
+            sessions=sessions,
+            book=book,
+        )
+
+    def routes(self) -> list[web.RouteDef]:
+        return [*self._streams.routes(), *self._posts.routes()]
+
+    async def stop(self) -> None:
+        """Ends every stream, once its client has read its goodbye."""
+        await self._streams.stop()

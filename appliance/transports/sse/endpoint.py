@@ -2,39 +2,40 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import sys
+from collections.abc import Hashable
+from typing import Final
 
-from aiohttp import hdrs, web
+from aiohttp import HttpVersion11, hdrs, web
 
 from appliance.core.messages import Notice
-from appliance.edge.browsers import NEAR_LIMIT, Browsers
+from appliance.edge.browsers import Browsers
 from appliance.edge.credentials import Credentials
 from appliance.edge.server import json_response
 from appliance.errors import Problem, entry
 from appliance.relay.conversation import Conversation
 from appliance.relay.principal import Principal
-from appliance.relay.sessions import Sessions
 from appliance.relay.tickets import TICKET_SECONDS, Tickets
 from appliance.settings import Settings
+from appliance.transports.connection import Backlog, hand_over
 from appliance.transports.sse.book import Book
-from appliance.transports.sse.link import LOOK_SECONDS, PRELUDE, EventStreamLink
+from appliance.transports.sse.link import CLOSE_SECONDS, LOOK_SECONDS, EventStreamLink
 from appliance.transports.sse.questions import CONTENT_TYPE, check_accept, hello_of
 
-_HEADERS = {
+_HEADERS: Final = {
     hdrs.CONTENT_TYPE: CONTENT_TYPE,
     hdrs.CACHE_CONTROL: "no-store, no-transform",
     "X-Accel-Buffering": "no",
 }
-_NOTICE = Notice(
-    code="BROWSER_STREAMS",
-    messages=entry("BROWSER_STREAMS").messages(),
-    action=entry("BROWSER_STREAMS").actions(),
-)
-_OWN_PAGES = frozenset({"same-origin", "none"})
+PRELUDE: Final = b": " + b" " * 2046 + b"\nretry: 1000\n\n"
+"""Said first: some proxies pass nothing on before they have 2 KB."""
+_OWN_PAGES: Final = frozenset({"same-origin", "none"})
 
 
 class EventStreams:
-    """Opens them and holds them open."""
+    """Opens them and knows which are open."""
 
     def __init__(
         self,
@@ -42,19 +43,26 @@ class EventStreams:
         settings: Settings,
         credentials: Credentials,
         conversation: Conversation,
-        sessions: Sessions,
         tickets: Tickets,
         book: Book,
         browsers: Browsers,
+        backlog: Backlog,
     ) -> None:
         self._origins = frozenset(origin.rstrip("/").lower() for origin in settings.server.allowed_origins)
         self._look_seconds = min(LOOK_SECONDS, settings.heartbeat.timeout_seconds / 4)
         self._credentials = credentials
         self._conversation = conversation
-        self._sessions = sessions
         self._tickets = tickets
         self._book = book
         self._browsers = browsers
+        self._backlog = backlog
+        self._open: dict[EventStreamLink, Hashable] = {}
+        """Every connection that is a stream's, with its browser."""
+        self._stopping = False
+        self._last = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._open)
 
     def routes(self) -> list[web.RouteDef]:
         # A HEAD would be a connect that hears nothing.
@@ -63,45 +71,75 @@ class EventStreams:
             web.post("/api/events/ticket", self._ticket),
         ]
 
+    async def stop(self) -> None:
+        """Ends what is still open once its client has read its goodbye; waits `CLOSE_SECONDS` at most for all."""
+        self._stopping = True
+        for link in list(self._open):
+            link.close(1001, "stopping")
+        if self._open:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await self._last.wait()
+        for link in list(self._open):
+            link.abort()
+
     async def _ticket(self, request: web.Request) -> web.Response:
         principal = await self._credentials.principal(request, screens_allowed=True)
         return json_response({"ticket": self._tickets.issue(principal), "expiresIn": TICKET_SECONDS}, 201)
 
     async def _subscribe(self, request: web.Request) -> web.StreamResponse:
+        if self._stopping:
+            raise Problem("SHUTTING_DOWN")
         check_accept(request)
         hello = hello_of(request)
         principal = await self._principal(request)
         wire = request.transport
         if wire is None:  # gone already
             return web.Response(status=204)
-        link = EventStreamLink(request, wire, self._sessions, self._look_seconds)
-        session = await self._conversation.open(
+        link = EventStreamLink(
+            wire,
+            self._backlog,
+            chunked=request.version >= HttpVersion11,
+            look_seconds=self._look_seconds,
+            gone=self._gone,
+        )
+        link.session = session = await self._conversation.open(
             hello,
             principal,
             link,
-            base_url=f"{request.scheme}://{request.host}",
+            base_url=sys.intern(f"{request.scheme}://{request.host}"),
             address=self._credentials.address(request),
         )
-        link.session = session
         self._book.add(session)
-        try:
-            with self._browsers.stream(request, session.screen_id) as count:
-                if count >= NEAR_LIMIT:
-                    session.send(_NOTICE)
-                return await self._hold(request, link)
-        finally:
-            self._book.remove(session)
-            self._conversation.gone(session, "closed")
+        browser = self._open[link] = self._browsers.enter(request, session.screen_id)
+        if self._browsers.is_near_limit(browser):
+            session.send(_notice())
+        return await self._begin(request, wire, link)
 
-    async def _hold(self, request: web.Request, link: EventStreamLink) -> web.StreamResponse:
+    async def _begin(self, request: web.Request, wire: asyncio.Transport, link: EventStreamLink) -> web.StreamResponse:
         response = web.StreamResponse(headers=_HEADERS)
         response.force_close()
-        with contextlib.suppress(ConnectionError):
+        try:
             await response.prepare(request)
             await response.write(PRELUDE)
-            link.start()
-            await link.lost
+        except ConnectionError:
+            self._gone(link, "closed")
+            return response
+        hand_over(request, wire, link)
+        link.start()
         return response
+
+    def _gone(self, link: EventStreamLink, reason: str) -> None:
+        """The stream's session is over; with `closed` so is its connection."""
+        session = link.session
+        if session is not None:
+            link.session = None
+            self._book.remove(session)
+            self._conversation.gone(session, reason)
+        if reason == "closed" and link in self._open:
+            self._browsers.leave(self._open.pop(link))
+            if not self._open:
+                self._last.set()
 
     async def _principal(self, request: web.Request) -> Principal:
         ticket = request.query.get("ticket")
@@ -116,3 +154,8 @@ class EventStreams:
         """Browsers send no `Origin` with what a page gets from its own site, but they say where the page is from."""
         site = request.headers.get("Sec-Fetch-Site")
         return site is None or site in _OWN_PAGES or request.headers.get(hdrs.ORIGIN, "").lower() in self._origins
+
+
+def _notice() -> Notice:
+    row = entry("BROWSER_STREAMS")
+    return Notice(code=row.code, messages=row.messages(), action=row.actions())

@@ -1,5 +1,8 @@
 """The wire below a session: events written straight into the socket's own buffer, which is bounded.
 
+The answer's head is aiohttp's. From then on the socket speaks to its link alone, and what aiohttp holds for a request
+is let go: a stream has no task.
+
 A client of this wire can't answer a `ping`. Its TCP can: once the other end has taken everything up to the `ping`,
 that is the sign of life. Where the operating system doesn't tell what is still unacknowledged, only what waits in our
 own buffer counts, and a dead peer is found when TCP itself gives up.
@@ -11,65 +14,77 @@ import asyncio
 import struct
 import sys
 from collections.abc import Callable
+from typing import Final
 
 import msgspec
-from aiohttp import HttpVersion11, web
 
 from appliance.core.messages import DeliveryUpdate, Goodbye, Navigate, ServerMessage, ServerPing
 from appliance.errors import Problem
 from appliance.relay.conversation import error_message
-from appliance.relay.sessions import Session, Sessions
+from appliance.relay.sessions import Session
+from appliance.transports.connection import LAG_BYTES, Backlog
 
-MAX_BUFFER = 1 << 20
-"""Bytes that may wait for a slow reader before it is closed by name."""
+SCREEN_BUFFER: Final = 128 << 10
+"""Bytes that may wait for a screen before it is closed as too slow; it hears of its own documents only."""
+OTHERS_BUFFER: Final = 1 << 20
+"""The same for a producer or a watcher, who may hear of every screen's."""
 CLOSE_SECONDS = 2.0
 """How long the last events may take to be read."""
-LOOK_SECONDS = 0.25
+LOOK_SECONDS: Final = 0.25
 """How often is looked whether a `ping` has been taken."""
-PRELUDE = b": " + b" " * 2046 + b"\nretry: 1000\n\n"
-"""Said first: some proxies pass nothing on before they have 2 KB."""
 
 _encode = msgspec.json.Encoder().encode
 
 
 def encode(message: ServerMessage) -> bytes:
     """One event: named as the message's type, `id` the delivery's. JSON has no line breaks of its own."""
-    kind = type(message)
-    head = b"event: " + str(kind.__struct_config__.tag).encode()
-    if kind is Navigate or kind is DeliveryUpdate:
-        head += b"\nid: " + message.id.encode()  # type: ignore[union-attr]
-    elif kind is Goodbye:  # a browser's EventSource comes back by itself, and this is how it learns when
-        head += b"\nretry: %d" % message.reconnect_after_ms  # type: ignore[union-attr]
+    head = b"event: " + str(type(message).__struct_config__.tag).encode()
+    if isinstance(message, Navigate | DeliveryUpdate):
+        head += b"\nid: " + message.id.encode()
+    elif isinstance(message, Goodbye):  # a browser's EventSource comes back by itself, and this is how it learns when
+        head += b"\nretry: %d" % message.reconnect_after_ms
     return head + b"\ndata: " + _encode(message) + b"\n\n"
 
 
-class EventStreamLink:
-    """One stream. What is sent before `start` waits for it; `lost` is done when the connection is gone.
+class EventStreamLink(asyncio.Protocol):
+    """One stream. What is sent before `start` waits for it; `gone` is called once the connection has ended.
 
-    It is also what reads the connection from then on: there is nothing to read, but its end shows there.
+    `chunked` is how HTTP/1.1 delimits what has no length; `look_seconds` is how often a `ping` is looked after.
     """
+
+    __slots__ = ("_backlog", "_bound", "_chunked", "_gone", "_held", "_look_seconds", "_loop", "_since_ping", "_timer",
+                 "_wire", "reason", "session")  # fmt: skip
 
     name = "sse"
 
-    def __init__(self, request: web.Request, wire: asyncio.Transport, sessions: Sessions, look_seconds: float) -> None:
+    def __init__(
+        self,
+        wire: asyncio.Transport,
+        backlog: Backlog,
+        *,
+        chunked: bool,
+        look_seconds: float,
+        gone: Callable[[EventStreamLink, str], None],
+    ) -> None:
         self._wire = wire
-        self._chunked = request.version >= HttpVersion11
-        self._sessions = sessions
+        self._backlog = backlog
+        self._chunked = chunked
         self._look_seconds = look_seconds
+        self._gone = gone
         self._loop = asyncio.get_running_loop()
         self._held: list[bytes] | None = []
         self._since_ping = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._bound = SCREEN_BUFFER
         self.session: Session | None = None
         self.reason: str | None = None
         """Why it was closed; None while it is open."""
-        self.lost: asyncio.Future[None] = self._loop.create_future()
-        # Above our own bound, so that aiohttp never waits for room either.
-        wire.set_write_buffer_limits(high=2 * MAX_BUFFER)
-        request.protocol.set_parser(self)  # type: ignore[arg-type]
 
     def start(self) -> None:
-        """The answer's head is written: events may follow."""
+        """The answer's head is written and the socket is this link's: events may follow."""
+        self._wire.set_write_buffer_limits(high=LAG_BYTES)
+        if self.session is not None and self.session.screen_id is None:
+            self._bound = OTHERS_BUFFER
         held, self._held = self._held or [], None
         for event in held:
             self._write(event)
@@ -84,11 +99,11 @@ class EventStreamLink:
         event = encode(message)
         if self._held is not None:
             self._held.append(event)
-        elif self._wire.get_write_buffer_size() + len(event) > MAX_BUFFER:
-            self._too_slow()
+        elif self.waiting + len(event) > self._bound:
+            self.too_slow()
         else:
             self._write(event)
-            if type(message) is ServerPing:
+            if isinstance(message, ServerPing):
                 self._since_ping = 0
                 if self._timer is None:
                     self._timer = self._loop.call_later(self._look_seconds, self._look)
@@ -99,42 +114,59 @@ class EventStreamLink:
             if self._held is None:
                 self._end()
 
-    # --- what the connection calls ----------------------------------------------------------------------------------
+    # --- what the backlog calls -------------------------------------------------------------------------------------
+
+    @property
+    def waiting(self) -> int:
+        """Bytes written that the system hasn't taken yet."""
+        return self._wire.get_write_buffer_size()
+
+    def too_slow(self, *, abort: bool = False) -> None:
+        """More waits than the reader may leave unread."""
+        if self.reason is None:
+            self._write(encode(error_message(Problem("SESSION_TOO_SLOW"))))
+            self.close(0, "SESSION_TOO_SLOW")
+            self._gone(self, "SESSION_TOO_SLOW")
+        if abort:
+            self._wire.abort()
+
+    # --- asyncio's side ---------------------------------------------------------------------------------------------
 
     def feed_data(self, data: bytes) -> tuple[bool, bytes]:  # noqa: ARG002
-        """What comes in on a connection that only goes out is passed over."""
+        """What came right behind the request is passed over, as is what comes later: this wire goes one way."""
         return False, b""
 
     def feed_eof(self) -> None:
-        """The connection has ended."""
-        if self._timer is not None:
-            self._timer.cancel()
-        if not self.lost.done():
-            self.lost.set_result(None)
+        """The HTTP side is done with this socket."""
 
-    # --- the inside -------------------------------------------------------------------------------------------------
+    def pause_writing(self) -> None:
+        self._backlog.count(self)
+
+    def resume_writing(self) -> None:
+        self._backlog.forget(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        self._backlog.forget(self)
+        self._stop_timer()
+        self._gone(self, "closed")
+
+    # --- inside -----------------------------------------------------------------------------------------------------
 
     def _write(self, event: bytes) -> None:
         if self._chunked:
             event = b"%x\r\n%b\r\n" % (len(event), event)
         self._since_ping += len(event)
         self._wire.write(event)
-
-    def _too_slow(self) -> None:
-        self._write(encode(error_message(Problem("SESSION_TOO_SLOW"))))
-        self.close(0, "SESSION_TOO_SLOW")
-        if self.session is not None:
-            self._sessions.gone(self.session, "SESSION_TOO_SLOW")
+        if self in self._backlog:
+            self._backlog.count(self)
 
     def _end(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._wire.is_closing():
-            return
-        if self._chunked:
-            self._wire.write(b"0\r\n\r\n")
-        self._wire.close()
-        self._timer = self._loop.call_later(CLOSE_SECONDS, self._wire.abort)
+        self._stop_timer()
+        if not self._wire.is_closing():
+            if self._chunked:
+                self._wire.write(b"0\r\n\r\n")
+            self._wire.close()
+            self._timer = self._loop.call_later(CLOSE_SECONDS, self._wire.abort)
 
     def _look(self) -> None:
         """Whether the other end has everything up to the last `ping`."""
@@ -146,6 +178,15 @@ class EventStreamLink:
             self.session.answered()
         else:
             self._timer = self._loop.call_later(self._look_seconds, self._look)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def abort(self) -> None:
+        """Ends it at once, without a word."""
+        self._wire.abort()
 
 
 def _in_kernel() -> Callable[[int], int]:
