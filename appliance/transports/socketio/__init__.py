@@ -22,6 +22,7 @@ from appliance.transports.websocket import SCREEN_BUFFER
 
 PATH = "/socket.io/"
 MAX_PAYLOAD = 1_000_000
+CONNECT_SECONDS = 5.0
 
 
 def server(
@@ -32,6 +33,7 @@ def server(
         ping_interval=settings.heartbeat.interval_seconds,
         ping_timeout=settings.heartbeat.timeout_seconds,
         max_payload=min(MAX_PAYLOAD, settings.server.max_message_bytes),
+        connect_timeout=CONNECT_SECONDS,
         bound=SCREEN_BUFFER,
     )
     now = asyncio.get_running_loop().time

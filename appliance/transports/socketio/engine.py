@@ -154,10 +154,11 @@ class Engine:
     # --- what leaves ------------------------------------------------------------------------------------------------
 
     def send(self, packet: Packet) -> bool:
-        """Lays a packet up; False when more waits than a slow reader may leave lying."""
+        """Lays a packet up; False when more waits already than a slow reader may leave lying."""
+        waited = self.buffered
         self._buffer.append(packet)
         self.buffered += len(packet)
-        return self.buffered <= self.bound
+        return not waited or self.buffered <= self.bound
 
     def take(self) -> list[Packet]:
         """What is to be written now, in order."""

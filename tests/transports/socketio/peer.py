@@ -27,6 +27,8 @@ class Peer:
         self.inbox: list[tuple[str, Any, int | None]] = []
         self.answers: dict[int, list[Any]] = {}
         self.disconnected = False
+        self.leaves = True
+        """Goes when told so, as the official clients do."""
         self.closed = False
         self.close_code: int | None = None
         self._url = url
@@ -96,6 +98,8 @@ class Peer:
                 await self._ended(self._socket.close_code)
                 return
             await self._take(frame.data)
+            if self.disconnected and self.leaves:
+                await self._socket.close()
 
     async def _read_polls(self) -> None:
         while self.transport == "polling":
@@ -105,6 +109,8 @@ class Peer:
                 return
             for packet in text.split("\x1e"):
                 await self._take(packet)
+            if self.disconnected and self.leaves:
+                await self.send("1")
             if self.closed:
                 return
 

@@ -201,3 +201,6 @@ def test_what_waits_for_a_slow_reader_is_bounded() -> None:
     session = engine()
     assert session.send("4" + "x" * 998)
     assert not session.send("4x")
+    session.take()
+    assert session.send("4" + "x" * 2000)  # one long message is nobody's slowness
+    assert not session.send("4")
