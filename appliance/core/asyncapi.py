@@ -120,7 +120,7 @@ class _Description:
                 self._exchange("socketIo", "send", kind, suffix=_EVENT)
         navigate = self.operations["socketIoSendNavigate"]
         self._reply(navigate, "socketIo", [self._plain("NavigateAnswer", "navigate"), self._message(m.Ack, _EVENT)])
-        ping = [self._plain("PingAnswer", "ping"), self._message(m.Pong, _EVENT)]
+        ping = [self._plain("PingAnswer", "pong"), self._message(m.Pong, _EVENT)]
         self._reply(self.operations["socketIoReceivePing"], "socketIo", ping)
         self.schemas["NavigateRequest"] = {**self.schemas["TriggerEvent"], "title": "NavigateRequest"}
         answers = [self._message(reply, _EVENT) for reply in REPLIES[m.Trigger]]

@@ -1,16 +1,20 @@
-"""The examples as somebody would have them: in one folder, beside the packages that some of them need."""
+"""The examples as somebody would have them, beside the packages that some of them need; and the official clients."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 
+from tests.clients.official import Driver, Official, one_of_each
 from tests.clients.programs import Program
 from tests.support.node import ROOT, installed
+
+MakeClients = Callable[[], list[Official]]
+"""Makes an official client of each version for each way there is."""
 
 
 class Start(Protocol):
@@ -37,3 +41,26 @@ async def start(examples: Path) -> AsyncIterator[Start]:
     yield run
     for program in started:
         await program.stop()
+
+
+@pytest.fixture(scope="session")
+def driver() -> Iterator[Driver]:
+    started = Driver()
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def clients(driver: Driver) -> Iterator[MakeClients]:
+    """Whatever they hear from the appliance has to be as it is described."""
+    made: list[Official] = []
+
+    def make() -> list[Official]:
+        found = one_of_each(driver)
+        made.extend(found)
+        return found
+
+    yield make
+    for client in made:
+        client.close()
+    assert [misfit for client in made for misfit in client.misfits()] == []

@@ -28,8 +28,11 @@ def _validators(wire: str) -> dict[str, Any]:
         if name.startswith(wire):
             sends = operation["action"] == "send"
             refs += operation["messages"] if sends else operation.get("reply", {}).get("messages", ())
-    found = {}
+    payloads: dict[str, list[dict[str, str]]] = {}
     for ref in refs:
         message = components["messages"][ref["$ref"].rpartition("/")[2]]
-        found[message["name"]] = jsonschema_rs.validator_for({**message["payload"], "components": components})
-    return found
+        payloads.setdefault(message["name"], []).append(message["payload"])
+    return {
+        name: jsonschema_rs.validator_for({"anyOf": found, "components": components})
+        for name, found in payloads.items()
+    }

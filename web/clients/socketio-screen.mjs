@@ -60,7 +60,7 @@ socket.on("error", (problem) => {
 });
 
 socket.on("connect_error", (error) => {
-  if (socket.active) return; // the appliance is away: the client tries again by itself
+  if (!error.data) return; // the appliance is away: the client tries again by itself
   refusedWith(error.data);
 });
 socket.on("disconnect", (reason) => {

@@ -35,5 +35,5 @@ socket.on("connect", () => {
 });
 socket.on("delivery", (message) => message.triggerId === trigger.id && outcome(message));
 socket.on("connect_error", (error) => {
-  if (!socket.active) end(`${error.data.code}: ${inWords(error.data)}`, 1);
+  if (error.data) end(`${error.data.code}: ${inWords(error.data)}`, 1);
 });
