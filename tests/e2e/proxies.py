@@ -9,9 +9,9 @@ import socket
 import threading
 from typing import Literal
 
-Way = Literal["refuse", "strip", "swallow"]
+Way = Literal["refuse", "strip", "swallow", "pass"]
 """What happens to an upgrade: answered 400; its headers stripped, so that it arrives as a plain GET; taken, and then
-nothing passes any more."""
+nothing passes any more; or let through, as where somebody has put the proxy right."""
 
 _UPGRADE = re.compile(rb"^upgrade:.*\r\n", re.IGNORECASE | re.MULTILINE)
 _CONNECTION = re.compile(rb"^(connection|proxy-connection|keep-alive):.*\r\n", re.IGNORECASE | re.MULTILINE)
@@ -24,7 +24,7 @@ class Proxy:
 
     def __init__(self, port: int, way: Way) -> None:
         self._upstream = port
-        self._way = way
+        self.way = way
         self.upgrades = 0
         """Upgrades that were asked for."""
         self._listening = socket.create_server(("127.0.0.1", 0))
@@ -55,33 +55,34 @@ class Proxy:
             body = await reader.readexactly(int(length[1])) if length else b""
             wants_upgrade = _UPGRADE.search(head) is not None
             self.upgrades += wants_upgrade
-            if wants_upgrade and self._way == "refuse":
+            if wants_upgrade and self.way == "refuse":
                 writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
                 await writer.drain()
                 return
-            taken = wants_upgrade and self._way == "swallow"
-            if not taken:
+            tunnels = wants_upgrade and self.way in {"swallow", "pass"}
+            if not tunnels:
                 head = _CONNECTION.sub(b"", _UPGRADE.sub(b"", head))[:-2] + b"Connection: close\r\n\r\n"
-            await self._pass(head + body, reader, writer, taken=taken)
+            upstream, down = await asyncio.open_connection("127.0.0.1", self._upstream)
+            with contextlib.closing(down):
+                down.write(head + body)
+                if tunnels:
+                    writer.write(await upstream.readuntil(_HEAD_END))
+                swallows = tunnels and self.way == "swallow"
+                ways = {
+                    asyncio.ensure_future(_pump(upstream, None if swallows else writer)),
+                    asyncio.ensure_future(_pump(reader, None if swallows else down)),
+                }
+                try:
+                    await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    for way in ways:
+                        way.cancel()
+                    await asyncio.gather(*ways, return_exceptions=True)
 
-    async def _pass(
-        self, request: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, taken: bool
-    ) -> None:
-        upstream, down = await asyncio.open_connection("127.0.0.1", self._upstream)
-        with contextlib.closing(down):
-            down.write(request)
-            if taken:
-                writer.write(await upstream.readuntil(_HEAD_END))
-                while await reader.read(65536):
-                    pass
-                return
-            gone = asyncio.ensure_future(reader.read())
-            while not gone.done():
-                answer = asyncio.ensure_future(upstream.read(65536))
-                await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
-                if not answer.done() or not answer.result():
-                    answer.cancel()
-                    break
-                writer.write(answer.result())
-                await writer.drain()
-            gone.cancel()
+
+async def _pump(source: asyncio.StreamReader, target: asyncio.StreamWriter | None) -> None:
+    """Passes on what comes until it ends, or throws it away."""
+    while data := await source.read(65536):
+        if target is not None:
+            target.write(data)
+            await target.drain()

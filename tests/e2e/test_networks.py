@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.e2e.floor import BLUE, PASSWORD, RED, Floor, People, copied, near, pixel, png
+from tests.e2e.floor import BLUE, PASSWORD, RED, Floor, People, copied, near, pixel, png, until
 from tests.e2e.pages import picture, sign_in
 from tests.e2e.proxies import Proxy
 from tests.support.answers import new_trigger
@@ -89,6 +89,19 @@ def test_work_orders_come_through_proxies_that_drop_upgrades(
     for station in stations:
         assert near(pixel(station, 0.5, 0.4), BLUE)
     assert [proxy.upgrades for proxy in proxies] == asked, "what was learnt about the way is kept"
+
+    station, proxy = stations[2], proxies[2]
+    due = "localStorage.setItem('vooster.wire', JSON.stringify({until: Date.now() + 1000, periodMs: 600000}))"
+    station.evaluate(due)
+    station.reload()
+    until(lambda: proxy.upgrades == asked[2] + 1)  # the trial
+    expect(station.locator("body")).to_contain_text("ORD-1002")
+    proxy.way = "pass"
+    station.evaluate(due)
+    station.reload()
+    until(lambda: station.evaluate("localStorage.getItem('vooster.wire')") is None)
+    show(floor, key, "ORD-1001", "screen:P-3")
+    assert proxy.upgrades == asked[2] + 3, "one more trial, and the WebSocket itself"
 
 
 def test_a_screen_opened_twice_stays_where_it_was_last_asked_for(
