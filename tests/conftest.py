@@ -19,6 +19,12 @@ class MakeHouse(Protocol):
 
 
 @pytest.fixture
+def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for each test, under a short name: the path of a socket in it has no more than a hundred bytes."""
+    return tmp_path_factory.mktemp("t")
+
+
+@pytest.fixture
 async def make_house(tmp_path: Path) -> AsyncIterator[MakeHouse]:
     """For a test that needs settings of its own."""
     async with contextlib.AsyncExitStack() as stack:

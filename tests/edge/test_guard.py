@@ -281,6 +281,7 @@ async def test_malformed_json_is_an_error_of_the_sender(gate: Gatehouse, body: b
         ("zstd", b"zzz", 415, "UNSUPPORTED_MEDIA_TYPE"),
         ("gzip, gzip", gzip.compress(b"{}"), 415, "UNSUPPORTED_MEDIA_TYPE"),
     ],
+    ids=["gzip", "GZIP", "deflate", "identity", "bare", "torn", "head", "large", "noise", "br", "zstd", "twice"],
 )
 async def test_a_packed_body_is_unpacked_or_refused_without_a_fault(
     gate: Gatehouse, caplog: pytest.LogCaptureFixture, coding: str, body: bytes, status: int, code: str | None

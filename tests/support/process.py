@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -24,6 +25,7 @@ INTERPRETER = (sys.executable, "-m", "appliance.cli.main")
 """`vooster` in an interpreter of its own: for tests of the start itself. The others are forked (`starter`)."""
 START_SECONDS = 20.0
 COMMAND_SECONDS = 40.0
+OWN_PORTS = (16_000, 32_000)
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -33,9 +35,13 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+    """A port for a server that is yet to start. It isn't one of those that the system hands out by itself meanwhile,
+    to the tests that run at the same time or to anybody's outgoing connection."""
+    for _ in range(100):
+        port = random.randrange(*OWN_PORTS)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError(f"no port of {OWN_PORTS} is free")
 
 
 def vooster(*arguments: str, stdin: str = "", before: str = "", **env: str) -> subprocess.CompletedProcess[str]:
