@@ -50,7 +50,8 @@ CHANNELS: dict[str, dict[str, str]] = {
         "title": "Socket.IO",
         "description": (
             "Engine.IO 4 and Socket.IO 5, namespace `/`, polling and WebSocket. Each message is an event of its name "
-            "without `type`. A client's event with a callback is answered there, without one by the answer's event."
+            "without `type`. A client's event with a callback is answered there (`{}` where there is nothing to say), "
+            "without one by the answer's event."
         ),
     },
     "eventStream": {
@@ -67,7 +68,10 @@ CHANNELS: dict[str, dict[str, str]] = {
     "eventAck": {"title": "Acks by POST", "description": "What became of a delivery."},
     "eventSend": {
         "title": "Messages by POST",
-        "description": "Any other message of a client, with its `type`, for a session whose stream is open.",
+        "description": (
+            "Any other message of a client, with its `type`, for a session whose stream is open. Where it has several, "
+            "`?sessionId=` says which one. Answers come here and on the stream."
+        ),
     },
 }
 
@@ -146,7 +150,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "title": "Ticket",
         "description": "Good for one stream, for `expiresIn` seconds.",
         "type": "object",
-        "required": ["ticket"],
+        "required": ["ticket", "expiresIn"],
         "properties": {"ticket": {"type": "string"}, "expiresIn": {"type": "integer"}},
     },
     "Problem": {

@@ -29,3 +29,4 @@ async def peer() -> AsyncIterator[MakePeer]:
     yield make
     for made in peers:
         await made.close()
+    assert [misfit for made in peers for misfit in made.misfits] == []

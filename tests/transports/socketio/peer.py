@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import aiohttp
 
+from tests.support import described
 from tests.support.wire import PATIENCE
 
 Message = dict[str, Any]
@@ -25,6 +26,7 @@ class Peer:
         self.refused: Message | None = None
         self.heard: list[tuple[str, Any, int | None]] = []
         self.inbox: list[tuple[str, Any, int | None]] = []
+        self.misfits: list[str] = []
         self.answers: dict[int, list[Any]] = {}
         self.disconnected = False
         self.leaves = True
@@ -143,6 +145,7 @@ class Peer:
         elif kind == "2":
             event = (data[0], data[1] if len(data) > 1 else None, number)
             assert len(data) == 2, data
+            self.misfits += described.misfits({"type": data[0], **data[1]}, "socketIo")
             self.heard.append(event)
             self.inbox.append(event)
         elif kind == "3":
