@@ -32,7 +32,7 @@ class Lobby:
             self._waiting >= MAX_WAITING or (waiting >= MAX_OF_ONE and not _is_this_machine(address))
         ):
             reason = "Too many sockets are open that haven't said yet who they are."
-            raise Problem("RATE_LIMITED", reason, values={"seconds": _RETRY_SECONDS})
+            raise Problem("RATE_LIMITED", reason, values={"seconds": _RETRY_SECONDS}, retry_after=_RETRY_SECONDS)
         self._of[address] = waiting + 1
         self._waiting += 1
 
