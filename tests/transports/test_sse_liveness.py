@@ -114,6 +114,26 @@ async def test_what_waits_for_a_reader_that_never_comes_is_thrown_away(
     assert not stream.whole
 
 
+async def test_what_waits_for_all_slow_readers_together_is_bounded(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sessions = []
+    for number in range(3):
+        stream = await EventStream(house, await house.pair(f"S-{number}")).connect(receive_buffer=1)
+        await stream.expect("welcome")
+        stream.stop_reading()
+        sessions.append(session_of(house, f"S-{number}"))
+    wire = sessions[0].transport
+    assert isinstance(wire, link.EventStreamLink)
+    monkeypatch.setattr(wire._backlog, "_total", 150_000)
+    while not any(session.closed for session in sessions):
+        for session in sessions:
+            session.send(Identify(label="x" * 10_000, seconds=1))
+        await asyncio.sleep(0)
+    assert sum(session.closed for session in sessions) == 1
+    assert wire._backlog.bytes <= 150_000
+
+
 async def test_a_browser_is_told_before_its_connections_are_used_up(house: House) -> None:
     browser = {"User-Agent": CHROME}
     streams = []

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from appliance.relay import conversation, sessions
+from appliance.relay import conversation, dispatcher, sessions
 from tests.conftest import MakeHouse
 from tests.support.answers import check_words, new_trigger, now_ms
 from tests.support.house import House, until
@@ -74,11 +74,8 @@ async def test_a_refused_trigger_is_refused_in_both_places(
     problem = (await producer.send({"type": "trigger", **body})).problem(status, code)
     told = await producer.expect("trigger:error")
     assert (told["id"], told["code"]) == (body["id"], code)
-    assert (told["messages"], told["action"], told["retryable"]) == (
-        problem["messages"],
-        problem["action"],
-        problem["retryable"],
-    )
+    for member in ("id", "messages", "action", "retryable"):
+        assert told[member] == problem[member]
 
 
 async def test_every_other_message_works_by_post(house: House) -> None:
@@ -274,6 +271,30 @@ async def test_a_renewed_token_keeps_the_stream(make_house: MakeHouse, monkeypat
     await asyncio.sleep((welcome["tokenExpiresAt"] - now_ms()) / 1000 + 0.4)  # past the old token's end and grace
     assert (await stream.post("send", {"type": "ping"}, token=token)).status == 200
     assert not stream.ended
+
+
+async def test_many_posts_at_once_are_all_answered_with_their_own(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conversation, "MAX_UNDER_WAY", 2)
+    await house.pair("S-1")
+    producer = await subscribed(house, house.key)
+    bodies = [new_trigger() for _ in range(30)]
+    answers = await asyncio.gather(*(producer.send({"type": "trigger", **body}) for body in bodies))
+    assert [answer.json["id"] for answer in answers] == [body["id"] for body in bodies]
+    told = [await producer.expect("trigger:response") for _ in bodies]
+    assert {message["id"] for message in told} == {body["id"] for body in bodies}
+
+
+async def test_a_full_lane_is_told_with_when_to_come_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatcher, "MAX_OPEN", 1)
+    await house.pair("S-1")
+    producer = await subscribed(house, house.key)
+    assert (await producer.send({"type": "trigger", **new_trigger()})).status == 200
+    answer = await producer.send({"type": "trigger", **new_trigger()})
+    answer.problem(429, "QUEUE_FULL")
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert (await producer.expect("trigger:error"))["code"] == "QUEUE_FULL"
 
 
 async def test_who_sends_too_fast_is_named_and_let_go(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,7 +53,7 @@ class EventStreamLink(asyncio.Protocol):
     """
 
     __slots__ = ("_backlog", "_bound", "_chunked", "_gone", "_held", "_look_seconds", "_loop", "_since_ping", "_timer",
-                 "_wire", "reason", "session")  # fmt: skip
+                 "_turn", "_wire", "reason", "session")  # fmt: skip
 
     name = "sse"
 
@@ -75,6 +75,7 @@ class EventStreamLink(asyncio.Protocol):
         self._held: list[bytes] | None = []
         self._since_ping = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._turn: asyncio.Lock | None = None
         self._bound = SCREEN_BUFFER
         self.session: Session | None = None
         self.reason: str | None = None
@@ -90,6 +91,16 @@ class EventStreamLink(asyncio.Protocol):
             self._write(event)
         if self.reason is not None:
             self._end()
+
+    def turn(self) -> asyncio.Lock:
+        """Whose turn it is to be handled, of the POSTs that belong to this stream."""
+        if self._turn is None:
+            self._turn = asyncio.Lock()
+        return self._turn
+
+    def abort(self) -> None:
+        """Ends it at once, without a word."""
+        self._wire.abort()
 
     # --- what a session calls ---------------------------------------------------------------------------------------
 
@@ -183,10 +194,6 @@ class EventStreamLink(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-    def abort(self) -> None:
-        """Ends it at once, without a word."""
-        self._wire.abort()
 
 
 def _in_kernel() -> Callable[[int], int]:

@@ -6,23 +6,27 @@ Answers come twice, so that either place is enough: as the POST's own answer, an
 from __future__ import annotations
 
 import asyncio
+from contextlib import AbstractAsyncContextManager, nullcontext
+from typing import Final
 
-import msgspec
 from aiohttp import web
 
 from appliance.core.messages import Ack, ClientMessage, ErrorMessage, Hello, ServerMessage, Trigger, TriggerError
 from appliance.edge.credentials import Credentials
-from appliance.edge.problems import CONTENT_TYPE, new_trace_id, problem_body
 from appliance.edge.server import json_response, read_body, read_json
-from appliance.errors import Problem
+from appliance.errors import Problem, Texts
 from appliance.relay.acks import happening_of
 from appliance.relay.conversation import Conversation
 from appliance.relay.dispatcher import Dispatcher
 from appliance.relay.principal import Principal
 from appliance.relay.sessions import Session, Sessions
-from appliance.transports.inbound import envelope, parse
+from appliance.transports.inbound import envelope, parse, too_deep
 from appliance.transports.sse.book import Book
 from appliance.transports.sse.link import EventStreamLink
+
+_TOO_FAST: Final = "RATE_LIMITED"
+_RETRY_AFTER: Final = {429: 10, 503: 1}
+"""Seconds by status, where the answer of the conversation names none."""
 
 
 class Posts:
@@ -73,7 +77,10 @@ class Posts:
             message = parse(body)
         except Problem as problem:
             found = envelope(body)
-            self._conversation.malformed(session, problem, found.trigger_id, trigger=found.type == "trigger")
+            is_trigger = found.type == "trigger"
+            self._conversation.malformed(session, problem, found.trigger_id, trigger=is_trigger)
+            if is_trigger:
+                problem.extra["id"] = found.trigger_id
             raise
         if isinstance(message, Ack):
             return await self._acked(principal, message)
@@ -88,14 +95,28 @@ class Posts:
             if not answer.done():
                 answer.set_result(told)
 
-        await self._conversation.handle(session, message, reply)
-        if not answer.done():
-            link = session.transport
-            if isinstance(link, EventStreamLink) and link.reason == "RATE_LIMITED":
-                raise Problem("RATE_LIMITED", "Too many messages.", values={"seconds": 1}, retry_after=1)
-            if not isinstance(message, Trigger):
-                return web.Response(status=204)
+        try:
+            async with _turn(session):
+                await self._conversation.handle(session, message, reply)
+        except RecursionError:
+            raise too_deep() from None
+        if not answer.done() and not isinstance(message, Trigger):
+            if session.closed and _reason(session) == _TOO_FAST:
+                raise Problem(_TOO_FAST, "Too many messages.", values={"seconds": 1}, retry_after=1)
+            return web.Response(status=204)
         return _response(await answer)
+
+
+def _turn(session: Session) -> AbstractAsyncContextManager[None]:
+    """A session's messages are handled one after the other, however many POSTs bring them at once."""
+    link = session.transport
+    return link.turn() if isinstance(link, EventStreamLink) else nullcontext()
+
+
+def _reason(session: Session) -> str:
+    """Why a session was closed. Of another wire's it isn't known; to say an ack again does no harm."""
+    link = session.transport
+    return link.reason or "" if isinstance(link, EventStreamLink) else _TOO_FAST
 
 
 def _is_stream(session: Session) -> bool:
@@ -122,12 +143,24 @@ def _absent(principal: Principal) -> Session:
 
 
 def _response(answer: ServerMessage) -> web.Response:
-    """An answer of the conversation as one of HTTP: what was refused as a problem with its status."""
-    if not isinstance(answer, ErrorMessage | TriggerError):
-        return json_response(answer)
-    problem = Problem(answer.code, answer.error if isinstance(answer, TriggerError) else answer.messages["en"])
-    body = problem_body(problem, new_trace_id())
-    body |= {"messages": answer.messages, "action": answer.action, "retryable": answer.retryable}
-    if isinstance(answer, TriggerError):
-        body["id"] = answer.id
-    return web.Response(body=msgspec.json.encode(body), status=problem.status, headers={"Content-Type": CONTENT_TYPE})
+    """An answer of the conversation as one of HTTP. Raises what was refused, with its status."""
+    if isinstance(answer, ErrorMessage | TriggerError):
+        raise _Refused(answer)
+    return json_response(answer)
+
+
+class _Refused(Problem):
+    """A refusal that has been put into words already."""
+
+    def __init__(self, told: ErrorMessage | TriggerError) -> None:
+        super().__init__(told.code)
+        self._told = told
+        self.retry_after = _RETRY_AFTER.get(self.status)
+        if isinstance(told, TriggerError):
+            self.detail, self.extra = told.error, {"id": told.id}
+
+    def messages(self) -> Texts:
+        return self._told.messages
+
+    def actions(self) -> Texts:
+        return self._told.action
