@@ -24,7 +24,8 @@ def frame(payload: bytes, kind: int = TEXT, *, fin: bool = True, mask: bytes | N
         head = struct.pack("!BBH", first, 0xFE, size)
     else:
         head = struct.pack("!BBQ", first, 0xFF, size)
-    return head + key + bytes(byte ^ key[at % 4] for at, byte in enumerate(payload))
+    masked = int.from_bytes(payload, "big") ^ int.from_bytes((key * (size // 4 + 1))[:size], "big")
+    return head + key + masked.to_bytes(size, "big")
 
 
 class RawSocket:
