@@ -106,11 +106,9 @@ class EventStream:
         self._transport.resume_reading()
 
     @property
-    def _transport(self) -> asyncio.ReadTransport:
+    def _transport(self) -> Any:
         assert self._writer is not None
-        found: Any = self._writer.transport
-        assert isinstance(found, asyncio.ReadTransport)
-        return found
+        return self._writer.transport
 
     async def write(self, data: bytes) -> None:
         """Bytes on the connection of the stream itself, where nothing has to come."""
