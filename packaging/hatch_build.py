@@ -134,10 +134,10 @@ def npm(web: Path, node: Node, *step: str) -> None:
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise PagesError(f"npm {' '.join(step)} in web/ took longer than {STEP_SECONDS} s.") from error
+        raise PagesError(f"npm {' '.join(step)} in {web.name}/ took longer than {STEP_SECONDS} s.") from error
     if done.returncode != 0:
         tail = "\n".join(done.stdout.splitlines()[-40:])
-        raise PagesError(f"npm {' '.join(step)} failed in web/ (exit {done.returncode}):\n{tail}")
+        raise PagesError(f"npm {' '.join(step)} failed in {web.name}/ (exit {done.returncode}):\n{tail}")
 
 
 def main(scripts: list[str]) -> int:

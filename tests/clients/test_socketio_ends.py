@@ -160,3 +160,16 @@ async def test_a_session_that_is_closed_by_its_client_is_gone(house: House, clie
         await until(lambda: house.appliance.engine.sessions.of_screen(screen_id) is None)
 
     await each(clients(), play)
+
+
+async def test_an_idle_client_stays_connected(make_house: MakeHouse, clients: MakeClients) -> None:
+    house = await make_house({"heartbeat": {"interval_seconds": 1, "timeout_seconds": 1}})
+
+    async def play(client: Official, screen_id: str) -> None:
+        await client.connect(house.url, await house.pair(screen_id))
+        for _ in range(3):
+            assert (await client.expect("ping"))["t"] > 0  # an event; the client's own answer below it is enough
+        assert client.of("disconnect") == []
+        assert (await client.call("status"))["online"] is True
+
+    await each(clients(), play)
