@@ -37,7 +37,6 @@ _OUT_FOR_GOOD = frozenset({4401, 4403, 4409})
 _EVENTS = {name: name for name in ("ack", "auth", "displays", "ping", "pong", "status", "subscribe", "trigger")}
 _EVENTS["navigate"] = "trigger"
 _UNANSWERED = Ack | ClientPong | Displays | Subscribe
-_PING = ""
 _REASONS = {"ping timeout": "HEARTBEAT_LOST", TOO_SLOW: TOO_SLOW, "PAYLOAD_TOO_LARGE": "PAYLOAD_TOO_LARGE"}
 """Why a connection ended, in the catalogue's words where it has some."""
 
@@ -81,7 +80,7 @@ class Link:
         if isinstance(message, Navigate):
             socket.emit_json(name, body, about=message.id)
         elif isinstance(message, ServerPing):
-            socket.emit_json(name, body, about=_PING)
+            socket.emit_json(name, body, about="")
             socket.wire.ping()  # clients that don't know the event answer this one by themselves
         else:
             socket.emit_json(name, body)
@@ -156,10 +155,10 @@ class Floor:
         await self._handle(link, session, message, reply)
 
     async def answered(self, socket: Socket, about: str, arguments: list[Any]) -> None:
-        """The answer to a `navigate`; that to a `ping` was a sign of life already."""
+        """The answer to a `navigate`."""
         link: Link = socket.data
         session = link.session
-        if about == _PING or session is None or session.closed:
+        if session is None or session.closed:
             return
         told = arguments[0] if arguments else None
         if not isinstance(told, dict) or not isinstance(told.get("received"), bool):
@@ -198,7 +197,7 @@ class Floor:
 
     def disconnected(self, socket: Socket, reason: str) -> None:
         link: Link = socket.data
-        session = link.session
+        session, link.session = link.session, None
         assert session is not None
         if reason and not link.banned:
             shows = ["shown"] if session.shows else []

@@ -12,7 +12,8 @@ from appliance.transports.socketio.engineio import Packet as Frame
 from appliance.transports.socketio.engineio import ProtocolError
 from appliance.transports.socketio.packets import Packet
 
-MAX_AWAITED = 256
+MAX_AWAITED = 64
+"""Answers one socket may owe; the oldest is forgotten."""
 MAX_NAMESPACE = 256
 
 Answer = Callable[..., None]
@@ -98,7 +99,10 @@ class Socket:
         self._send(Packet(packets.EVENT, self.namespace, [name, *arguments]))
 
     def emit_json(self, name: str, body: str, about: str | None = None) -> None:
-        """Emits an event whose only argument is JSON already; with `about` the client is asked for an answer."""
+        """Emits an event whose only argument is JSON already; with `about` the client is asked for an answer.
+
+        An answer about nothing (`""`) is a sign of life and no more.
+        """
         number = None if about is None else self._await(about)
         self.wire.send(f'4{packets.header(packets.EVENT, self.namespace, number)}["{name}",{body}]')
 
@@ -120,9 +124,10 @@ class Socket:
 
     def _await(self, about: str) -> int:
         number, self._next_id = self._next_id, self._next_id + 1
-        self._awaited[number] = about
-        if len(self._awaited) > MAX_AWAITED:
-            del self._awaited[next(iter(self._awaited))]
+        if about:
+            self._awaited[number] = about
+            if len(self._awaited) > MAX_AWAITED:
+                del self._awaited[next(iter(self._awaited))]
         return number
 
     def _send(self, packet: Packet) -> None:

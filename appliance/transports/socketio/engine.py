@@ -143,8 +143,7 @@ class Engine:
         if kind == MESSAGE:
             return packet[1:]
         if kind == PONG:
-            self._unanswered = False
-            self._due = now + self._options.ping_interval
+            self._answered(now)
         elif kind == CLOSE:
             self.close("transport close", farewell=NOOP)
         elif kind != NOOP:
@@ -178,6 +177,13 @@ class Engine:
             self._unanswered = True
             self._due = now + self._options.ping_timeout
             self.send(PING)
+
+    def _answered(self, now: float) -> None:
+        """The next ping goes out one interval after the one before, however long the answer took."""
+        options = self._options
+        since = self._due - options.ping_timeout if self._unanswered else now
+        self._unanswered = False
+        self._due = since + options.ping_interval
 
     def beat(self, now: float) -> None:
         """Pings, or closes when no answer came."""

@@ -136,9 +136,15 @@ async def test_what_was_emitted_about_something_is_answered_once(talk: Talk) -> 
     socket = talk.notes.sockets["/"]
     socket.emit_json("navigate", '{"id":1}', about="one")
     socket.emit_json("navigate", '{"id":2}', about="two")
+    socket.emit_json("ping", "{}", about="")
     socket.emit_json("clear", "{}")
-    assert talk.wire.taken() == ['420["navigate",{"id":1}]', '421["navigate",{"id":2}]', '42["clear",{}]']
-    await talk.hears('31[{"ok":true}]', '31[{"ok":true}]', "30[]", "399[]")
+    assert talk.wire.taken() == [
+        '420["navigate",{"id":1}]',
+        '421["navigate",{"id":2}]',
+        '422["ping",{}]',
+        '42["clear",{}]',
+    ]
+    await talk.hears('31[{"ok":true}]', '31[{"ok":true}]', "30[]", "32[]", "399[]")
     assert talk.notes.heard_of == [("two", [{"ok": True}]), ("one", [])]
 
 

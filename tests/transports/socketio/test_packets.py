@@ -143,7 +143,13 @@ def test_a_deep_placeholder_is_found_without_recursion() -> None:
 
 NAMES = st.text(min_size=1).filter(lambda name: name not in packets.RESERVED)
 NAMESPACES = st.text(st.characters(codec="utf-8", exclude_characters=",")).map("/{}".format)
-LEAVES = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text() | st.floats(allow_nan=False, allow_infinity=False)
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.text()
+    | st.floats(allow_nan=False, allow_infinity=False)
+)
 VALUES = st.recursive(
     LEAVES | st.binary(),
     lambda inner: (
