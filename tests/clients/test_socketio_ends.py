@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 from tests.clients.conftest import MakeClients
 from tests.clients.official import Official, each
+from tests.conftest import MakeHouse
 from tests.support.answers import check_words
 from tests.support.house import House, until
 from tests.support.process import Served
