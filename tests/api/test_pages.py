@@ -84,7 +84,7 @@ async def test_a_slash_too_much_leads_to_the_page(house: House, path: str, there
 
 @pytest.mark.parametrize(
     "path",
-    ["/api/nothing", "/api", "/assets/nothing.js", "/documents/x/y.pdf", "/.well-known/x", "/socket.io/", "/ws/x"],
+    ["/api/nothing", "/api", "/assets/nothing.js", "/documents/x/y.pdf", "/.well-known/x", "/socket.io/x", "/ws/x"],
 )
 async def test_what_programs_ask_for_is_always_a_problem(house: House, path: str) -> None:
     status, headers = await exactly(house, path, BROWSER)
