@@ -31,9 +31,10 @@ class Load:
 
 @dataclass
 class Found:
-    """One server under the load; memory in kB a connection."""
+    """One server under the load; memory in kB a connection, `seconds` until all screens were welcomed."""
 
     times: Times
+    seconds: float
     memory: tuple[float, ...]
     memory_loaded: int
     commits: float
@@ -44,17 +45,17 @@ class Found:
 async def run(place: Path, load_: Load) -> None:
     sync = await asyncio.to_thread(machine.sync_ms, place)
     async with appliance(place, load_.screens) as server:
-        mine = await _measure(server, place, load_)
+        mine = await measure(server, place, load_)
     async with nodes.plain(place, load_.screens) as server:
-        other = await _measure(server, place, load_)
+        other = await measure(server, place, load_)
     _show(mine, other, load_, sync)
 
 
-async def _measure(server: Server, place: Path, load_: Load) -> Found:
+async def measure(server: Server, place: Path, load_: Load, transport: str = "") -> Found:
     """Connects the screens to a server that is up, weighs it, and puts the load on it."""
     await asyncio.sleep(SETTLE_SECONDS)
     empty = machine.memory_kb(server.pid)
-    async with connected(server, place) as floor:
+    async with connected(server, place, transport=transport) as floor:
         await asyncio.sleep(SETTLE_SECONDS)
         full = machine.memory_kb(server.pid)
         before = server.figures()
@@ -63,6 +64,7 @@ async def _measure(server: Server, place: Path, load_: Load) -> Found:
         after, loaded = server.figures(), machine.memory_kb(server.pid)[0]
     return Found(
         times,
+        floor.seconds,
         memory=tuple((b - a) / load_.screens for a, b in zip(empty, full, strict=True)),
         memory_loaded=loaded,
         commits=after.get("vooster_storage_commits_total", 0) - before.get("vooster_storage_commits_total", 0),
