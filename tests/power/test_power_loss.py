@@ -131,7 +131,8 @@ async def test_syncs_that_fail_cost_nothing_accepted(make_shimmed: MakeShimmed, 
 
 async def test_failed_syncs_that_are_ignored_are_found(make_shimmed: MakeShimmed, memory: Path) -> None:
     shimmed = make_shimmed(record=True, flaws=("small-wal", "errors-ignored"))
-    ledger = await a_morning_of_failing_syncs(shimmed, Of.WAL)
+    # So many in a row that what is lost can't be acknowledgements alone.
+    ledger = await a_morning_of_failing_syncs(shimmed, Of.WAL, in_a_row=(8,))
 
     def found(seed: int) -> bool:
         """Only few moments are bad ones, so more images are made until one of them is hit."""
@@ -141,7 +142,7 @@ async def test_failed_syncs_that_are_ignored_are_found(make_shimmed: MakeShimmed
     assert any(found(seed) for seed in range(8))
 
 
-async def a_morning_of_failing_syncs(shimmed: Shimmed, of: Of) -> Ledger:
+async def a_morning_of_failing_syncs(shimmed: Shimmed, of: Of, in_a_row: tuple[int, ...] = (1, 1, 2)) -> Ledger:
     """Records the floor while one sync or two fail every now and then, and the process crashes after one of them."""
     ledger, chance = Ledger(lambda: shimmed.control.logged), random.Random(6)
     await shimmed.start()
@@ -151,7 +152,7 @@ async def a_morning_of_failing_syncs(shimmed: Shimmed, of: Of) -> Ledger:
         for round_ in range(5):
             working = asyncio.create_task(floor.work(30, chance=chance, websocket=False))
             before = shimmed.control.hits(On.SYNC)
-            shimmed.control.fail(On.SYNC, of=of, times=chance.choice((1, 1, 2)))
+            shimmed.control.fail(On.SYNC, of=of, times=chance.choice(in_a_row))
             async with asyncio.timeout(8):
                 while shimmed.control.hits(On.SYNC) == before:
                     await floor.send("*")
