@@ -167,7 +167,7 @@ class Appliance:
             sessions=engine.sessions,
             lobby=Lobby(limited=settings.limits.enabled),
         )
-        talks = socketio.server(
+        socket_io = socketio.server(
             settings=settings,
             auth=engine.auth,
             conversation=engine.conversation,
@@ -184,7 +184,7 @@ class Appliance:
             browsers=browsers,
             backlog=sockets.backlog,
         )
-        self._sockets = (sockets, talks, streams)
+        self._sockets = (sockets, socket_io, streams)
         return [
             *triggers.routes(
                 credentials=credentials,
@@ -242,7 +242,7 @@ class Appliance:
             ),
             *descriptions.routes(),
             *sockets.routes(),
-            *talks.routes(),
+            *socket_io.routes(),
             *streams.routes(),
         ]
 

@@ -13,7 +13,7 @@ from appliance.relay.auth import Auth
 from appliance.relay.conversation import Conversation
 from appliance.settings import Settings
 from appliance.transports.connection import Backlog
-from appliance.transports.socketio.application import Floor
+from appliance.transports.socketio.application import MainNamespace
 from appliance.transports.socketio.client import Client
 from appliance.transports.socketio.connection import Connection
 from appliance.transports.socketio.engine import Options
@@ -37,11 +37,11 @@ def server(
         bound=SCREEN_BUFFER,
     )
     now = asyncio.get_running_loop().time
-    floor = Floor(auth=auth, conversation=conversation, now=now)
+    namespace = MainNamespace(auth=auth, conversation=conversation, now=now)
 
     def client(connection: Connection) -> Client:
         return Client(
-            connection, floor, max_payload=options.max_payload, connect_timeout=options.connect_timeout, now=now
+            connection, namespace, max_payload=options.max_payload, connect_timeout=options.connect_timeout, now=now
         )
 
     proxies = frozenset(settings.server.trusted_proxies)

@@ -95,7 +95,7 @@ class Link:
             self.socket.wire.close(code, reason)
 
 
-class Floor:
+class MainNamespace:
     """The application above the sockets: one session a socket, in the main namespace."""
 
     def __init__(self, *, auth: Auth, conversation: Conversation, now: Callable[[], float]) -> None:
@@ -116,7 +116,7 @@ class Floor:
 
     async def _open(self, socket: Socket, auth: dict[str, Any]) -> None:
         pid = auth.get("pid")
-        kept = self._recovery.take(pid)
+        kept = self._recovery.find(pid)
         hello = _hello(auth if kept is None else {**kept.auth, **auth})
         if hello.token is None:
             raise Problem("TOKEN_INVALID", "auth brings a token.")
@@ -124,6 +124,7 @@ class Floor:
         link = socket.data = Link(socket, hello.token)
         if kept is not None and kept.actor == principal.actor:
             link.pid, link.recovered = str(pid), kept
+            self._recovery.forget(link.pid)
         wire = socket.wire
         link.session = await self._conversation.open(
             hello, principal, link, base_url=wire.base_url, address=wire.address

@@ -43,7 +43,11 @@ class Recovery:
         while (oldest := next(iter(self._kept))) and (len(self._kept) > MAX_KEPT or self._kept[oldest].until < now):
             del self._kept[oldest]
 
-    def take(self, pid: Any) -> Kept | None:
-        """What was kept under this pid, once."""
-        kept = self._kept.pop(pid, None) if isinstance(pid, str) else None
+    def find(self, pid: Any) -> Kept | None:
+        """What is kept under this pid."""
+        kept = self._kept.get(pid) if isinstance(pid, str) else None
         return kept if kept is not None and kept.until >= self._now() else None
+
+    def forget(self, pid: str) -> None:
+        """Its client is back."""
+        self._kept.pop(pid, None)

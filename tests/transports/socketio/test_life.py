@@ -109,6 +109,11 @@ async def test_a_pid_is_good_once_and_for_its_own_subject(house: House, peer: Ma
     other = await peer(house)
     await other.connect(await house.pair("S-2"), pid=cut.connected["pid"])
     assert other.connected is not None and other.connected["sid"] != cut.connected["sid"]
+    back = await peer(house)
+    await back.say_connect("nonsense", pid=cut.connected["pid"])
+    assert (await back.refusal())["data"]["code"] == "TOKEN_INVALID"
+    await back.connect(await house.pair("S-1"), pid=cut.connected["pid"])
+    assert back.connected == cut.connected
     late = await peer(house)
     await late.say_connect(None, pid=cut.connected["pid"])
     assert (await late.refusal())["data"]["code"] == "TOKEN_INVALID"
