@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import msgspec
 
@@ -55,6 +56,8 @@ MAX_UNDER_WAY = 256
 """Triggers of one session that wait for their commit, before it is read on."""
 
 Reply = Callable[[ServerMessage], None]
+Rest = Coroutine[Any, Any, None]
+"""What is left to be awaited of a message."""
 
 
 class Conversation:
@@ -109,30 +112,53 @@ class Conversation:
         `reply` takes the answer where the wire has a place of its own for it; otherwise it goes the session's way.
         Raises nothing a client could cause: it is told instead.
         """
+        rest = self.take(session, message, reply)
+        if rest is not None:
+            await rest
+
+    def take(self, session: Session, message: ClientMessage, reply: Reply | None = None) -> Rest | None:
+        """`handle` as far as nothing has to be waited for, which is all of it for most messages; what is left has to
+        be awaited before the next message is taken."""
+        session.heard()
         answer = reply or session.send
         if not isinstance(message, Trigger) and self._too_fast(session):
-            return
+            return None
+        try:
+            rest = self._answer(session, message, answer)
+        except Problem as problem:
+            answer(error_message(problem))
+            rest = None
+        if rest is not None:
+            return self._await(session, rest, answer)
+        session.answered()
+        return None
+
+    def _answer(self, session: Session, message: ClientMessage, answer: Reply) -> Rest | None:
+        match message:
+            case Ack():
+                return self._dispatcher.ack(session, message)
+            case Trigger():
+                return self._trigger(session, message, answer)
+            case Ping():
+                answer(Pong(t=message.t, server_time=now_ms()))
+            case ClientPong():
+                pass
+            case Displays():
+                self._displays(session, message.displays)
+            case Subscribe():
+                self._subscribe(session, message.topics)
+            case StatusRequest():
+                answer(self._status(session))
+            case Renew():
+                return self._renew(session, message.token, answer)
+            case Hello():
+                answer(error_message(Problem("VALIDATION_ERROR", "hello comes once, first.")))
+        return None
+
+    async def _await(self, session: Session, rest: Rest, answer: Reply) -> None:
         session.handling += 1
         try:
-            match message:
-                case Ack():
-                    await self._dispatcher.ack(session, message)
-                case Trigger():
-                    await self._trigger(session, message, answer)
-                case Ping():
-                    answer(Pong(t=message.t, server_time=now_ms()))
-                case ClientPong():
-                    pass
-                case Displays():
-                    self._displays(session, message.displays)
-                case Subscribe():
-                    self._subscribe(session, message.topics)
-                case StatusRequest():
-                    answer(self._status(session))
-                case Renew():
-                    await self._renew(session, message.token, answer)
-                case Hello():
-                    answer(error_message(Problem("VALIDATION_ERROR", "hello comes once, first.")))
+            await rest
         except Problem as problem:
             answer(error_message(problem))
         finally:
@@ -156,20 +182,23 @@ class Conversation:
         answer(_trigger_error(trigger_id, problem) if trigger else error_message(problem))
         session.answered()
 
-    async def _trigger(self, session: Session, body: TriggerBody, answer: Reply) -> None:
+    def _trigger(self, session: Session, body: TriggerBody, answer: Reply) -> Rest | None:
         """Accepts a trigger a session brought and answers it there, sooner or later: the next message needn't wait."""
 
         def told(found: Answer) -> None:
             answer(_answer_to(body, found))
             session.settled()
 
+        if session.principal.role < Role.OPERATOR or not self._intake.begin(session.principal, body, session, told):
+            return self._accept(session, body, answer)
+        session.under_way += 1
+        return session.room(MAX_UNDER_WAY) if session.under_way >= MAX_UNDER_WAY else None
+
+    async def _accept(self, session: Session, body: TriggerBody, answer: Reply) -> None:
+        found: Answer
         try:
             require(session.principal.role, Role.OPERATOR)
-            if self._intake.begin(session.principal, body, session, told):
-                session.under_way += 1
-                await session.room(MAX_UNDER_WAY)
-                return
-            found: Answer = await self._intake.accept(session.principal, body, session)
+            found = await self._intake.accept(session.principal, body, session)
         except Problem as problem:
             found = problem
         answer(_answer_to(body, found))

@@ -7,7 +7,8 @@ Waiting uses the event loop's monotonic clock, so that a wall clock that jumps n
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -124,19 +125,27 @@ class Dispatcher:
             rows.append(row)
         self._open(rows)
 
-    async def ack(self, session: Session, ack: Ack) -> None:
-        """A client's word about a delivery of its screen. Raises `NOT_FOUND` or `VALIDATION_ERROR`."""
+    def ack(self, session: Session, ack: Ack) -> Coroutine[Any, Any, None] | None:
+        """A client's word about a delivery of its screen; what is left to be awaited where that isn't open. Both raise
+        `NOT_FOUND` or `VALIDATION_ERROR`."""
         key = key_of(ack.id)
         if session.screen_id is None or key[1] != session.screen_id:
             raise Problem("NOT_FOUND", f"There is no delivery {ack.id[:200]} for this screen.")
         happening = happening_of(ack, session)
         row = self.opened.get(key)
         if row is None:
-            async with self.claims.of([key]):  # it may be about to be sent again
-                row = self.opened.get(key) or await self._ended(key, happening)
-        if row is None:
-            return
-        if ack.status == "failed" and row.session is not session:
+            return self._ack_ended(session, key, happening)
+        self._acked(session, row, happening)
+        return None
+
+    async def _ack_ended(self, session: Session, key: Key, happening: Happening) -> None:
+        async with self.claims.of([key]):  # it may be about to be sent again
+            row = self.opened.get(key) or await self._ended(key, happening)
+        if row is not None:
+            self._acked(session, row, happening)
+
+    def _acked(self, session: Session, row: Row, happening: Happening) -> None:
+        if happening.event is Event.FAILED and row.session is not session:
             return
         if row.delivery.state is State.PENDING:
             row.session = session  # it lives by this session's word from now on

@@ -14,8 +14,8 @@ import asyncio
 import base64
 import binascii
 import hashlib
-from collections.abc import Callable
-from typing import Final, Protocol
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, Protocol
 
 import structlog
 from aiohttp import hdrs, web
@@ -24,6 +24,7 @@ from appliance.errors import Problem, entry
 from appliance.transports import frames
 from appliance.transports.frames import FrameError, Frames, close_frame, frame
 
+Rest = Coroutine[Any, Any, None]
 CLOSE_SECONDS = 2.0
 """How long the other side may take to answer a close, and to read what was written before it."""
 TOTAL_BUFFER: Final = 64 << 20
@@ -102,8 +103,9 @@ class Connection(asyncio.Protocol):
 
     # --- for the subclass -------------------------------------------------------------------------------------------
 
-    async def received(self, data: str | bytes) -> None:
-        """A message, the next one only when this one returns: whoever can't keep up is read from no faster."""
+    def received(self, data: str | bytes) -> Rest | None:
+        """A message; what is left to be awaited of it, if anything is. The next one comes only after that: whoever
+        can't keep up is read from no faster."""
         raise NotImplementedError
 
     def ended(self) -> None:
@@ -207,9 +209,20 @@ class Connection(asyncio.Protocol):
     # --- inside -----------------------------------------------------------------------------------------------------
 
     def _start(self) -> None:
-        event = self._next()
-        if event is not None:
-            self._worker = asyncio.get_running_loop().create_task(self._work(event))
+        """Handles what has come. A task takes over where something has to be waited for, or others have their turn."""
+        rest = None
+        for _ in range(_TURN):
+            event = self._next()
+            if event is None:
+                return
+            try:
+                rest = self._take(event)
+            except Exception:
+                self._failed()
+                return
+            if rest is not None:
+                break
+        self._worker = asyncio.get_running_loop().create_task(self._work(rest))
 
     def _next(self) -> frames.Event | None:
         if self._frames is None:
@@ -220,35 +233,44 @@ class Connection(asyncio.Protocol):
             self._broken(error)
             return None
 
-    async def _work(self, event: frames.Event | None) -> None:
+    async def _work(self, rest: Rest | None) -> None:
         handled = 0
         try:
-            while event is not None:
-                await self._take(event)
+            if rest is None:
+                await asyncio.sleep(0)
+            while True:
+                if rest is not None:
+                    await rest
                 handled += 1
                 if handled % _TURN == 0:
                     await asyncio.sleep(0)
                 if self._paused and self._frames is not None and len(self._frames) <= _READ_AHEAD:
                     self._resume()
                 event = self._next()
+                if event is None:
+                    return
+                rest = self._take(event)
         except Exception:
-            _log.exception("connection.failed")
-            self.close(frames.INTERNAL_ERROR, "INTERNAL_ERROR")
+            self._failed()
         finally:
             self._worker = None
             self._resume()
             if self._lost:
                 self._done()
 
-    async def _take(self, event: frames.Event) -> None:
+    def _failed(self) -> None:
+        _log.exception("connection.failed")
+        self.close(frames.INTERNAL_ERROR, "INTERNAL_ERROR")
+
+    def _take(self, event: frames.Event) -> Rest | None:
         kind, payload = event
         if kind in {frames.TEXT, frames.BINARY}:
-            if not self._closing:
-                await self.received(payload)
-        elif isinstance(payload, bytes) and kind == frames.PING:
+            return None if self._closing else self.received(payload)
+        if isinstance(payload, bytes) and kind == frames.PING:
             self.write(frames.PONG, payload)
         elif isinstance(payload, bytes) and kind == frames.CLOSE:
             self._closed_by_client(payload)
+        return None
 
     def _closed_by_client(self, payload: bytes) -> None:
         try:

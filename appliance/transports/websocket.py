@@ -21,7 +21,7 @@ from appliance.relay.conversation import Conversation, error_message
 from appliance.relay.sessions import Session, Sessions
 from appliance.settings import Settings
 from appliance.transports import frames, inbound
-from appliance.transports.connection import CLOSE_SECONDS, Backlog, Connection, upgrade
+from appliance.transports.connection import CLOSE_SECONDS, Backlog, Connection, Rest, upgrade
 
 SUBPROTOCOL: Final = "vooster.v1"
 HELLO_SECONDS = 5.0
@@ -66,15 +66,14 @@ class SessionSocket(Connection):
         self.send(error_message(problem))
         self.close(entry(problem.code).close_code or 4400, problem.code)
 
-    async def received(self, data: str | bytes) -> None:
+    def received(self, data: str | bytes) -> Rest | None:
         if not isinstance(data, str):
             self.refuse(inbound.malformed("text frames only"))
-        elif self.session is not None:
-            await self._endpoint.message(self, self.session, data)
-        else:
-            caller = self._known()
-            if caller is not None:
-                await self._endpoint.hello(self, caller, data)
+            return None
+        if self.session is not None:
+            return self._endpoint.message(self, self.session, data)
+        caller = self._known()
+        return self._endpoint.hello(self, caller, data) if caller is not None else None
 
     def ended(self) -> None:
         self._known()
@@ -205,9 +204,8 @@ class WebSockets:
         else:
             socket.opened(session)
 
-    async def message(self, socket: SessionSocket, session: Session, data: str) -> None:
-        """A later message."""
-        session.heard()
+    def message(self, socket: SessionSocket, session: Session, data: str) -> Rest | None:
+        """A later message; what is left to be awaited of it."""
         try:
             message = inbound.parse(data)
         except Problem as problem:
@@ -215,11 +213,12 @@ class WebSockets:
             self._conversation.malformed(session, problem, found.trigger_id, trigger=found.type == "trigger")
             if not inbound.is_json(problem):
                 socket.close(4400, problem.code)
-            return
+            return None
         try:
-            await self._conversation.handle(session, message)
+            return self._conversation.take(session, message)
         except RecursionError:
             self._conversation.malformed(session, inbound.too_deep(), None, trigger=False)
+            return None
 
     def ended(self, socket: SessionSocket) -> None:
         self._open.discard(socket)

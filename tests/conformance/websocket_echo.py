@@ -20,7 +20,7 @@ _BUFFER = 1 << 30
 class Echo(Connection):
     """Says what it hears."""
 
-    async def received(self, data: str | bytes) -> None:
+    def received(self, data: str | bytes) -> None:
         if isinstance(data, str):
             self.write(frames.TEXT, data.encode())
         else:

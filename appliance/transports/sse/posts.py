@@ -60,7 +60,9 @@ class Posts:
         live = self._sessions.of_screen(screen_id) if screen_id is not None else None
         if live is None or (ack.status == "failed" and not _is_stream(live)):
             # `failed` counts from the session last written to alone, and a POST is no part of another wire's session.
-            await self._dispatcher.ack(_absent(principal), ack)
+            rest = self._dispatcher.ack(_absent(principal), ack)
+            if rest is not None:
+                await rest
             return web.Response(status=204)
         happening_of(ack, live)  # here, because the answer below has no room for the members that are wrong
         return await self._answered(live, ack, on_stream=False)
