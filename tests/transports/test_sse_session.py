@@ -315,3 +315,10 @@ async def test_a_stopping_appliance_says_goodbye_and_when_to_come_back(house: Ho
         assert (last["type"], stream.whole) == ("goodbye", True)
         assert last["reconnectAfterMs"] == stream.retries[-1]  # what a browser's EventSource goes by
     assert streams[0].retries[-1] != streams[1].retries[-1]
+
+
+async def test_a_stopping_appliance_opens_none(house: House) -> None:
+    stream = await subscribed(house, house.key)
+    await house.appliance._sockets[-1].stop()
+    await stream.finished()
+    await (await EventStream(house, house.key).connect()).refused(503, "SHUTTING_DOWN")

@@ -61,9 +61,6 @@ class EventStreams:
         self._stopping = False
         self._last = asyncio.Event()
 
-    def __len__(self) -> int:
-        return len(self._open)
-
     def routes(self) -> list[web.RouteDef]:
         # A HEAD would be a connect that hears nothing.
         return [
