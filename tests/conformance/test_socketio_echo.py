@@ -44,6 +44,12 @@ async def test_the_echo_answers(flags: list[str], path: str, says: str, hears: l
             await wire.send_str(says)
             for expected in hears:
                 assert (await wire.receive_str()).startswith(expected)
+        url = url.replace("websocket", "polling")
+        async with aiohttp.ClientSession() as http:
+            async with http.get(url) as response:
+                sid = json.loads((await response.text())[1:])["sid"]
+            async with http.post(f"{url}&sid={sid}", data="4" + "x" * 5_000) as response:
+                assert response.status == 413
     finally:
         process.terminate()
         await process.wait()

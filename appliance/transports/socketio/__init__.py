@@ -1,7 +1,8 @@
 """Socket.IO 5 on Engine.IO 4: a codec and protocol core without I/O, a thin shell, and the contract on top.
 
-`engineio` and `packets` are the codecs; `engine` and `client` the state of one connection; `connection` and `server`
-put them on real sockets; `application` is what the appliance says over them, `recovery` what it keeps of cut ones.
+`engineio` and `packets` are the codecs, `engine` and `client` the state of one connection. `connection`, `websocket`
+and `server` put them on real sockets. `application` and `link` are what is heard and said over them, `recovery` is
+what is kept of a cut connection.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -14,11 +13,9 @@ from appliance.core.messages import (
     ClientPong,
     Displays,
     Hello,
-    Navigate,
     Pong,
     Renew,
     ServerMessage,
-    ServerPing,
     Subscribe,
 )
 from appliance.errors import FieldError, Problem
@@ -28,71 +25,16 @@ from appliance.relay.sessions import Session
 from appliance.transports import inbound
 from appliance.transports.socketio.client import Answer, Refused, Socket
 from appliance.transports.socketio.connection import TOO_SLOW
+from appliance.transports.socketio.link import Link, answer_to_ping, event
 from appliance.transports.socketio.packets import ROOT
 from appliance.transports.socketio.recovery import Kept, Recovery
 from appliance.transports.websocket import PRODUCER_BUFFER, SCREEN_BUFFER
 
-_OUT_FOR_GOOD = frozenset({4401, 4403, 4409})
-"""Close codes after which the client is told that it is out, so that it doesn't return with the same credential."""
 _EVENTS = {name: name for name in ("ack", "auth", "displays", "ping", "pong", "status", "subscribe", "trigger")}
 _EVENTS["navigate"] = "trigger"
 _UNANSWERED = Ack | ClientPong | Displays | Subscribe
 _REASONS = {"ping timeout": "HEARTBEAT_LOST", TOO_SLOW: TOO_SLOW, "PAYLOAD_TOO_LARGE": "PAYLOAD_TOO_LARGE"}
 """Why a connection ended, in the catalogue's words where it has some."""
-
-_encode = msgspec.json.Encoder().encode
-
-
-def event(message: ServerMessage) -> tuple[str, str]:
-    """A message's name, and its members without the `type` as JSON."""
-    name = str(message.__struct_config__.tag)
-    # The tag comes first: {"type":"<name>"} or {"type":"<name>","member":…
-    body = _encode(message)[len(name) + 10 :].removeprefix(b",").decode()
-    return name, "{" + body
-
-
-class Link:
-    """The wire below a session."""
-
-    __slots__ = ("banned", "ending", "pid", "recovered", "session", "socket", "token")
-    name = "socketio"
-
-    def __init__(self, socket: Socket, token: str) -> None:
-        self.socket = socket
-        self.token = token
-        """The one last verified: whoever comes back without one is known by it."""
-        self.pid = secrets.token_urlsafe(15)
-        self.recovered: Kept | None = None
-        self.session: Session | None = None
-        self.ending = False
-        """Whoever owns the session ends it, and says why by itself."""
-        self.banned = False
-
-    def send(self, message: ServerMessage) -> None:
-        socket = self.socket
-        if not socket.accepted:  # the first message is the welcome: the client has been let in
-            sid = self.recovered.sid if self.recovered else secrets.token_urlsafe(15)
-            socket.accept(sid, self.pid)
-        if isinstance(message, Pong):
-            socket.emit("pong", {"t": message.t, **_pong(message)})
-            return
-        name, body = event(message)
-        if isinstance(message, Navigate):
-            socket.emit_json(name, body, about=message.id)
-        elif isinstance(message, ServerPing):
-            socket.emit_json(name, body, about="")
-            socket.wire.ping()  # clients that don't know the event answer this one by themselves
-        else:
-            socket.emit_json(name, body)
-
-    def close(self, code: int, reason: str) -> None:
-        self.ending = True
-        if code in _OUT_FOR_GOOD:
-            self.banned = True
-            self.socket.disconnect()
-            self.socket.wire.dismiss(code, reason)
-        else:
-            self.socket.wire.close(code, reason)
 
 
 class MainNamespace:
@@ -169,7 +111,9 @@ class MainNamespace:
             return
         fields = {"type": "ack", "id": told.get("id", about), "status": "received"}
         if not told["received"]:
-            fields |= {"status": "failed", "code": told.get("code"), "detail": told.get("error")}
+            error = told.get("error")
+            detail = error if isinstance(error, str) else None
+            fields |= {"status": "failed", "code": told.get("code"), "detail": detail}
         try:
             message = inbound.convert(fields)
         except Problem as problem:
@@ -217,7 +161,7 @@ class _Reply:
         self._answer: Answer | None = answer
 
     def __call__(self, message: ServerMessage) -> None:
-        self._say(_pong(message) if isinstance(message, Pong) else msgspec.Raw(event(message)[1].encode()))
+        self._say(answer_to_ping(message) if isinstance(message, Pong) else msgspec.Raw(event(message)[1].encode()))
 
     def done(self) -> None:
         """Lets a client go on that waits for a message that has no answer of its own."""
@@ -243,10 +187,6 @@ def _message(kind: str, payload: Any) -> ClientMessage:
     if not isinstance(payload, dict):
         raise inbound.malformed("an object is needed")
     return inbound.convert({**payload, "type": kind})
-
-
-def _pong(pong: Pong) -> dict[str, Any]:
-    return {"timestamp": pong.server_time if pong.t is None else pong.t, "serverTime": pong.server_time}
 
 
 def _refused(problem: Problem) -> Refused:

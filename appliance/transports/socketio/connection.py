@@ -19,7 +19,7 @@ from appliance.transports.socketio.engine import WEBSOCKET, Engine, Options
 from appliance.transports.socketio.engineio import Packet
 
 CLOSE_SECONDS = 2.0
-"""How long the last words of a session wait for one more poll."""
+"""How long the last words of a session wait to be polled."""
 LEAVE_SECONDS = 1.0
 TOO_SLOW: Final = "SESSION_TOO_SLOW"
 
@@ -158,7 +158,7 @@ class Connection:
         finally:
             self._poll = self.polled_by = None
         found = engine.end_poll()
-        if engine.closed:
+        if engine.finished:
             self._forget(self)
         elif request.transport is None:
             self.lost("transport error")
@@ -211,9 +211,9 @@ class Connection:
     def close(self, code: int, reason: str) -> None:
         """Ends the connection after what was sent; a WebSocket with this close code."""
         self._end(code, reason)
-        if self._carrier is not None or self.polled_by is not None:
+        if self._carrier is not None:
             self._forget(self)
-        else:  # what was sent last waits for the next poll
+        else:  # what was sent last waits for the next polls
             self._timer = self._loop.call_later(CLOSE_SECONDS, self._forget, self)
 
     def dismiss(self, code: int, reason: str) -> None:

@@ -201,7 +201,7 @@ class Engine:
 
     def begin_poll(self) -> None:
         """A GET has come. Raises `Rejection`; two at once also close the session."""
-        if self.transport != POLLING or (self.closed and not self._buffer and not self._farewell):
+        if self.transport != POLLING or self.finished:
             raise bad_request()
         if self.polling:
             self.close("two polls at once")
@@ -218,10 +218,16 @@ class Engine:
         self.polling = False
         # What is laid up after the upgrade belongs to the WebSocket.
         packets = self.take() if self.transport == POLLING else []
-        if self._farewell:
-            packets.append(self._farewell)
-            self._farewell = ""
-        return packets or [NOOP]
+        # The farewell comes alone: a client that hears it behind messages closes before it has looked at those.
+        if packets or not self._farewell:
+            return packets or [NOOP]
+        farewell, self._farewell = self._farewell, ""
+        return [farewell]
+
+    @property
+    def finished(self) -> bool:
+        """Closed, and there is nothing left to say."""
+        return bool(self.closed) and not self._buffer and not self._farewell
 
     def begin_post(self) -> None:
         """A POST has come. Raises `Rejection`; two at once also close the session."""

@@ -12,6 +12,7 @@ from aiohttp import hdrs, web
 
 from appliance.edge.lobby import Lobby
 from appliance.edge.local import client_address
+from appliance.edge.problems import problem_response
 from appliance.edge.server import read_body
 from appliance.errors import Problem
 from appliance.relay.sessions import GOING_AWAY
@@ -94,6 +95,8 @@ class EngineServer:
             return await self._post(request, connection)
         except Rejection as rejection:
             return _rejected(rejection)
+        except Problem as problem:
+            return problem_response(problem)
 
     def _find(self, sid: str) -> Connection:
         connection = self._connections.get(sid)

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from appliance.core import messages
-from appliance.transports.socketio import application
+from appliance.transports.socketio import link
 from tests.conftest import MakeHouse
 from tests.support.answers import check_words, new_trigger, now_ms
 from tests.support.house import House
@@ -34,7 +34,7 @@ async def screen(
 @pytest.mark.parametrize("kind", get_args(messages.ServerMessage))
 def test_every_message_is_an_event_without_its_type(kind: type[msgspec.Struct]) -> None:
     message = kind(**{field.name: "값" for field in msgspec.structs.fields(kind) if field.required})
-    name, body = application.event(message)  # type: ignore[arg-type]
+    name, body = link.event(message)  # type: ignore[arg-type]
     assert {"type": name, **json.loads(body)} == json.loads(msgspec.json.encode(message))
 
 

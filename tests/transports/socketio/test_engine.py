@@ -141,12 +141,16 @@ def test_a_client_that_closes_has_its_poll_let_go() -> None:
     assert session.closed and session.ready and session.end_poll() == ["6"]
 
 
-def test_last_words_wait_for_one_more_poll() -> None:
+def test_last_words_wait_for_polls_and_the_farewell_comes_alone() -> None:
     session = engine()
     session.send("4bye")
     session.close("restart")
     session.begin_poll()
-    assert session.end_poll() == ["4bye", "1"]
+    assert session.ready and session.end_poll() == ["4bye"]
+    assert not session.finished
+    session.begin_poll()
+    assert session.ready and session.end_poll() == ["1"]
+    assert session.finished
     with pytest.raises(Rejection):
         session.begin_poll()
 
