@@ -14,6 +14,10 @@ Answered = Callable[[bytes, bytes, int], None]
 """Head and body of an answer, and the moment (`time.monotonic_ns`) its last bytes were read."""
 
 
+Asked = tuple[bytes, bytes, Answered]
+AGAIN_SECONDS = 0.1
+
+
 def request_head(path: str, host: str, port: int, bearer: str) -> bytes:
     """Of a POST of JSON, up to the value of its last header, which is the length."""
     return (
@@ -70,35 +74,60 @@ class Kept(asyncio.Protocol):
             self._lost(self)
 
 
-class Posts:
-    """So many kept connections that take what is to be posted in turn, whoever's it is."""
+class Pool:
+    """So many kept connections that take what is to be posted in turn, whoever's it is. One that is lost is replaced,
+    and what it was asked is posted again."""
 
     def __init__(self, host: str, port: int) -> None:
         self._host, self._port = host, port
         self._free: list[Kept] = []
-        self._due: deque[tuple[bytes, bytes]] = deque()
-        self.refused = 0
+        self._due: deque[Asked] = deque()
+        self._asked: dict[Kept, Asked] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.repeated = 0
 
     async def open(self, connections: int) -> None:
         for _ in range(connections):
-            _, kept = await asyncio.get_running_loop().create_connection(Kept, self._host, self._port)
-            self._free.append(kept)
+            await self._connect()
 
-    def post(self, head: bytes, body: bytes) -> None:
-        if self._free:
-            self._ask(self._free.pop(), head, body)
-        else:
-            self._due.append((head, body))
+    def post(self, head: bytes, body: bytes, answered: Answered) -> None:
+        self._due.append((head, body, answered))
+        self._next()
 
-    def _ask(self, kept: Kept, head: bytes, body: bytes) -> None:
-        def answered(said: bytes, _body: bytes, _now: int) -> None:
-            self.refused += not said.startswith(b"HTTP/1.1 2")
-            if self._due:
-                self._ask(kept, *self._due.popleft())
+    def _next(self) -> None:
+        if self._due and self._free:
+            kept = self._free.pop()
+            self._asked[kept] = head, body, _ = self._due.popleft()
+            kept.ask(head, body, lambda said, text, now: self._answered(kept, said, text, now))
+
+    def _answered(self, kept: Kept, head: bytes, body: bytes, now: int) -> None:
+        _, _, answered = self._asked.pop(kept)
+        answered(head, body, now)
+        self._free.append(kept)
+        self._next()
+
+    def _lost(self, kept: Kept) -> None:
+        if kept in self._free:
+            self._free.remove(kept)
+        if kept in self._asked:
+            self.repeated += 1
+            self._due.append(self._asked.pop(kept))
+        task = asyncio.create_task(self._connect())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _connect(self) -> None:
+        while True:
+            try:
+                _, kept = await asyncio.get_running_loop().create_connection(
+                    lambda: Kept(self._lost), self._host, self._port
+                )
+            except OSError:
+                await asyncio.sleep(AGAIN_SECONDS)
             else:
                 self._free.append(kept)
-
-        kept.ask(head, body, answered)
+                self._next()
+                return
 
 
 class Events(Client):
@@ -106,7 +135,7 @@ class Events(Client):
 
     __slots__ = ("_begun", "_head", "_hello", "_posts", "_text", "name")
 
-    def __init__(self, hello: dict[str, Any], posts: Posts) -> None:
+    def __init__(self, hello: dict[str, Any], posts: Pool) -> None:
         super().__init__()
         self._hello = hello
         self._posts = posts
@@ -126,8 +155,8 @@ class Events(Client):
             ).encode()
         )
 
-    def ack(self, body: bytes) -> None:
-        self._posts.post(self._head, body)
+    def ack(self, body: bytes, answered: Answered) -> None:
+        self._posts.post(self._head, body, answered)
 
     def data_received(self, data: bytes) -> None:
         now = time.monotonic_ns()

@@ -30,12 +30,12 @@ class Times:
     client_cpu: float = 0
 
     def navigate(self, seen: Seen) -> list[float]:
-        """ms from just before a trigger was written to its first navigate's arrival, in order."""
+        """ms from the moment a trigger was due to its first navigate's arrival, in order."""
         arrived = dict(reversed(seen.navigated))
         return sorted((arrived[trigger] - sent) / 1e6 for trigger, sent, _ in self.accepted if trigger in arrived)
 
     def receipt(self) -> list[float]:
-        """ms to the answer, in order."""
+        """ms from the moment it was due to the answer, in order."""
         return sorted((answered - sent) / 1e6 for _, sent, answered in self.accepted)
 
     def lost(self, seen: Seen) -> int:

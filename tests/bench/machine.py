@@ -74,6 +74,11 @@ def memory_kb(pid: int) -> tuple[int, int, int]:
     return sizes["Rss"], sizes["Pss"], sizes["Private_Clean"] + sizes["Private_Dirty"]
 
 
+def descriptors(pid: int) -> int:
+    """So many files and sockets a process has open."""
+    return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
+
+
 def cpu_seconds(pid: int) -> float:
     """User and system time of all threads so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -15,18 +15,16 @@ import random
 import sys
 import time
 import uuid
-from collections import deque
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import uvloop
 
-from tests.bench.http import Kept, request_head
+from tests.bench.http import AGAIN_SECONDS, Pool, request_head
 from tests.bench.record import Record
 
 CONNECTIONS = 64
 DRAIN_SECONDS = 10.0
-AGAIN_SECONDS = 0.1
 
 
 @dataclass
@@ -62,25 +60,14 @@ class Producer:
         self._screens = screens
         self._count = 0
         self._chance = random.Random()  # ids that no producer before has used
-        self._due: deque[tuple[bytes, bytes, bool]] = deque()
-        self._asked: dict[Kept, tuple[bytes, bytes, bool, int]] = {}
-        self._free: list[Kept] = []
-        self._tasks: set[asyncio.Task[None]] = set()
-        self.outstanding = self.repeated = self.refused = 0
+        self._repeated = 0
+        self.pool = Pool(plan.host, plan.port)
+        self.outstanding = self.refused = 0
         self.record = Record()
 
-    async def connect(self) -> None:
-        """One more connection, in place of any that was lost."""
-        while True:
-            try:
-                _, kept = await asyncio.get_running_loop().create_connection(
-                    lambda: Kept(self._lost), self._plan.host, self._plan.port
-                )
-            except OSError:
-                await asyncio.sleep(AGAIN_SECONDS)
-            else:
-                self._release(kept)
-                return
+    @property
+    def repeated(self) -> int:
+        return self._repeated + self.pool.repeated
 
     def trigger(self, *, counted: bool) -> None:
         self._count += 1
@@ -91,55 +78,29 @@ class Producer:
             f'"screenId":"{self._screens[self._count % len(self._screens)]}"}}'
         ).encode()
         self.outstanding += 1
-        self._post((trigger_id.encode(), body, counted))
+        sent = time.monotonic_ns()
 
-    def _post(self, due: tuple[bytes, bytes, bool]) -> None:
-        if not self._free:
-            self._due.append(due)
-            return
-        kept = self._free.pop()
-        self._asked[kept] = (*due, time.monotonic_ns())
-        kept.ask(self._head, due[1], lambda head, body, now: self._answered(kept, head, body, now))
-
-    def _release(self, kept: Kept) -> None:
-        self._free.append(kept)
-        if self._due:
-            self._post(self._due.popleft())
-
-    def _answered(self, kept: Kept, head: bytes, body: bytes, now: int) -> None:
-        trigger_id, request, counted, sent = self._asked.pop(kept)
-        status = head[9:12]
-        if status == b"503":
-            self._again((trigger_id, request, counted))
-        else:
+        def answered(head: bytes, said: bytes, now: int) -> None:
+            status = head[9:12]
+            if status == b"503":
+                self._repeated += 1
+                asyncio.get_running_loop().call_later(AGAIN_SECONDS, self.pool.post, self._head, body, answered)
+                return
             self.outstanding -= 1
             if status not in {b"202", b"200"}:
                 self.refused += 1
                 if self.refused == 1:
-                    print(f"refused: {head[:60]!r} {body[:300]!r}", file=sys.stderr)
+                    print(f"refused: {head[:60]!r} {said[:300]!r}", file=sys.stderr)
             elif counted:
-                self.record.add(trigger_id, sent, now)
-        self._release(kept)
+                self.record.add(trigger_id.encode(), sent, now)
 
-    def _again(self, due: tuple[bytes, bytes, bool]) -> None:
-        self.repeated += 1
-        asyncio.get_running_loop().call_later(AGAIN_SECONDS, self._post, due)
-
-    def _lost(self, kept: Kept) -> None:
-        if kept in self._free:
-            self._free.remove(kept)
-        if kept in self._asked:
-            self._again(self._asked.pop(kept)[:3])
-        task = asyncio.create_task(self.connect())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self.pool.post(self._head, body, answered)
 
 
 async def main(plan: Plan, screens: list[str]) -> None:
     loop = asyncio.get_running_loop()
     producer = Producer(plan, screens)
-    for _ in range(CONNECTIONS):
-        await producer.connect()
+    await producer.pool.open(CONNECTIONS)
     gc.collect()
     gc.freeze()
     gc.disable()

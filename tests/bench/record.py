@@ -9,7 +9,7 @@ _ENTRY = struct.Struct("<36sqq")
 
 
 class Record:
-    """Trigger ids with up to two moments (`time.monotonic_ns`), in memory until `save`."""
+    """Trigger ids with up to two moments (`time.monotonic_ns`), in memory until `save`, which begins anew."""
 
     def __init__(self) -> None:
         self._entries: list[bytes] = []
@@ -22,6 +22,7 @@ class Record:
 
     def save(self, file: Path) -> None:
         file.write_bytes(b"".join(self._entries))
+        self._entries.clear()
 
 
 def load(file: Path) -> list[tuple[bytes, int, int]]:

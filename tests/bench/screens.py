@@ -3,7 +3,8 @@
 `python -m tests.bench.screens PLAN`, a JSON object of `Plan`'s members. It prints `ready` and the seconds it took once
 every screen was welcomed, acks each navigate, and writes down when each came, when a screen was told of a delivery's
 end, and when a connection was lost and welcomed again. On stdin it takes `stall N` and `resume N` (the first so many
-read nothing any more, or again), `count` (answered by how many are welcomed) and `end`.
+read nothing any more, or again), `drop N` (their connections break), `count` (answered by how many are welcomed),
+`save` (what is written down goes to its files) and `end`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pathlib import Path
 
 import uvloop
 
-from tests.bench.http import Events, Posts
+from tests.bench.http import Events, Pool
 from tests.bench.record import Record
 from tests.bench.wire import Client, SocketIo, WebSocket, frame
 
@@ -52,6 +53,16 @@ class Notes:
         self.shown = shown
         self.errors = 0
 
+    def acked(self, head: bytes, body: bytes, _now: int) -> None:
+        """The answer to an ack that was posted. What is refused while the appliance is away comes again."""
+        if not head.startswith((b"HTTP/1.1 2", b"HTTP/1.1 503")):
+            self.error(body)
+
+    def error(self, payload: bytes) -> None:
+        self.errors += 1
+        if self.errors == 1:
+            print(f"a screen was told: {payload[:60]!r} … {payload[-200:]!r}", file=sys.stderr)
+
     def end(self, payload: bytes, now: int) -> None:
         """A delivery's end; the second moment says whether it got there."""
         there = b'"state":"shown"' in payload or b'"state":"received"' in payload
@@ -81,9 +92,7 @@ class Screen:
             start = payload.index(b'"reconnectAfterMs":') + 19
             self.pause = int(payload[start:].split(b",")[0].rstrip(b"}] ")) / 1000
         elif kind == b"error":
-            self.notes.errors += 1
-            if self.notes.errors == 1:
-                print(f"a screen was told: {payload[:60]!r} … {payload[-200:]!r}", file=sys.stderr)
+            self.notes.error(payload)
 
     def acknowledge(self, delivery: bytes, call: bytes) -> None:
         raise NotImplementedError
@@ -122,15 +131,15 @@ class EventsScreen(Screen, Events):
 
     def acknowledge(self, delivery: bytes, call: bytes) -> None:
         ack = b'{"id":"' + delivery
-        self.ack(ack + _RECEIVED)
+        self.ack(ack + _RECEIVED, self.notes.acked)
         if self.notes.shown:
-            self.ack(ack + _SHOWN)
+            self.ack(ack + _SHOWN, self.notes.acked)
 
 
 class Station:
     """One screen, connected and, if it is to, again and again."""
 
-    def __init__(self, number: int, pairing: dict[str, str], plan: Plan, notes: Notes, posts: Posts) -> None:
+    def __init__(self, number: int, pairing: dict[str, str], plan: Plan, notes: Notes, posts: Pool) -> None:
         self._number, self._plan, self._notes, self._posts = number, plan, notes, posts
         self._name = pairing["screenId"]
         self._hello = {
@@ -176,7 +185,7 @@ class Station:
 
 async def main(plan: Plan, pairings: list[dict[str, str]]) -> None:
     loop = asyncio.get_running_loop()
-    notes, posts = Notes(plan.shown), Posts(plan.host, plan.port)
+    notes, posts = Notes(plan.shown), Pool(plan.host, plan.port)
     if plan.transport == "events":
         await posts.open(ACKERS)
     stations = [Station(number, pairing, plan, notes, posts) for number, pairing in enumerate(pairings)]
@@ -194,16 +203,25 @@ async def main(plan: Plan, pairings: list[dict[str, str]]) -> None:
     gc.disable()  # what a screen notes makes no circles
     print("ready", took, flush=True)
     while (order := (await loop.run_in_executor(None, sys.stdin.readline)).split()) and order[0] != "end":
-        if order[0] == "count":
-            print(sum(station.client is not None for station in stations), flush=True)
-            continue
-        for station in stations[: int(order[1])]:
-            if station.client is not None:
-                station.client.stall(order[0] == "stall")
-        print("done", flush=True)
-    for record, file in zip((notes.navigated, notes.ended, notes.back), plan.noted, strict=True):
-        record.save(Path(file))
-    print("end", notes.errors, posts.refused, flush=True)
+        chosen = stations[: int(order[1])] if len(order) > 1 else stations
+        print(_obey(order[0], chosen, notes, plan), flush=True)
+    print("end", notes.errors, flush=True)
+
+
+def _obey(order: str, stations: list[Station], notes: Notes, plan: Plan) -> str:
+    if order == "count":
+        return str(sum(station.client is not None for station in stations))
+    if order == "save":
+        for record, file in zip((notes.navigated, notes.ended, notes.back), plan.noted, strict=True):
+            record.save(Path(file))
+        return "saved"
+    for station in stations:
+        if station.client is not None:
+            if order == "drop":
+                station.client.abort()
+            else:
+                station.client.stall(order == "stall")
+    return "done"
 
 
 if __name__ == "__main__":

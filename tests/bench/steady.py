@@ -1,7 +1,7 @@
 """A thousand screens and 500 triggers a second: how long each takes to its screen, and what a connection weighs.
 
-A trigger's way is measured from just before its HTTP request is written to the moment its navigate has arrived at the
-screen. Beside it, with the same clients: Socket.IO on Node with nothing durable.
+A trigger's way is measured from the moment it is due to that when its navigate has arrived at the screen. Beside it,
+with the same clients: Socket.IO on Node with nothing durable.
 """
 
 from __future__ import annotations
