@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Protocol
@@ -11,11 +12,23 @@ import pytest
 
 from tests.support.house import House, Values, opened
 
+_UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
 
 class MakeHouse(Protocol):
     """Starts an appliance with these settings; the test's end stops it."""
 
     async def __call__(self, values: Values | None = None) -> House: ...
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Names of tests are the same in every process and every run: what is likely to be made by chance isn't in them."""
+    by_chance = not val.isascii() or not val.decode().isprintable() if isinstance(val, bytes) else _is_uuid(val)
+    return argname if by_chance else None
+
+
+def _is_uuid(value: object) -> bool:
+    return isinstance(value, str) and _UUID.search(value) is not None
 
 
 @pytest.fixture
