@@ -41,6 +41,8 @@ from appliance.transports.websocket import WebSockets
 BACKLOG = 4096
 IDLE_SECONDS = 75.0
 """How long a connection may stay without a whole request, the first one too; aiohttp's own is an hour."""
+LINGER_SECONDS = 2.0
+"""How long the rest of a refused request's body is read and thrown away, so that its sender reads the refusal."""
 
 
 class Appliance:
@@ -113,6 +115,7 @@ class Appliance:
             access_log=None,
             handle_signals=False,
             keepalive_timeout=IDLE_SECONDS,
+            lingering_time=LINGER_SECONDS,
             shutdown_timeout=3.0,
         )
         await runner.setup()

@@ -6,6 +6,7 @@ The guard runs thousands of times a second, so what it needs is looked up once a
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import zlib
 from collections.abc import Awaitable, Callable, Iterable
@@ -13,6 +14,7 @@ from typing import Any, Final, TypeVar, overload
 
 import msgspec
 from aiohttp import hdrs, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from appliance.edge.hosts import Hosts
 from appliance.edge.problems import from_http, problem_response, too_large, unexpected
@@ -30,6 +32,7 @@ PAGE_CSP: Final = (
     "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' ws: wss:; worker-src 'self'; "
     "frame-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+_SENDERS_FAULT: Final = (HttpProcessingError, web.RequestPayloadError, ConnectionError)
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _CORS_PATHS: Final = ("/api/", "/socket.io/")
 _STREAMING: Final = web.RequestKey("streaming", bool)
@@ -46,7 +49,14 @@ def build(routes: Iterable[web.RouteDef], *, settings: Settings, hosts: Hosts) -
     app[_LIMIT] = limit
     app.on_response_prepare.append(_dress(hosts))
     app.add_routes(routes)
+    logging.getLogger("aiohttp.server").addFilter(_is_ours)
     return app
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Whether aiohttp logs something that has to be looked into. Bytes that aren't HTTP are their sender's fault, and
+    so is who goes in the middle of a request: each with its traceback they would fill the disk."""
+    return not (record.exc_info and isinstance(record.exc_info[1], _SENDERS_FAULT))
 
 
 def _guard(hosts: Hosts, limit: int) -> Any:
@@ -173,6 +183,10 @@ async def read_body(request: web.Request, limit: int | None = None) -> bytes:
                 body = await request.read()
         except TimeoutError:
             raise _malformed("", f"the body took longer than {BODY_SECONDS:g} s") from None
+        except RuntimeError:  # aiohttp's word for a client that was gone before its body was asked for
+            if request.protocol.connected:
+                raise
+            raise ConnectionResetError from None
     coding = request.headers.get(hdrs.CONTENT_ENCODING)
     if coding is not None and body:
         body = _unpacked(body, coding.strip().lower(), limit)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import contextlib
 import hashlib
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, Protocol
@@ -291,7 +292,8 @@ class Connection(asyncio.Protocol):
         else:
             self.close(error.code, str(error))
         if self._wire.can_write_eof() and not self._wire.is_closing():
-            self._wire.write_eof()  # its answer couldn't be read any more, so nobody waits for it
+            with contextlib.suppress(OSError):  # it may have gone already
+                self._wire.write_eof()  # its answer couldn't be read any more, so nobody waits for it
 
     def _end_later(self) -> None:
         if self._timer is None and not self._lost:
