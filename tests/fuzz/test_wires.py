@@ -1,6 +1,7 @@
 """Whatever hostile clients send on any wire: no crash, nothing stuck, nothing kept, and whoever is honest is served.
 
-The house's own end asserts that no traceback was logged. `FUZZ_SEED` repeats a run.
+The house's own end asserts that no traceback was logged. `FUZZ_SEED` repeats a run,
+`FUZZ_FRAMES` is the length of the long one.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from tests.fuzz.attackers import WIRES, Attacker
 from tests.fuzz.siege import besiege, held, serves, settled, target
 
 SHORT = {"websocket": 2_000, "socketio": 1_200, "sse": 600}
-LONG = 1_000_000
+LONG = int(os.environ.get("FUZZ_FRAMES") or 1_000_000)
 BEATS = {"interval_seconds": 0.5, "timeout_seconds": 1.0}
 MAY_GROW_KB = 24 << 10
 MAY_GROW_OBJECTS = 5_000
