@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import tempfile
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 from tests.bench import accepts, broadcast, crowd, machine, reconnect, restart, stalled, steady, transports
@@ -26,7 +27,9 @@ def parts(given: argparse.Namespace) -> dict[str, Callable[[Path], Awaitable[Non
             place, given.screens, given.flood_seconds, given.way or list(accepts.WAYS)
         ),
         "crowd": lambda place: crowd.run(place, given.crowd, given.flood_seconds, given.crowd_rate),
-        "transports": lambda place: transports.run(place, load, given.flood_seconds),
+        "transports": lambda place: transports.run(
+            place, replace(load, seconds=given.seconds / 2), given.flood_seconds
+        ),
         "stalled": lambda place: stalled.run(place, given.screens, given.rate, given.stalled_seconds),
         "reconnect": lambda place: reconnect.run(place, given.clients, given.cuts),
         "broadcast": lambda place: broadcast.run(place, given.screens, given.rounds),
@@ -40,14 +43,14 @@ def options() -> argparse.ArgumentParser:
     found.add_argument("--way", action="append", choices=list(accepts.WAYS), help="accepts: may be repeated")
     found.add_argument("--screens", type=int, default=1000)
     found.add_argument("--rate", type=float, default=500, help="steady, transports, stalled: triggers a second")
-    found.add_argument("--seconds", type=float, default=10, help="steady, transports: how long")
-    found.add_argument("--flood-seconds", type=float, default=3, help="accepts: how long, each way in")
+    found.add_argument("--seconds", type=float, default=8, help="steady: how long; half of it for each of transports")
+    found.add_argument("--flood-seconds", type=float, default=2, help="accepts: how long, each way in")
     found.add_argument("--crowd", type=int, default=10_000, help="crowd: how many screens")
     found.add_argument("--crowd-rate", type=float, default=100, help="crowd: triggers a second while it restarts")
-    found.add_argument("--stalled-seconds", type=float, default=6, help="stalled: how long, each round")
+    found.add_argument("--stalled-seconds", type=float, default=5, help="stalled: how long, each round")
     found.add_argument("--clients", type=int, default=50, help="reconnect: how many")
     found.add_argument("--cuts", type=int, default=3, help="reconnect: how often")
-    found.add_argument("--rounds", type=int, default=9, help="broadcast: how many")
+    found.add_argument("--rounds", type=int, default=5, help="broadcast: how many")
     found.add_argument("--finished", type=int, default=1_000_000, help="restart: finished deliveries in the file")
     found.add_argument("--open", type=int, default=10_000, help="restart: open deliveries in the file")
     found.add_argument("--directory", type=Path, default=ROOT / "build", help="on the disk to measure")

@@ -30,24 +30,26 @@ GOAL_KB, GOAL_SECONDS = 18.0, 10.0
 
 @dataclass
 class Held:
-    """Seconds until all were welcomed and the processor's share of it, memory in kB a connection, a load by HTTP."""
+    """Seconds until all were welcomed and the processor's share of it, memory in kB, a load by HTTP."""
 
     seconds: float
     cpu: float
     client_cpu: float
-    memory: tuple[float, ...]
+    before: tuple[int, ...]
+    after: tuple[int, ...]
     flood: Found
 
 
 @dataclass
 class Restart:
     """`time.monotonic_ns` of the order to stop and of the first new connection; what was accepted meanwhile and how
-    it ended."""
+    it ended; processor seconds of the new process until all were back."""
 
     told: int
     up: int
     times: Times
     ends: Counter[str]
+    cpu: float
 
 
 async def run(place: Path, screens: int, seconds: float, rate: float) -> None:
@@ -61,7 +63,7 @@ async def run(place: Path, screens: int, seconds: float, rate: float) -> None:
     ):
         pass
     other.flood.look_up(await floor.seen)
-    _show_held(mine, other, screens)
+    _show_held(mine, other, house.empty, screens)
     _show_restart(restart, seen, screens, rate)
 
 
@@ -76,9 +78,8 @@ async def _held(server: Server, place: Path, seconds: float, *, again: bool) -> 
         cpu, theirs = server.cpu_seconds() - cpu, machine.cpu_seconds(floor.pid)
         await asyncio.sleep(SETTLE_SECONDS)
         full = machine.memory_kb(server.pid)
-        memory = tuple((b - a) / len(server.screen_ids) for a, b in zip(empty, full, strict=True))
         flood = await measure(server, floor, WAYS["http"], flooded, seconds)
-        yield floor, Held(floor.seconds, cpu, theirs, memory, flood)
+        yield floor, Held(floor.seconds, cpu, theirs, empty, full, flood)
 
 
 async def _restart(house: Appliance, server: Server, floor: Floor, place: Path, rate: float) -> Restart:
@@ -93,23 +94,28 @@ async def _restart(house: Appliance, server: Server, floor: Floor, place: Path, 
     given_up = time.monotonic() + BACK_SECONDS
     while int(await floor.say("count")) < len(server.screen_ids) and time.monotonic() < given_up:  # noqa: ASYNC110
         await asyncio.sleep(POLL_SECONDS)
+    cpu = server.cpu_seconds()
     await asyncio.sleep(AFTER_SECONDS)
     over.set()
     times = await posting
     await settled(server)
     ends = await asyncio.to_thread(kept.ends, house.data, [entry[0] for entry in times.accepted])
-    return Restart(told, up, times, ends)
+    return Restart(told, up, times, ends, cpu)
 
 
-def _show_held(mine: Held, other: Held, screens: int) -> None:
+def _show_held(mine: Held, other: Held, empty: tuple[int, ...], screens: int) -> None:
     rows = [
         beside("until all are welcomed", mine.seconds, other.seconds, "s"),
         beside("processor seconds of it", mine.cpu, other.cpu, "s"),
         beside("the same of the screens", mine.client_cpu, other.client_cpu, "s"),
     ]
-    for name, each, beside_it in zip(("resident", "proportional", "unique"), mine.memory, other.memory, strict=True):
-        goal = f"at most {GOAL_KB:g} kB" if name == "unique" else ""
-        rows.append(beside(f"memory a connection, {name}", each, beside_it, "kB", goal))
+    for words, base, goal in (
+        ("memory a connection", mine.before, ""),
+        ("the same, to knowing no screen", empty, f"at most {GOAL_KB:g} kB"),
+    ):
+        for index, kind in ((1, "proportional"), (2, "unique")):
+            ours, theirs = mine.after[index] - base[index], other.after[index] - other.before[index]
+            rows.append(beside(f"{words}, {kind}", ours / screens, theirs / screens, "kB", goal if index == 2 else ""))
     rows.append(beside("triggers a second by HTTP", mine.flood.reached, other.flood.reached, "", "1 x"))
     rows.append(beside("processor seconds a thousand", mine.flood.server_cpu, other.flood.server_cpu, "s"))
     rows.append(beside("the same of load and screens", mine.flood.client_cpu, other.flood.client_cpu, "s"))
@@ -117,7 +123,11 @@ def _show_held(mine: Held, other: Held, screens: int) -> None:
         f"{screens:,} screens on one process, the screens in one of their own",
         ("", "appliance", "Node", "ratio", "goal"),
         rows,
-        ["Node: Socket.IO over WebSocket with nothing durable."],
+        [
+            "Node: Socket.IO over WebSocket with nothing durable.",
+            "Memory: what the process took more with all of them connected. To knowing no screen: more than an",
+            "appliance that has just started and has no screens, so that what it keeps of each in memory counts, too.",
+        ],
     )
 
 
@@ -141,6 +151,7 @@ def _show_restart(restart: Restart, seen: Seen, screens: int, rate: float) -> No
             rows.append(
                 [f"a screen's loss until its welcome, p{share * 100:g}", f"{percentile(after_loss, share):.2f} s", ""]
             )
+    rows.append(["processor seconds of the new process until then", f"{restart.cpu:.2f} s", ""])
     posted = restart.times.posted
     report.table(
         f"Restart with {screens:,} screens and {rate:g} triggers a second going on",

@@ -28,7 +28,8 @@ from tests.bench.wire import Client, SocketIo, WebSocket, frame
 AT_ONCE = 100
 ACKERS = 16
 """Kept connections that bring the acks of screens that only listen."""
-CONNECT_SECONDS = 20.0
+FIRST_SECONDS, CONNECT_SECONDS = 60.0, 10.0
+"""How long a screen waits for its welcome: the first of all, whose failure ends the bench, and those after it."""
 RETRY_SECONDS, RETRY_GROWTH, RETRY_LONGEST = 0.1, 1.5, 1.0
 _RECEIVED = b'","status":"received"}'
 _SHOWN = b'","status":"shown","display":{"index":0},"url":"http://bench.invalid/document"}'
@@ -149,6 +150,7 @@ class Station:
             "displays": [{"index": 0, "name": "bench", "primary": True}],
         }
         self._chance = random.Random(number)
+        self._patience = FIRST_SECONDS
         self._task: asyncio.Task[None] | None = None
         self.client: Client | None = None
 
@@ -162,12 +164,17 @@ class Station:
             case _:
                 client = EventsScreen(self._hello, self._posts)
         client.notes, client.pause = self._notes, 0.0
-        async with asyncio.timeout(CONNECT_SECONDS):
-            await client.connect(self._plan.host, self._plan.port, self._number)
+        try:
+            async with asyncio.timeout(self._patience):
+                await client.connect(self._plan.host, self._plan.port, self._number)
+        except BaseException:
+            client.abort()
+            raise
         self.client, client.lost = client, self._lost
 
     def _lost(self, client: Client) -> None:
         self.client = None
+        self._patience = CONNECT_SECONDS
         if self._plan.again:
             assert isinstance(client, Screen)
             self._task = asyncio.create_task(self._return(time.monotonic_ns(), client.pause))

@@ -19,6 +19,7 @@ from tests.bench.processes import HOST, free_port, listening, output, process
 ORDERS = 200
 PAIRED_AT_ONCE = 500
 """Screens paired by one call."""
+EMPTY_SECONDS = 1.0
 STOP_SECONDS = 60.0
 CLI = "appliance.cli.main"
 
@@ -53,7 +54,7 @@ class Server:
         """Its own counters, by their name in Prometheus' text; none where it keeps none."""
         if self.transport == "socketio":
             return {}
-        with urllib.request.urlopen(f"http://{HOST}:{self.port}/metrics", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://{HOST}:{self.port}/metrics", timeout=30) as answer:
             text = answer.read().decode()
         rows = (row.rpartition(" ") for row in text.splitlines() if row[0] != "#")
         return {name: float(value) for name, _, value in rows}
@@ -104,6 +105,8 @@ class Appliance:
         self._environment = environment
         self._life = contextlib.AsyncExitStack()
         self.running: asyncio.subprocess.Process | None = None
+        self.empty = (0, 0, 0)
+        """What it weighs while it knows no screen, as `machine.memory_kb` has it."""
 
     async def start(self, *, careless: bool = False) -> int:
         """Returns the process's id once it takes connections. `careless`: without syncing, for what is only made ready
@@ -131,7 +134,9 @@ async def housed(place: Path, screens: int, **environment: str) -> AsyncIterator
     house = Appliance(place, **environment)
     write_orders(house.documents)
     try:
-        await house.start(careless=True)
+        pid = await house.start(careless=True)
+        await asyncio.sleep(EMPTY_SECONDS)
+        house.empty = machine.memory_kb(pid)
         pairings, key = await introduce(house.data, screens)
         await house.stop()
         yield house, Server("appliance", await house.start(), house.port, key, pairings, house.data)
