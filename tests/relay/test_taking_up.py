@@ -267,7 +267,7 @@ async def test_a_screen_that_is_deleted_while_a_scan_for_it_is_saved(house: Hous
         engine.screens._by_id.pop("S-1")
         held.set()
 
-    engine.outbox.accept_one = slowly  # type: ignore[method-assign]
+    engine.outbox.accept_one = slowly  # type: ignore[method-assign, assignment]
     await asyncio.wait_for(held.wait(), 5)
     screen = await house.screen("S-2")
     await screen.show_next()
