@@ -80,7 +80,9 @@ class Dispatcher:
         newest = await self._outbox.newest_of_lanes(list(lanes))
         for key, lane in lanes.items():
             past = [row.delivery.seq for row in lane.rows if row.delivery.state is not State.AWAITING_ORDER]
-            lane.newest = lane.sent = max(newest[key], *past, 0)
+            lane.newest = max(newest[key], *past, 0)
+            # One that stands there as awaiting its order may have had it and gone out just before the end.
+            lane.sent = max(lane.newest, *(row.delivery.seq for row in lane.rows))
             for row in list(lane.rows):
                 self._happen(row, Happening(Event.RESTARTED))
                 if lane.overtaken(row.delivery):

@@ -131,13 +131,16 @@ class World:
     def recover(self) -> None:
         for key, lane in self.lanes.items():
             mine = [d for d in self.known.values() if (d.screen_id, d.display_index) == key]
-            lane.sent = lane.newest = max((d.seq for d in mine if was_pending(d)), default=0)
+            lane.newest = max((d.seq for d in mine if was_pending(d)), default=0)
+            lane.sent = max((d.seq for d in mine if was_pending(d) or not d.final), default=0)
             for delivery in sorted((d for d in mine if not d.final), key=lambda d: d.seq):
                 standing = Standing(delivery, self.now + delivery.expires_at - self.wall)
                 lane.add(standing)
                 self.happen(standing, Happening(Event.RESTARTED))
                 if lane.overtaken(delivery):
                     self.happen(standing, Happening(Event.NEWER))
+        for screen in sorted(self.removed):  # the crash came between its end and that of what was for it
+            self.remove(screen)
 
     # --- what happens -----------------------------------------------------------------------------------------------
 
@@ -180,6 +183,8 @@ class World:
             assert not [s for s in lane.rows if s.delivery.state in IN_FLIGHT], "two in flight in one lane"
             older = [s for s in lane.older(head) if s.delivery.state is not State.AWAITING_ORDER]
             assert not older, "an older one of the lane was passed over"
+            overtaken = delivery.mode == "latest" and lane.newest > delivery.seq
+            assert not overtaken, "one that was overtaken went out"
             decision = decide(delivery, Happening(Event.DISPATCHED), POLICY)
             assert decision is not None
             apply(delivery, decision, self.wall)

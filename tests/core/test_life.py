@@ -112,14 +112,13 @@ class Life(RuleBasedStateMachine):
         self.world.ack(screen, key, Happening(Event.ACK_RECEIVED, online=True, shown_capable=client.capable))
 
     @precondition(lambda self: self.opening())
-    @rule(number=which, heard=st.booleans())
-    def client_shows_it(self, number: int, heard: bool) -> None:
-        """With `heard` false the link breaks before its ack arrives."""
+    @rule(number=which, ack=st.sampled_from(("arrives", "arrives", "is late", "is lost with the link")))
+    def client_shows_it(self, number: int, ack: str) -> None:
         screen, display = pick(self.opening(), number)
         key = self.world.clients[screen].show(display)
-        if heard:
+        if ack == "arrives":
             self.say_shown(screen, key)
-        else:
+        elif ack == "is lost with the link":
             self.world.disconnect(screen)
 
     @precondition(lambda self: self.opening())
@@ -217,6 +216,8 @@ class Life(RuleBasedStateMachine):
         self.no_lane_stands_still()
         self.at_most_one_latest_waits_in_a_lane()
         self.histories_go_forward()
+        self.supersession_is_never_undone()
+        self.the_dead_rise_in_a_new_round()
         self.nothing_is_shown_twice()
 
     def nothing_promised_is_lost(self) -> None:
@@ -251,6 +252,19 @@ class Life(RuleBasedStateMachine):
         for d in self.world.known.values():
             steps = [(line.round, line.attempt) for line in d.history]
             assert steps == sorted(steps)
+
+    def supersession_is_never_undone(self) -> None:
+        for d in self.world.known.values():
+            assert d.state is State.SUPERSEDED or all(line.state != State.SUPERSEDED for line in d.history)
+
+    def the_dead_rise_in_a_new_round(self) -> None:
+        for d in self.world.known.values():
+            died_in = 0
+            for line in d.history:
+                if line.state == State.DEAD:
+                    died_in = line.round
+                elif line.state in {State.PENDING, State.AWAITING_ORDER}:
+                    assert line.round > died_in
 
     def nothing_is_shown_twice(self) -> None:
         for client in self.world.clients.values():

@@ -93,8 +93,23 @@ FAULTS: dict[str, Fault] = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_relay_that_breaks_its_promise_is_found(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+RARE = {"a late word undoes a supersession", "what has overtaken is forgotten"}
+"""What takes many steps in one order to show."""
+
+
+def _found(fault: str, monkeypatch: pytest.MonkeyPatch, lives: int) -> None:
     FAULTS[fault](monkeypatch)
     with pytest.raises((AssertionError, KeyError)):
-        run(Life, 600, 40, phases=(Phase.generate,), derandomize=True, print_blob=False)
+        run(Life, lives, 40, phases=(Phase.generate,), derandomize=True, print_blob=False)
+
+
+@pytest.mark.parametrize("fault", sorted(FAULTS.keys() - RARE))
+def test_a_relay_that_breaks_its_promise_is_found(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    _found(fault, monkeypatch, 600)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("fault", sorted(RARE))
+def test_one_that_breaks_it_rarely_is_found_in_the_end(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    _found(fault, monkeypatch, 20_000)
