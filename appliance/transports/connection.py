@@ -4,8 +4,8 @@ The upgrade is aiohttp's. From then on the socket speaks to its own small protoc
 (parser, headers, response, two tasks: 10 KB) is let go. A task exists only while a message is being handled. Frames are
 written straight into the socket's own buffer, which is bounded for each connection and for all of them together.
 
-Compression (RFC 7692) is not offered: messages are some 300 bytes, and each connection's compressor and decompressor
-would hold more memory than everything else about it.
+Compression (RFC 7692) is not offered: messages are some 300 bytes, and a compressor alone holds 90 KB a connection,
+where everything else about it and its session holds 4.
 """
 
 from __future__ import annotations
