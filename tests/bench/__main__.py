@@ -9,7 +9,6 @@ import argparse
 import asyncio
 import tempfile
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from pathlib import Path
 
 from tests.bench import accepts, broadcast, crowd, machine, reconnect, restart, stalled, steady, transports
@@ -17,6 +16,8 @@ from tests.bench.processes import ROOT
 
 PART_SECONDS = 600
 PARTS = ["steady", "accepts", "crowd", "transports", "stalled", "reconnect", "broadcast", "restart"]
+DEFAULT = [each for each in PARTS if each != "steady"]
+"""`transports` has the numbers of `steady`, too."""
 
 
 def parts(given: argparse.Namespace) -> dict[str, Callable[[Path], Awaitable[None]]]:
@@ -27,9 +28,7 @@ def parts(given: argparse.Namespace) -> dict[str, Callable[[Path], Awaitable[Non
             place, given.screens, given.flood_seconds, given.way or list(accepts.WAYS)
         ),
         "crowd": lambda place: crowd.run(place, given.crowd, given.flood_seconds, given.crowd_rate),
-        "transports": lambda place: transports.run(
-            place, replace(load, seconds=given.seconds / 2), given.flood_seconds
-        ),
+        "transports": lambda place: transports.run(place, load, given.flood_seconds),
         "stalled": lambda place: stalled.run(place, given.screens, given.rate, given.stalled_seconds),
         "reconnect": lambda place: reconnect.run(place, given.clients, given.cuts),
         "broadcast": lambda place: broadcast.run(place, given.screens, given.rounds),
@@ -43,7 +42,7 @@ def options() -> argparse.ArgumentParser:
     found.add_argument("--way", action="append", choices=list(accepts.WAYS), help="accepts: may be repeated")
     found.add_argument("--screens", type=int, default=1000)
     found.add_argument("--rate", type=float, default=500, help="steady, transports, stalled: triggers a second")
-    found.add_argument("--seconds", type=float, default=8, help="steady: how long; half of it for each of transports")
+    found.add_argument("--seconds", type=float, default=8, help="steady, transports: how long, each")
     found.add_argument("--flood-seconds", type=float, default=2, help="accepts: how long, each way in")
     found.add_argument("--crowd", type=int, default=10_000, help="crowd: how many screens")
     found.add_argument("--crowd-rate", type=float, default=100, help="crowd: triggers a second while it restarts")
@@ -68,7 +67,7 @@ async def main() -> None:
         pragmas = machine.pragmas(Path(place))
     print(f"one 4 kB write and fdatasync: p50 {p50:.2f} ms, p95 {p95:.2f} ms; {pragmas}", flush=True)
     for name, run in parts(given).items():
-        if given.only and name not in given.only:
+        if name not in (given.only or DEFAULT):
             continue
         with tempfile.TemporaryDirectory(prefix=f"bench-{name}-", dir=given.directory) as place:
             async with asyncio.timeout(PART_SECONDS):

@@ -48,7 +48,7 @@ async def run(place: Path, load_: Load) -> None:
         mine = await measure(server, place, load_)
     async with nodes.plain(place, load_.screens) as server:
         other = await measure(server, place, load_)
-    _show(mine, other, load_, sync)
+    show(mine, other, load_, sync)
 
 
 async def measure(server: Server, place: Path, load_: Load, transport: str = "") -> Found:
@@ -73,7 +73,7 @@ async def measure(server: Server, place: Path, load_: Load, transport: str = "")
     )
 
 
-def _show(mine: Found, other: Found, load_: Load, sync: tuple[float, float]) -> None:
+def show(mine: Found, other: Found, load_: Load, sync: tuple[float, float]) -> None:
     rows = []
     navigate = mine.times.navigate(mine.seen), other.times.navigate(other.seen)
     receipt = mine.times.receipt(), other.times.receipt()

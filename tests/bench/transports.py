@@ -1,14 +1,15 @@
-"""The same numbers for screens on each of the three transports: welcome, memory, triggers a second, latency.
+"""The numbers of `steady`, and the same for screens on each of the three transports, with triggers a second by HTTP.
 
 Beside them, with the same clients: Socket.IO on Node with nothing durable.
 """
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench import nodes, report
+from tests.bench import machine, nodes, report
 from tests.bench.accepts import WAYS, measure
 from tests.bench.accepts import Found as Flood
 from tests.bench.floor import connected
@@ -17,6 +18,7 @@ from tests.bench.report import ratio
 from tests.bench.servers import Server, appliance
 from tests.bench.steady import Found, Load
 from tests.bench.steady import measure as measure_steady
+from tests.bench.steady import show as show_steady
 
 TRANSPORTS = {"websocket": "WebSocket", "socketio": "Socket.IO", "events": "SSE"}
 
@@ -28,12 +30,14 @@ class Both:
 
 
 async def run(place: Path, load: Load, seconds: float) -> None:
+    sync = await asyncio.to_thread(machine.sync_ms, place)
     found: dict[str, Both] = {}
     for transport, words in TRANSPORTS.items():
         async with appliance(place / transport, load.screens) as server:
             found[words] = await _both(server, place, load, seconds, transport)
     async with nodes.plain(place, load.screens) as server:
         found["Node"] = await _both(server, place, load, seconds, server.transport)
+    show_steady(found["WebSocket"].steady, found["Node"].steady, load, sync)
     _show(found, load, seconds)
 
 
