@@ -13,7 +13,7 @@ from tests.fuzz.attackers import Attacker, Target
 from tests.support.house import House
 
 AT_ONCE = 16
-SETTLED_SECONDS = 10.0
+SETTLED_SECONDS = 20.0
 _PAGE_KB = os.sysconf("SC_PAGE_SIZE") // 1024
 
 
