@@ -104,6 +104,9 @@ class Delivery(msgspec.Struct, kw_only=True):
     @property
     def entered(self) -> HistoryEntry:
         """The line of the history with which it came into its present state; notes may have been added since."""
+        last = self.history[-1]
+        if last.state == self.state:
+            return last
         return next((line for line in reversed(self.history) if line.state == self.state.value), self.history[-1])
 
 

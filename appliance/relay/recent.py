@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 
 from appliance.core.delivery import Delivery
@@ -14,21 +13,23 @@ class Recent:
     """The newest deliveries, open or not, newest first."""
 
     def __init__(self) -> None:
-        self._newest: deque[Delivery] = deque(maxlen=KEEP)
+        self._by_key: dict[int, Delivery] = {}
+        """Oldest first."""
 
     def load(self, deliveries: list[Delivery]) -> None:
         """What was there before the start, newest first."""
-        self._newest.extend(deliveries)
+        for delivery in reversed(deliveries):
+            self.accepted(delivery)
 
     def accepted(self, delivery: Delivery) -> None:
-        self._newest.appendleft(delivery)
+        self._by_key[delivery.pk] = delivery
+        if len(self._by_key) > KEEP:
+            del self._by_key[next(iter(self._by_key))]
 
     def ended(self, delivery: Delivery) -> None:
         """Takes the newest state of a delivery that was read anew from disk."""
-        for index, known in enumerate(self._newest):
-            if known.pk == delivery.pk:
-                self._newest[index] = delivery
-                return
+        if delivery.pk in self._by_key:
+            self._by_key[delivery.pk] = delivery
 
     def __iter__(self) -> Iterator[Delivery]:
-        return iter(self._newest)
+        return reversed(list(self._by_key.values()))

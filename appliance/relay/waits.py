@@ -56,8 +56,9 @@ class Waits:
                 wait.tell()
 
     def final(self, delivery: Delivery) -> None:
-        for wait in self._waiting.get(delivery.trigger_id.lower(), ()):
-            wait.tell(delivery)
+        if self._waiting:
+            for wait in self._waiting.get(delivery.trigger_id.lower(), ()):
+                wait.tell(delivery)
 
     async def all_final(self, wait: Wait, deliveries: list[Delivery], seconds: float) -> list[Delivery] | None:
         """`deliveries` once all of them are final; None when the time is up or the appliance stops before."""
