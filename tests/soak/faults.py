@@ -52,7 +52,7 @@ class Faults:
     def __init__(self, house: Appliance, server: Server, floors: list[Floor], disk: Disk, minutes: int) -> None:
         self._house, self._server, self._floors, self._disk = house, server, floors, disk
         self._chance = random.Random(8480)
-        third = max(1, minutes // 3)
+        third = max(2, minutes // 3)
         step = max(1, third // 5)
         self._kills = set(range(0, third, 2 * step))
         self._restarts = set(range(step, third, 2 * step))
