@@ -192,6 +192,7 @@ class Appliance:
             *triggers.routes(
                 credentials=credentials,
                 intake=engine.intake,
+                receipts=engine.receipts,
                 outbox=engine.outbox,
                 waits=engine.waits,
                 screens=engine.screens,

@@ -34,6 +34,7 @@ from appliance.relay.passwords import Passwords
 from appliance.relay.people import People
 from appliance.relay.plant import Plant
 from appliance.relay.principal import Revoked
+from appliance.relay.receipts import Receipts
 from appliance.relay.recent import KEEP, Recent
 from appliance.relay.retention import Retention
 from appliance.relay.screens import Screens
@@ -145,7 +146,8 @@ class Engine:
             self.outbox, self.sessions, self.documents, outcomes, self.metrics, settings.delivery
         )
         drafts = Drafts(self.outbox, self.screens, lookups, self.dispatcher, ttl_seconds=settings.delivery.ttl_seconds)
-        self.intake = Intake(self.outbox, drafts, self.dispatcher, outcomes, self.recent, self.metrics)
+        self.receipts = Receipts(self.outbox, self.dispatcher.opened, self.metrics)
+        self.intake = Intake(self.outbox, drafts, self.receipts, self.dispatcher, outcomes, self.recent, self.metrics)
         self._stops.append(self.intake.stop)
         self.cancellations = Cancellations(self.database, self.outbox, self.dispatcher)
         self.conversation = Conversation(

@@ -16,8 +16,9 @@ from appliance.edge.problems import new_trace_id, problem_body
 from appliance.edge.server import decode, json_response, read_json
 from appliance.errors import FieldError, Problem
 from appliance.relay.cancellations import Cancellations
-from appliance.relay.intake import Answer, Intake, Receipt, summary
+from appliance.relay.intake import Intake
 from appliance.relay.principal import Principal
+from appliance.relay.receipts import Answer, Receipt, Receipts, summary
 from appliance.relay.screens import Screens
 from appliance.relay.waits import Wait, Waits, result
 from appliance.storage.outbox import Outbox
@@ -37,6 +38,7 @@ def routes(
     *,
     credentials: Credentials,
     intake: Intake,
+    receipts: Receipts,
     outbox: Outbox,
     waits: Waits,
     screens: Screens,
@@ -68,9 +70,9 @@ def routes(
     async def _known(receipt: Receipt, wait: Wait) -> list[Delivery]:
         """How the deliveries of an accepted trigger are now. It has been accepted, whatever can't be read of it."""
         try:
-            return await intake.deliveries(receipt.id)
+            return await receipts.deliveries(receipt.id)
         except Problem:
-            return intake.as_open([wait.ended.get(delivery.id, delivery) for delivery in receipt.deliveries])
+            return receipts.as_open([wait.ended.get(delivery.id, delivery) for delivery in receipt.deliveries])
 
     async def batch(request: web.Request) -> web.Response:
         principal = await credentials.principal(request, Role.OPERATOR, screens_allowed=True)
@@ -86,7 +88,7 @@ def routes(
         principal = await credentials.principal(request, screens_allowed=True)
         trigger_id = request.match_info["id"]
         record = await outbox.find(trigger_id)
-        deliveries = await intake.deliveries(record.id) if record is not None else []
+        deliveries = await receipts.deliveries(record.id) if record is not None else []
         deliveries = [delivery for delivery in deliveries if _may_see(principal, delivery)]
         if record is None or not deliveries:
             raise Problem("NOT_FOUND", f"There is no trigger {trigger_id[:100]}.")

@@ -1,30 +1,47 @@
-"""Whose turn it is with a delivery that has ended: what one reads to change it, nobody else changes meanwhile."""
+"""Whose turn it is: what somebody reads to change it, or is about to make, nobody else touches meanwhile."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Hashable
+from typing import Generic, TypeVar
 
-from appliance.relay.opened import Key
+K = TypeVar("K", bound=Hashable)
 
 
-class Claims:
-    """Exclusive claims on ended deliveries, by key."""
+class Claims(Generic[K]):
+    """Exclusive claims, by key."""
 
     def __init__(self) -> None:
-        self._held: dict[Key, asyncio.Event] = {}
+        self._held: dict[K, asyncio.Event | None] = {}
+        """Each with what others wait for, once there are any."""
+
+    def __contains__(self, key: K) -> bool:
+        return key in self._held
+
+    def take(self, key: K) -> None:
+        """Holds one that nobody holds, until `give`."""
+        self._held[key] = None
+
+    def give(self, key: K) -> None:
+        done = self._held.pop(key)
+        if done is not None:
+            done.set()
 
     @contextlib.asynccontextmanager
-    async def of(self, keys: Collection[Key]) -> AsyncIterator[None]:
+    async def of(self, keys: Collection[K]) -> AsyncIterator[None]:
         """Holds all of `keys` at once, as soon as nobody else holds any of them."""
-        while (busy := next((self._held[key] for key in keys if key in self._held), None)) is not None:
-            await busy.wait()
-        done = asyncio.Event()
-        self._held.update(dict.fromkeys(keys, done))
+        while (busy := next((key for key in keys if key in self._held), None)) is not None:
+            done = self._held[busy]
+            if done is None:
+                done = self._held[busy] = asyncio.Event()
+            await done.wait()
+        mine = set(keys)
+        for key in mine:
+            self.take(key)
         try:
             yield
         finally:
-            for key in set(keys):
-                del self._held[key]
-            done.set()
+            for key in mine:
+                self.give(key)

@@ -40,9 +40,10 @@ from appliance.relay.clock import now_ms
 from appliance.relay.currents import Currents
 from appliance.relay.dispatcher import Dispatcher
 from appliance.relay.documents import Documents
-from appliance.relay.intake import Answer, Intake
+from appliance.relay.intake import Intake
 from appliance.relay.navigation import restored
 from appliance.relay.plant import Plant
+from appliance.relay.receipts import Answer
 from appliance.relay.screens import Screens
 from appliance.relay.sessions import Session, Sessions, Transport, client_of
 

@@ -46,7 +46,8 @@ class Dispatcher:
         settings: DeliverySettings,
     ) -> None:
         self.opened = Opened()
-        self.claims = Claims()
+        self.claims: Claims[Key] = Claims()
+        """On deliveries that have ended."""
         self.stopping = False
         self._outbox = outbox
         self._sessions = sessions

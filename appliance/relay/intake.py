@@ -5,23 +5,25 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from appliance.core.delivery import Delivery
 from appliance.core.triggers import TriggerBody, check
 from appliance.errors import Problem
 from appliance.metrics import Metrics
 from appliance.relay.auth import Principal
+from appliance.relay.claims import Claims
 from appliance.relay.dispatcher import Dispatcher
 from appliance.relay.drafts import Draft, Drafts, display_of
-from appliance.relay.opened import key_of
 from appliance.relay.outcomes import Outcomes
+from appliance.relay.receipts import Answer, Receipt, Receipts
 from appliance.relay.recent import Recent
 from appliance.relay.sessions import Session
 from appliance.storage.outbox import Accepted, Outbox
 from appliance.storage.rows import TriggerRecord
+
+T = TypeVar("T")
 
 REFUSALS_SHOWN = frozenset({"ORDER_NOT_FOUND", "ORDER_OUT_OF_STOCK", "DOCUMENT_TYPE_UNSUPPORTED"})
 """Refusals that the one screen a scan was for shows too, so that nobody works from the paper before."""
@@ -33,39 +35,7 @@ _DRAFTS_AT_ONCE = 10
 """Drafts that are begun before others get their turn; a broadcast looks at every screen."""
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What a sender is told: the trigger's id as it was first sent, and its deliveries as they are now."""
-
-    id: str
-    duplicate: bool
-    deliveries: list[Delivery]
-
-    def body(self) -> dict[str, object]:
-        """The contract's 202 body."""
-        return {
-            "id": self.id,
-            "status": "accepted",
-            "duplicate": self.duplicate,
-            "deliveries": [summary(delivery) for delivery in self.deliveries],
-        }
-
-
-Answer = Receipt | Problem
 _FOR_ALL = frozenset({"STORAGE_UNAVAILABLE", "SHUTTING_DOWN"})
-
-
-def summary(delivery: Delivery) -> dict[str, object]:
-    """A delivery as answers list it."""
-    found: dict[str, object] = {
-        "id": delivery.id,
-        "screenId": delivery.screen_id,
-        "state": delivery.state.value,
-        "final": delivery.final,
-    }
-    if delivery.code is not None:
-        found["code"] = delivery.code
-    return found
 
 
 class Intake:
@@ -75,19 +45,21 @@ class Intake:
         self,
         outbox: Outbox,
         drafts: Drafts,
+        receipts: Receipts,
         dispatcher: Dispatcher,
         outcomes: Outcomes,
         recent: Recent,
         metrics: Metrics,
     ) -> None:
         self._outbox = outbox
+        self._receipts = receipts
         self._drafts = drafts
         self._dispatcher = dispatcher
         self._outcomes = outcomes
         self._recent = recent
         self._metrics = metrics
-        self._under_way: dict[str, asyncio.Event | None] = {}
-        """The ids that are being accepted, and what repeats of them wait for once there are any."""
+        self._under_way: Claims[str] = Claims()
+        """The ids that are being accepted; repeats of them wait."""
         self._answering: set[asyncio.Task[None]] = set()
         self._given: dict[tuple[str, int], int] = {}
         """The last number given to a delivery of each lane, whether or not it is on disk yet."""
@@ -122,19 +94,17 @@ class Intake:
             return False
 
         def committed(results: list[Accepted | Problem] | None, refusal: Exception | None) -> None:
-            self._release(key, deliveries)
+            self._under_way.give(key)
+            self._settled(deliveries)
             found = refusal if results is None else results[0]
             if isinstance(found, Accepted) and not found.duplicate:
                 told(self._sent(draft, deliveries, origin, arrived))
             else:
                 self._later(self._answer_other(draft.record, found, told))
 
-        self._under_way[key] = None
+        self._under_way.take(key)
         self._expect(deliveries)
-        try:
-            self._outbox.accept_one(draft.record, deliveries, committed)
-        except Problem as problem:
-            committed(None, problem)
+        self._outbox.accept([(draft.record, deliveries)], committed)
         return True
 
     async def stop(self) -> None:
@@ -151,55 +121,14 @@ class Intake:
         if self._dispatcher.stopping:
             raise Problem("SHUTTING_DOWN")
         keys = [body.id.lower() for body in bodies]
-        # In one order for everybody, so that two that share ids don't wait for each other.
-        mine = sorted(set(keys))
-        done = asyncio.Event()
-        try:
-            for key in mine:
-                while key in self._under_way:
-                    await self._end_of(key)
-                self._under_way[key] = done
+        async with self._under_way.of(set(keys)):
             answers = await self._first_come(principal, bodies, keys, origin)
-        finally:
-            for key in mine:
-                if self._under_way.get(key) is done:
-                    del self._under_way[key]
-            done.set()
         problems = [answer for answer in answers if isinstance(answer, Problem)]
         for problem in problems:
             self._metrics.refuse(problem.code)
         if problems and len(problems) == len(answers) and all(p.code in _FOR_ALL for p in problems):
             raise problems[0]
         return answers
-
-    async def deliveries(self, trigger_id: str) -> list[Delivery]:
-        """All deliveries of a trigger as they are now; an end counts when it is on disk.
-
-        While the storage refuses to write: as it has them, and the open ones as they are in memory. Raises
-        `STORAGE_UNAVAILABLE` when it can't be read either.
-        """
-        try:
-            return await self._outbox.of_trigger(trigger_id)
-        except Problem:
-            return self.as_open(await self._outbox.of_trigger(trigger_id, saved=False))
-
-    def as_open(self, deliveries: list[Delivery]) -> list[Delivery]:
-        """`deliveries`, and in the place of those that are open what they are now."""
-        rows = [self._dispatcher.opened.get(key_of(delivery.id)) for delivery in deliveries]
-        return [d if row is None else row.delivery for d, row in zip(deliveries, rows, strict=True)]
-
-    async def _end_of(self, key: str) -> None:
-        """Waits for whoever is accepting that id."""
-        event = self._under_way[key]
-        if event is None:
-            event = self._under_way[key] = asyncio.Event()
-        await event.wait()
-
-    def _release(self, key: str, deliveries: list[Delivery]) -> None:
-        event = self._under_way.pop(key)
-        if event is not None:
-            event.set()
-        self._settled(deliveries)
 
     def _later(self, answering: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(answering, name="intake-answer")
@@ -212,9 +141,9 @@ class Intake:
         """The answer to what turned out to be a repeat, or was refused after all."""
         answer: Answer
         if isinstance(found, Accepted):
-            answer = await self._repeat(found.record)
+            answer = await self._receipts.repeat(found.record)
         elif isinstance(found, Problem) and found.code in _FOR_ALL:
-            answer = (await self._recalled([record]))[0] or found
+            answer = (await self._receipts.recalled([record]))[0] or found
         else:
             answer = found if isinstance(found, Problem) else Problem("INTERNAL_ERROR")
         if isinstance(answer, Problem):
@@ -248,7 +177,7 @@ class Intake:
         answers.update((number, draft) for number, draft in enumerate(drafts) if not isinstance(draft, Draft))
         if sum(len(draft.screens) for draft in made.values()) > MAX_DELIVERIES:
             # Known ones make no deliveries: a sender that sends all of it again gets on to the next part.
-            known = await self._recalled([draft.record for draft in made.values()])
+            known = await self._receipts.recalled([draft.record for draft in made.values()])
             answers.update((number, found) for number, found in zip(made, known, strict=True) if found is not None)
         weight = 0
         # Nothing is awaited from the first `seq` to the writer's queue: accepted order is commit order.
@@ -311,21 +240,14 @@ class Intake:
         try:
             before = await self._outbox.check(record)
         except Problem as other:
-            return (await self._recalled([record]))[0] or other if other.code == "STORAGE_UNAVAILABLE" else other
+            if other.code != "STORAGE_UNAVAILABLE":
+                return other
+            return (await self._receipts.recalled([record]))[0] or other
         if before is not None:
-            return await self._repeat(before.record)
+            return await self._receipts.repeat(before.record)
         if problem.code in REFUSALS_SHOWN and self._newest(record, body) <= newest:
             self._refuse_on_screen(problem, record, body)
         return problem
-
-    async def _recalled(self, records: list[TriggerRecord]) -> list[Answer | None]:
-        """The answers to those of these that are repeats, by reading alone, so that a disk that takes no more refuses
-        only what is new; None for what is new."""
-        try:
-            found = await self._outbox.recall(records)
-        except Problem as problem:
-            return [problem] * len(records)
-        return [await self._repeat(known.record) if isinstance(known, Accepted) else known for known in found]
 
     def _newest(self, record: TriggerRecord, body: TriggerBody) -> int:
         """The number of what was accepted last for the lane of the one screen this is for; 0 when there is none."""
@@ -339,28 +261,27 @@ class Intake:
     async def _commit(
         self, ready: list[tuple[Draft, list[Delivery]]], origin: Session | None, arrived: float
     ) -> list[Answer]:
-        committing = self._outbox.accept([(draft.record, deliveries) for draft, deliveries in ready])
         for _, deliveries in ready:
             self._expect(deliveries)
-        receipts: list[Receipt | None] = []
+        answered: asyncio.Future[list[Receipt | Accepted | Problem] | Problem] = (
+            asyncio.get_running_loop().create_future()
+        )
 
-        def committed(commit: asyncio.Future[list[Accepted | Problem]]) -> None:
+        def committed(results: list[Accepted | Problem] | None, refusal: Exception | None) -> None:
             """Follows the commit itself, so that what is on disk is sent whether or not the sender still waits."""
             for _, deliveries in ready:
                 self._settled(deliveries)
-            if not commit.cancelled() and commit.exception() is None:
-                receipts.extend(self._accepted(ready, commit.result(), origin, arrived))
+            if results is None:
+                _settle(answered, refusal if isinstance(refusal, Problem) else Problem("INTERNAL_ERROR"))
+            else:
+                _settle(answered, self._accepted(ready, results, origin, arrived))
 
-        committing.add_done_callback(committed)
-        try:
-            results = await asyncio.shield(committing)
-        except Problem as problem:
-            known = await self._recalled([draft.record for draft, _ in ready])
-            return [answer or problem for answer in known]
-        return [
-            receipt or (result if isinstance(result, Problem) else await self._repeat(result.record))
-            for receipt, result in zip(receipts, results, strict=True)
-        ]
+        self._outbox.accept([(draft.record, deliveries) for draft, deliveries in ready], committed)
+        found = await answered
+        if isinstance(found, Problem):
+            known = await self._receipts.recalled([draft.record for draft, _ in ready])
+            return [answer or found for answer in known]
+        return [await self._receipts.repeat(each.record) if isinstance(each, Accepted) else each for each in found]
 
     def _expect(self, deliveries: list[Delivery]) -> None:
         """They are on their way to the disk, each with the newest number of its lane."""
@@ -402,27 +323,18 @@ class Intake:
         results: list[Accepted | Problem],
         origin: Session | None,
         arrived: float,
-    ) -> list[Receipt | None]:
-        """Sends what is new; a receipt for each of those, None for the others."""
-        receipts: list[Receipt | None] = []
+    ) -> list[Receipt | Accepted | Problem]:
+        """Sends what is new; a receipt for each of those, in the place of its result."""
+        found: list[Receipt | Accepted | Problem] = []
         new: list[Delivery] = []
         for (draft, deliveries), result in zip(ready, results, strict=True):
             if isinstance(result, Problem) or result.duplicate:
-                receipts.append(None)
+                found.append(result)
                 continue
-            receipts.append(self._received(draft, deliveries))
+            found.append(self._received(draft, deliveries))
             new += deliveries
         self._dispatch(new, origin, arrived)
-        return receipts
-
-    async def _repeat(self, record: TriggerRecord) -> Answer:
-        """The present state; a problem where it can't even be read."""
-        try:
-            deliveries = await self.deliveries(record.id)
-        except Problem as problem:
-            return problem
-        self._metrics.duplicates += 1
-        return Receipt(record.id, True, deliveries)
+        return found
 
     def _refuse_on_screen(self, problem: Problem, record: TriggerRecord, body: TriggerBody) -> None:
         waiting = problem.code == "ORDER_SOURCE_UNAVAILABLE"
@@ -431,6 +343,6 @@ class Intake:
             self._outcomes.refuse_screen(problem, found.screen_id, display_of(body, found), record.order_id)
 
 
-def _settle(answered: asyncio.Future[Answer], answer: Answer) -> None:
+def _settle(answered: asyncio.Future[T], answer: T) -> None:
     if not answered.done():  # whoever asked has gone
         answered.set_result(answer)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -75,21 +74,19 @@ class Outbox:
         self._next_seq += 1
         return seq
 
-    def accept(self, triggers: list[tuple[TriggerRecord, list[Delivery]]]) -> asyncio.Future[list[Accepted | Problem]]:
-        """Writes triggers with their deliveries, all in one commit; the future ends after it, with one result each.
+    def accept(self, triggers: list[tuple[TriggerRecord, list[Delivery]]], told: Told) -> None:
+        """Writes triggers with their deliveries, all in one commit; `told` gets one result each after it.
 
         A repeat of the same request gives the record on disk with `duplicate`; `IDEMPOTENCY_CONFLICT` and
-        `DUPLICATE_NONCE` are that one's alone. Raises `STORAGE_UNAVAILABLE` with nothing kept.
+        `DUPLICATE_NONCE` are that one's alone. It gets `STORAGE_UNAVAILABLE` instead, with nothing kept, where that is
+        so; perhaps at once. Those of one commit are told in the order in which they were given.
         """
         entries = [Entry(record, [rows.inserted(each) for each in deliveries]) for record, deliveries in triggers]
         weight = sum(1 + len(entry.deliveries) for entry in entries)
-        return self._database.submit_to(self._accepting, entries, weight=weight)
-
-    def accept_one(self, record: TriggerRecord, deliveries: list[Delivery], told: Told) -> None:
-        """`accept` for one trigger, without a future: `told` gets the list with its one result, or what refuses it.
-        Raises `STORAGE_UNAVAILABLE` where that is known at once."""
-        entry = Entry(record, [rows.inserted(each) for each in deliveries])
-        self._database.hand_to(self._accepting, [entry], told, weight=1 + len(deliveries))
+        try:
+            self._database.hand_to(self._accepting, entries, told, weight=weight)
+        except Problem as problem:
+            told(None, problem)
 
     async def check(self, record: TriggerRecord) -> Accepted | None:
         """What `accept` would answer to a repeat, without accepting anything new; raises as it does."""

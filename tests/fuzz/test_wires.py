@@ -11,6 +11,7 @@ import random
 
 import pytest
 
+from appliance.transports.socketio import recovery
 from tests.conftest import MakeHouse
 from tests.fuzz.attackers import WIRES, Attacker
 from tests.fuzz.siege import besiege, held, serves, settled, target
@@ -20,6 +21,12 @@ LONG = int(os.environ.get("FUZZ_FRAMES") or 1_000_000)
 MAY_GROW_KB = 24 << 10
 MAY_GROW_OBJECTS = 5_000
 """What caches may take that are bounded elsewhere: recent events, tokens, pages of the data file."""
+
+
+@pytest.fixture(autouse=True)
+def _short_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who was cut off is remembered for two minutes otherwise, and would count as a leak."""
+    monkeypatch.setattr(recovery, "KEPT_SECONDS", 0.5)
 
 
 async def _stands(make_house: MakeHouse, attackers: list[Attacker], frames: int, patience: float = 2.0) -> None:

@@ -260,14 +260,14 @@ async def test_a_screen_that_is_deleted_while_a_scan_for_it_is_saved(house: Hous
     engine = house.appliance.engine
     asking = asyncio.create_task(house.trigger(screen_id=None, target="*", wait=5_000))
     held = asyncio.Event()
-    accept = engine.outbox.accept_one
+    accept = engine.outbox.accept
 
     def slowly(*trigger: Any) -> None:
         accept(*trigger)
         engine.screens._by_id.pop("S-1")
         held.set()
 
-    engine.outbox.accept_one = slowly  # type: ignore[method-assign, assignment]
+    engine.outbox.accept = slowly  # type: ignore[method-assign, assignment]
     await asyncio.wait_for(held.wait(), 5)
     screen = await house.screen("S-2")
     await screen.show_next()

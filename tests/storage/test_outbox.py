@@ -42,7 +42,9 @@ async def accepted(outbox: Outbox) -> Delivery:
         screen_id="S-1", display_index=0, mode="latest", seq=pk, accepted_at=1, ttl_ms=600_000, expires_at=600_001,
         state=State.SENT, history=[HistoryEntry(at=1, state="sent", round=1, attempt=1)],
     )  # fmt: skip
-    await outbox.accept([(record, [delivery])])
+    done = asyncio.get_running_loop().create_future()
+    outbox.accept([(record, [delivery])], lambda results, _refusal: done.set_result(results))
+    assert [each.duplicate for each in await done] == [False]
     return delivery
 
 
