@@ -26,7 +26,7 @@ from appliance.relay.timetable import NEVER, Timetable
 WARN_BEFORE_SECONDS = 60
 GRACE_SECONDS = 30
 GOING_AWAY = 1001
-RETURNS_A_SECOND = 3_000
+RETURNS_A_SECOND = 1_500
 """How many clients a stop tells to come back in the same second."""
 LEAST_SPREAD_MS = 500
 

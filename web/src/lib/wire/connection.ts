@@ -34,6 +34,11 @@ export type ConnectionDeps = {
 };
 
 const WELCOME_WITHIN_MS = 10_000;
+/**
+ * As far as that patience grows, doubling with each welcome that didn't come: where thousands return at once, one that
+ * hangs up and queues again only makes the queue longer.
+ */
+const MOST_PATIENCE_MS = 60_000;
 /** When it is asked whether plain HTTP does any better: an opening may take a lost packet's time, a welcome may not. */
 const DOUBT_MS = { refused: 4_000, silent: 2_000 } as const;
 const SILENCE_GRACE_MS = 10_000;
@@ -55,6 +60,8 @@ export class Connection {
   private wire: Wire | null = null;
   private token = "";
   private attempt = 0;
+  /** Welcomes in a row that were waited for in vain. */
+  private unanswered = 0;
   private startedAt = 0;
   private welcomedAt = 0;
   /** Since when there has been no session; null while there is one. */
@@ -136,7 +143,7 @@ export class Connection {
           if (mine()) this.closed(code);
         },
       });
-      this.listen(WELCOME_WITHIN_MS);
+      this.listen(Math.min(MOST_PATIENCE_MS, WELCOME_WITHIN_MS * 2 ** this.unanswered));
       this.doubt("refused", turn);
     } catch {
       this.closed(BROKEN);
@@ -164,6 +171,7 @@ export class Connection {
     const wire = this.wire.name;
     if (this.link.kind !== "open") {
       this.attempt = 0;
+      this.unanswered = 0;
       this.lostAt = null;
       this.welcomedAt = this.now();
       clearTimeout(this.doubtTimer);
@@ -245,7 +253,10 @@ export class Connection {
   /** Nothing heard for `ms`: the link is dead even if nobody said so. */
   private listen(ms: number): void {
     clearTimeout(this.silenceTimer);
-    this.silenceTimer = setTimeout(() => this.closed(CLOSE.silent), ms);
+    this.silenceTimer = setTimeout(() => {
+      if (this.link.kind !== "open") this.unanswered++;
+      this.closed(CLOSE.silent);
+    }, ms);
   }
 
   private wait(): void {

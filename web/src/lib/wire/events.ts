@@ -158,7 +158,7 @@ class EventStreamWire implements Wire {
 
 /** The address of a stream that says in its query what `hello` says on a WebSocket. */
 function subscription({ client, capabilities, restore, displays }: Hello): string {
-  const asked = new URLSearchParams({ capabilities: capabilities.join(","), restore: String(restore) });
+  const asked = new URLSearchParams({ capabilities: capabilities.join(","), restore: String(restore ?? false) });
   asked.set("client", `${client.name.replaceAll("/", "-")}/${client.version}`);
   if (displays) asked.set("displays", JSON.stringify(displays));
   return `/api/events/subscribe?${asked}`;

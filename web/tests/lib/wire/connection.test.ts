@@ -185,6 +185,32 @@ test("a socket that never welcomes is given up, and its late words are not heard
   assert.deepEqual(heard, []);
 });
 
+test("the longer it is kept waiting for a welcome, the longer it waits, up to a minute", async () => {
+  const { sockets, open, last, tick } = setup();
+  await open();
+  last().end(1006);
+  await tick(100);
+  for (const patience of [10_000, 20_000, 40_000, 60_000, 60_000]) {
+    const asked = last();
+    asked.accept();
+    await tick(patience - 1);
+    assert.equal(asked.isClosed, false);
+    await tick(1);
+    assert.equal(asked.isClosed, true);
+    await tick(5_000);
+    assert.notEqual(last(), asked);
+  }
+  last().accept();
+  last().say(WELCOME);
+  last().end(1006);
+  await tick(100);
+  const before = sockets.length;
+  last().accept();
+  await tick(10_000);
+  await tick(1_000);
+  assert.equal(sockets.length, before + 1);
+});
+
 test("never offers a refused token again, and ends when none is left", async () => {
   const { sockets, links, refused, tick, connection } = setup({ tokens: ["t1", "t2"] });
   await connection.start();
