@@ -55,10 +55,29 @@ class Reader(Protocol):
         ...
 
 
+class Turn:
+    """What is written in one turn of the event loop goes out at its end: one system call a socket, however many
+    messages there are for it."""
+
+    def __init__(self) -> None:
+        self._written: list[Connection] = []
+
+    def add(self, connection: Connection) -> None:
+        if not self._written:
+            asyncio.get_running_loop().call_soon(self._end)
+        self._written.append(connection)
+
+    def _end(self) -> None:
+        written, self._written = self._written, []
+        for connection in written:
+            connection.flush()
+
+
 class Backlog:
     """What waits for slow readers, over all connections. Past the total the one that most waits for is ended."""
 
     def __init__(self, total: int = TOTAL_BUFFER) -> None:
+        self.turn = Turn()
         self._total = total
         self._waiting: dict[Reader, int] = {}
         self._bytes = 0
@@ -90,12 +109,14 @@ class Connection(asyncio.Protocol):
     `limit` is the longest message in bytes, `bound` how many bytes may wait for the reader.
     """
 
-    __slots__ = ("_backlog", "_closing", "_frames", "_lost", "_paused", "_timer", "_wire", "_worker", "bound")
+    __slots__ = ("_backlog", "_closing", "_frames", "_lost", "_out", "_paused", "_timer", "_wire", "_worker", "bound")
 
     def __init__(self, wire: asyncio.Transport, backlog: Backlog, *, limit: int, bound: int) -> None:
         self._wire = wire
         self._backlog = backlog
         self._frames: Frames | None = Frames(limit)
+        self._out: list[bytes] | None = None
+        """Frames of this turn."""
         self._worker: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._closing = self._lost = self._paused = False
@@ -135,11 +156,26 @@ class Connection(asyncio.Protocol):
         """Writes a frame without waiting; a reader for whom too much waits already is ended instead."""
         if self._closing or self._wire.is_closing():
             return
+        data = frame(kind, payload)
+        if self._out is None:
+            self._out = [data]
+            self._backlog.turn.add(self)
+        else:
+            self._out.append(data)
+            if len(self._out) >= _TURN:
+                self.flush()
+
+    def flush(self) -> None:
+        """Hands what was written to the system."""
+        out, self._out = self._out, None
+        if out is None or self._wire.is_closing():
+            return
+        data = out[0] if len(out) == 1 else b"".join(out)
         waiting = self.waiting
-        if waiting and waiting + len(payload) > self.bound:
+        if waiting and waiting + len(data) > self.bound:
             self.too_slow()
             return
-        self._wire.write(frame(kind, payload))
+        self._wire.write(data)
         if self in self._backlog:
             self._backlog.count(self)
 
@@ -149,6 +185,7 @@ class Connection(asyncio.Protocol):
         Closing a socket with unread data would reset it, and the client would never see why: so it is read, and thrown
         away, until the client has gone or `CLOSE_SECONDS` are over.
         """
+        self.flush()
         if self._closing:
             return
         self._closing = True
@@ -279,6 +316,7 @@ class Connection(asyncio.Protocol):
         except FrameError as error:
             self._broken(error)
             return
+        self.flush()
         if not self._closing and not self._wire.is_closing():
             self._wire.write(close_frame(code) if payload else frame(frames.CLOSE, b""))
         self._closing, self._frames = True, None
