@@ -61,6 +61,8 @@ def content_type(name: str, sample: bytes = b"") -> str:
 
 
 def _charset(sample: bytes) -> str:
+    if not sample:
+        return "utf-8"
     if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16le" if sample.startswith(codecs.BOM_UTF16_LE) else "utf-16be"
     for codec, label in (("utf-8", "utf-8"), ("cp949", "euc-kr")):
