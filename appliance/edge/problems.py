@@ -23,7 +23,7 @@ def new_trace_id() -> str:
 
 def problem_body(problem: Problem, trace_id: str) -> dict[str, Any]:
     """The contract's members; `errors` only where fields are named, `extra` beside them."""
-    problem.values.setdefault("traceId", trace_id)
+    trace_id = problem.values.setdefault("traceId", trace_id)  # a fault that is in the log already keeps its number
     body: dict[str, Any] = {
         "type": f"urn:vooster:problem:{problem.code}",
         "title": problem.code.replace("_", " ").capitalize(),

@@ -7,6 +7,7 @@ Waiting uses the event loop's monotonic clock, so that a wall clock that jumps n
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -31,6 +32,8 @@ from appliance.settings import Delivery as DeliverySettings
 from appliance.storage.outbox import Outbox
 
 _SWEEP_SECONDS = 0.5
+_AT_ONCE = 200
+"""Lanes that are looked at before others get their turn, some milliseconds' work."""
 
 
 class Dispatcher:
@@ -258,9 +261,19 @@ class Dispatcher:
                 self._change(row, Happening(Event.NEWER))
             if not row.delivery.final:
                 newest[row.delivery.lane] = row
-        for row in newest.values():
-            self._became_pending(row)
+                lane = self._lane(row.delivery)
+                lane.newest = max(lane.newest, row.delivery.seq)
+        self._go_on(deque(newest.values()))
         self._outcomes.changed()
+
+    def _go_on(self, rows: deque[Row]) -> None:
+        """Lets those go that have become pending, some in each turn of the loop: a broadcast holds up nobody else."""
+        for _ in range(min(len(rows), _AT_ONCE)):
+            row = rows.popleft()
+            if row.delivery.state is State.PENDING:  # nothing has happened to it since
+                self._became_pending(row)
+        if rows:
+            self._loop.call_soon(self._go_on, rows)
 
     def _became_pending(self, row: Row) -> None:
         """One more of its lane is pending: those before it that are of mode `latest` are superseded."""

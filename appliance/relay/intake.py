@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import secrets
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, TypeVar
+
+import structlog
 
 from appliance.core.delivery import Delivery
 from appliance.core.triggers import TriggerBody, check
@@ -24,6 +27,8 @@ from appliance.storage.outbox import Accepted, Outbox
 from appliance.storage.rows import TriggerRecord
 
 T = TypeVar("T")
+
+_log = structlog.get_logger(__name__)
 
 REFUSALS_SHOWN = frozenset({"ORDER_NOT_FOUND", "ORDER_OUT_OF_STOCK", "DOCUMENT_TYPE_UNSUPPORTED"})
 """Refusals that the one screen a scan was for shows too, so that nobody works from the paper before."""
@@ -82,12 +87,12 @@ class Intake:
         all of them, and a sender may have many under way. False, with nothing done, where there is more to it, a
         refusal for instance: `accept_all` then."""
         key = body.id.lower()
-        if self._dispatcher.stopping or key in self._under_way:
+        if self._dispatcher.stopping or key in self._under_way or not _is_for_one(body):
             return False
         arrived = asyncio.get_running_loop().time()
         try:
             draft = self._drafts.at_once(principal, check(body))
-            if draft is None or len(draft.screens) > MAX_DELIVERIES:
+            if draft is None:
                 return False
             deliveries = self._drafts.deliveries(draft)
         except Problem:
@@ -145,7 +150,7 @@ class Intake:
         elif isinstance(found, Problem) and found.code in _FOR_ALL:
             answer = (await self._receipts.recalled([record]))[0] or found
         else:
-            answer = found if isinstance(found, Problem) else Problem("INTERNAL_ERROR")
+            answer = _as_problem(found)
         if isinstance(answer, Problem):
             self._metrics.refuse(answer.code)
         told(answer)
@@ -189,6 +194,7 @@ class Intake:
                 refused[number] = draft, Problem("QUEUE_FULL", _TOO_MANY, retry_after=10)
                 continue
             try:
+                self._outbox.require(len(draft.screens))
                 ready[number] = draft, self._drafts.deliveries(draft)
             except Problem as problem:
                 refused[number] = draft, problem
@@ -272,7 +278,7 @@ class Intake:
             for _, deliveries in ready:
                 self._settled(deliveries)
             if results is None:
-                _settle(answered, refusal if isinstance(refusal, Problem) else Problem("INTERNAL_ERROR"))
+                _settle(answered, _as_problem(refusal))
             else:
                 _settle(answered, self._accepted(ready, results, origin, arrived))
 
@@ -313,9 +319,12 @@ class Intake:
         return receipt
 
     def _dispatch(self, deliveries: list[Delivery], origin: Session | None, arrived: float) -> None:
-        self._dispatcher.accepted(deliveries, origin, arrived)
-        for screen_id in self._drafts.removed(deliveries):  # while it was being committed
-            self._dispatcher.screen_removed(screen_id)
+        try:
+            self._dispatcher.accepted(deliveries, origin, arrived)
+            for screen_id in self._drafts.removed(deliveries):  # while it was being committed
+                self._dispatcher.screen_removed(screen_id)
+        except Exception:  # they are on disk, and their senders are to know
+            _log.exception("dispatch.failed", deliveries=[delivery.id for delivery in deliveries[:10]])
 
     def _accepted(
         self,
@@ -341,6 +350,19 @@ class Intake:
         found = self._drafts.named(record.target)
         if found is not None and not (waiting and record.mode != "latest"):
             self._outcomes.refuse_screen(problem, found.screen_id, display_of(body, found), record.order_id)
+
+
+def _is_for_one(body: TriggerBody) -> bool:
+    return body.target is None or (body.target.startswith("screen:") and not body.target.endswith("*"))
+
+
+def _as_problem(refusal: Exception | None) -> Problem:
+    """What kept a trigger from the disk; a fault of the program itself is told by the number it has in the log."""
+    if isinstance(refusal, Problem):
+        return refusal
+    trace_id = secrets.token_hex(6)
+    _log.error("intake.fault", trace_id=trace_id, exc_info=refusal)
+    return Problem("INTERNAL_ERROR", values={"traceId": trace_id})
 
 
 def _settle(answered: asyncio.Future[T], answer: T) -> None:

@@ -135,9 +135,10 @@ class Session:
     async def room(self, most: int) -> None:
         """Returns once fewer than `most` of its triggers are under way."""
         while self.under_way >= most:
-            self._room = asyncio.Event()
+            if self._room is None:
+                self._room = asyncio.Event()
+            self._room.clear()
             await self._room.wait()
-        self._room = None
 
     def end(self) -> None:
         """Nothing is sent, timed or waited for any more."""

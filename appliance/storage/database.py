@@ -225,9 +225,10 @@ class Database:
     def _lasts(self, error: sqlite3.Error) -> bool:
         return is_lasting(self.path, error, self._descriptor)
 
-    def require(self) -> None:
-        """Raises what `submit` would answer now: whoever changes something in memory first asks before."""
-        refused = self._refusal()
+    def require(self, weight: int = 1) -> None:
+        """Raises what `submit` would answer now: whoever changes something in memory first, or has much to prepare,
+        asks before. `weight` is in rows."""
+        refused = self._refusal(weight)
         if refused is not None:
             raise refused
 

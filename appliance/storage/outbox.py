@@ -88,6 +88,10 @@ class Outbox:
         except Problem as problem:
             told(None, problem)
 
+    def require(self, deliveries: int) -> None:
+        """Raises what a trigger of so many deliveries would be refused with now."""
+        self._database.require(1 + deliveries)
+
     async def check(self, record: TriggerRecord) -> Accepted | None:
         """What `accept` would answer to a repeat, without accepting anything new; raises as it does."""
         return await self._database.write(lambda tx: _check(tx, record))
