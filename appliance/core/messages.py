@@ -8,7 +8,7 @@ import msgspec
 
 from appliance.core.screens import Client, Display
 from appliance.core.triggers import TriggerBody
-from appliance.errors import Texts
+from appliance.errors import FieldError, Texts
 
 AckStatus = Literal["received", "shown", "failed"]
 Millis = Annotated[int, msgspec.Meta(description="Milliseconds since the epoch, UTC.")]
@@ -205,6 +205,8 @@ class ErrorMessage(_Message, tag="error"):
     retryable: bool
     order_id: str | None = None
     display_index: int | None = None
+    detail: Annotated[str | None, msgspec.Meta(description="What is wrong, for whoever writes the client.")] = None
+    errors: Annotated[list[FieldError] | None, msgspec.Meta(description="The members that don't fit.")] = None
 
 
 class Notice(_Message, tag="notice"):
@@ -239,6 +241,7 @@ class TriggerError(_Message, tag="trigger:error"):
     messages: Texts
     action: Texts
     retryable: bool
+    errors: Annotated[list[FieldError] | None, msgspec.Meta(description="The members that don't fit.")] = None
 
 
 class Status(_Message, tag="status", omit_defaults=False):

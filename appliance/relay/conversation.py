@@ -91,13 +91,26 @@ class Conversation:
         screens.on_changed.append(self._screen_changed)
 
     async def open(
-        self, hello: Hello, principal: Principal, transport: Transport, *, base_url: str, address: str
+        self,
+        hello: Hello,
+        principal: Principal,
+        transport: Transport,
+        *,
+        base_url: str,
+        address: str,
+        session_id: str | None = None,
     ) -> Session:
-        """A session for a client whose credential was good: `welcome`, then what is restored, then what waits."""
+        """A session for a client whose credential was good: `welcome`, then what is restored, then what waits.
+
+        `session_id` is that of a session which it takes up again, with what that one waited to hear.
+        """
         _check_displays(hello.displays)
         if principal.screen_id is not None and principal.screen_id not in self._screens:
             raise Problem("TOKEN_INVALID", "This screen has been removed.")
-        session = Session(principal, transport, hello, base_url)
+        before = self._sessions.get(session_id) if session_id is not None else None
+        if before is not None:
+            self._sessions.drop(before, "SESSION_REPLACED")
+        session = Session(principal, transport, hello, base_url, session_id)
         self._sessions.add(session)
         session.send(self._welcome(session))
         if session.screen_id is not None:
@@ -302,6 +315,8 @@ def error_message(problem: Problem) -> ErrorMessage:
         messages=problem.messages(),
         action=problem.actions(),
         retryable=problem.retryable,
+        detail=problem.detail or None,
+        errors=problem.errors or None,
     )
 
 
@@ -314,12 +329,18 @@ def _answer_to(body: TriggerBody, found: Answer) -> TriggerResponse | TriggerErr
 def _trigger_error(trigger_id: str | None, problem: Problem) -> TriggerError:
     return TriggerError(
         id=trigger_id,
-        error=problem.detail or problem.messages()["en"],
+        error=_in_words(problem),
         code=problem.code,
         messages=problem.messages(),
         action=problem.actions(),
         retryable=problem.retryable,
+        errors=problem.errors or None,
     )
+
+
+def _in_words(problem: Problem) -> str:
+    said = problem.detail or problem.messages()["en"]
+    return " ".join([said, *(f"{error.field}: {error.reason}." for error in problem.errors)])
 
 
 def _check_displays(displays: list[Display] | None) -> None:

@@ -26,7 +26,7 @@ from appliance.relay.documents import Documents
 from appliance.relay.navigation import navigate
 from appliance.relay.opened import Key, Opened, Row, key_of
 from appliance.relay.orders import Document
-from appliance.relay.outcomes import Outcomes
+from appliance.relay.outcomes import Origins, Outcomes
 from appliance.relay.sessions import Session, Sessions
 from appliance.settings import Delivery as DeliverySettings
 from appliance.storage.outbox import Outbox
@@ -122,12 +122,13 @@ class Dispatcher:
         """New deliveries, committed just now; `arrived` is the loop's time when their trigger came in."""
         now = self._loop.time()
         rows = []
+        origins = (origin.id,) if origin is not None else ()
         for delivery in deliveries:
             if delivery.final:
-                self._outcomes.ended(delivery, origin, None)
+                self._outcomes.ended(delivery, origins, None)
                 continue
             row = Row(delivery, arrived, arrived + delivery.ttl_ms / 1000)
-            row.accepted, row.origin = now, origin
+            row.accepted, row.origins = now, origins
             rows.append(row)
         self._open(rows)
 
@@ -199,7 +200,7 @@ class Dispatcher:
         rows = []
         for delivery, ttl_ms in begun:
             if delivery.final:
-                self._outcomes.ended(delivery, None, None)
+                self._outcomes.ended(delivery, (), None)
             else:
                 rows.append(Row(delivery, now, now + ttl_ms / 1000))
         self._open(rows)
@@ -341,7 +342,7 @@ class Dispatcher:
             self._outbox.mark(delivery)
             return
         self._metrics.taken_up += 1
-        self._end(delivery, None, None)
+        self._end(delivery, (), None)
 
     def _finish(self, row: Row) -> None:
         self.opened.remove(row)
@@ -350,11 +351,9 @@ class Dispatcher:
         if row.delivery.code == "RETRIES_EXHAUSTED":
             for call in self.on_exhausted:
                 call(row)
-        self._end(row.delivery, row.origin, (self._loop.time() - row.arrived) * 1000, row.sent_at)
+        self._end(row.delivery, row.origins, (self._loop.time() - row.arrived) * 1000, row.sent_at)
 
-    def _end(
-        self, delivery: Delivery, origin: Session | None, took_ms: float | None, sent_at: float | None = None
-    ) -> None:
+    def _end(self, delivery: Delivery, origins: Origins, took_ms: float | None, sent_at: float | None = None) -> None:
         """The delivery is final; the world hears of it after the commit."""
         if delivery.state in (State.SHOWN, State.RECEIVED):
             self._outcomes.shown(delivery, sent_at)
@@ -362,7 +361,7 @@ class Dispatcher:
 
         def told() -> None:
             self._ending -= 1
-            self._outcomes.ended(delivery, origin, took_ms)
+            self._outcomes.ended(delivery, origins, took_ms)
 
         self._outbox.mark(delivery, told)
 

@@ -105,7 +105,7 @@ class Intake:
             if isinstance(found, Accepted) and not found.duplicate:
                 told(self._sent(draft, deliveries, origin, arrived))
             else:
-                self._later(self._answer_other(draft.record, found, told))
+                self._later(self._answer_other(draft.record, found, origin, told))
 
         self._under_way.take(key)
         self._expect(deliveries)
@@ -141,14 +141,18 @@ class Intake:
         task.add_done_callback(self._answering.discard)
 
     async def _answer_other(
-        self, record: TriggerRecord, found: Accepted | Exception | None, told: Callable[[Answer], None]
+        self,
+        record: TriggerRecord,
+        found: Accepted | Exception | None,
+        origin: Session | None,
+        told: Callable[[Answer], None],
     ) -> None:
         """The answer to what turned out to be a repeat, or was refused after all."""
         answer: Answer
         if isinstance(found, Accepted):
-            answer = await self._receipts.repeat(found.record)
+            answer = await self._receipts.repeat(found.record, origin)
         elif isinstance(found, Problem) and found.code in _FOR_ALL:
-            answer = (await self._receipts.recalled([record]))[0] or found
+            answer = (await self._receipts.recalled([record], origin))[0] or found
         else:
             answer = _as_problem(found)
         if isinstance(answer, Problem):
@@ -174,7 +178,7 @@ class Intake:
         self, principal: Principal, bodies: list[TriggerBody], origin: Session | None
     ) -> list[Answer]:
         arrived = asyncio.get_running_loop().time()
-        drafts = await self._draft_all(principal, bodies)
+        drafts = await self._draft_all(principal, bodies, origin)
         answers: dict[int, Answer] = {}
         ready: dict[int, tuple[Draft, list[Delivery]]] = {}
         refused: dict[int, tuple[Draft, Problem]] = {}
@@ -182,7 +186,7 @@ class Intake:
         answers.update((number, draft) for number, draft in enumerate(drafts) if not isinstance(draft, Draft))
         if sum(len(draft.screens) for draft in made.values()) > MAX_DELIVERIES:
             # Known ones make no deliveries: a sender that sends all of it again gets on to the next part.
-            known = await self._receipts.recalled([draft.record for draft in made.values()])
+            known = await self._receipts.recalled([draft.record for draft in made.values()], origin)
             answers.update((number, found) for number, found in zip(made, known, strict=True) if found is not None)
         weight = 0
         # Nothing is awaited from the first `seq` to the writer's queue: accepted order is commit order.
@@ -201,11 +205,13 @@ class Intake:
         if ready:
             found = await self._commit(list(ready.values()), origin, arrived)
             answers.update(zip(ready, found, strict=True))
-        others = await asyncio.gather(*[self._refused(why, d.record, d.body) for d, why in refused.values()])
+        others = await asyncio.gather(*[self._refused(why, d.record, d.body, origin) for d, why in refused.values()])
         answers.update(zip(refused, others, strict=True))
         return [answers[number] for number in range(len(bodies))]
 
-    async def _draft_all(self, principal: Principal, bodies: list[TriggerBody]) -> list[Draft | Answer]:
+    async def _draft_all(
+        self, principal: Principal, bodies: list[TriggerBody], origin: Session | None
+    ) -> list[Draft | Answer]:
         """All look-ups at once, so that they take as long as the slowest."""
         drafts: list[Draft | Answer | None] = []
         for number, body in enumerate(bodies, start=1):
@@ -213,7 +219,7 @@ class Intake:
             if number % _DRAFTS_AT_ONCE == 0:
                 await asyncio.sleep(0)
         rest = [number for number, draft in enumerate(drafts) if draft is None]
-        found = await asyncio.gather(*[self._draft(principal, bodies[number]) for number in rest])
+        found = await asyncio.gather(*[self._draft(principal, bodies[number], origin) for number in rest])
         for number, draft in zip(rest, found, strict=True):
             drafts[number] = draft
         return [draft for draft in drafts if draft is not None]
@@ -225,7 +231,7 @@ class Intake:
         except Problem:
             return None
 
-    async def _draft(self, principal: Principal, body: TriggerBody) -> Draft | Answer:
+    async def _draft(self, principal: Principal, body: TriggerBody, origin: Session | None) -> Draft | Answer:
         try:
             record = self._drafts.record(principal, check(body))
         except Problem as problem:
@@ -234,9 +240,11 @@ class Intake:
         try:
             return await self._drafts.draft(principal, body, record)
         except Problem as problem:
-            return await self._refused(problem, record, body, newest)
+            return await self._refused(problem, record, body, origin, newest)
 
-    async def _refused(self, problem: Problem, record: TriggerRecord, body: TriggerBody, newest: int = 0) -> Answer:
+    async def _refused(
+        self, problem: Problem, record: TriggerRecord, body: TriggerBody, origin: Session | None, newest: int = 0
+    ) -> Answer:
         """A repeat is answered even when the same request couldn't be accepted any more. `newest` is what its lane had
         when its look-up began: the monitor of what was accepted since is left alone."""
         if problem.code == "PERMISSION_DENIED":
@@ -248,9 +256,9 @@ class Intake:
         except Problem as other:
             if other.code != "STORAGE_UNAVAILABLE":
                 return other
-            return (await self._receipts.recalled([record]))[0] or other
+            return (await self._receipts.recalled([record], origin))[0] or other
         if before is not None:
-            return await self._receipts.repeat(before.record)
+            return await self._receipts.repeat(before.record, origin)
         if problem.code in REFUSALS_SHOWN and self._newest(record, body) <= newest:
             self._refuse_on_screen(problem, record, body)
         return problem
@@ -285,9 +293,11 @@ class Intake:
         self._outbox.accept([(draft.record, deliveries) for draft, deliveries in ready], committed)
         found = await answered
         if isinstance(found, Problem):
-            known = await self._receipts.recalled([draft.record for draft, _ in ready])
+            known = await self._receipts.recalled([draft.record for draft, _ in ready], origin)
             return [answer or found for answer in known]
-        return [await self._receipts.repeat(each.record) if isinstance(each, Accepted) else each for each in found]
+        return [
+            await self._receipts.repeat(each.record, origin) if isinstance(each, Accepted) else each for each in found
+        ]
 
     def _expect(self, deliveries: list[Delivery]) -> None:
         """They are on their way to the disk, each with the newest number of its lane."""

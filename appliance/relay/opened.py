@@ -31,7 +31,7 @@ class Row:
         "deadline",
         "delivery",
         "held",
-        "origin",
+        "origins",
         "sends",
         "sent_at",
         "session",
@@ -45,8 +45,8 @@ class Row:
         self.deadline = deadline
         self.accepted: float | None = None
         """When it was committed, where that was in this run."""
-        self.origin: Session | None = None
-        """The session that sent the trigger; it hears how the delivery ends."""
+        self.origins: tuple[str, ...] = ()
+        """Ids of the sessions that sent the trigger, or sent it again after a lost answer: they hear how it ends."""
         self.session: Session | None = None
         """The session it was last written to, or whose ack it lives by."""
         self.sends = 0

@@ -18,9 +18,11 @@ from appliance.relay.currents import Currents
 from appliance.relay.events import Events
 from appliance.relay.recent import Recent
 from appliance.relay.screens import Screens
-from appliance.relay.sessions import Session, Sessions
+from appliance.relay.sessions import Sessions
 from appliance.relay.waits import Waits
 
+Origins = tuple[str, ...]
+"""Ids of the sessions that wait for a delivery's end because they sent its trigger."""
 MAX_GIVEN_UP = 10_000
 """Deliveries whose retries were used up that are remembered for the figures."""
 _EXTENSION = re.compile(r"\.([A-Za-z0-9]{1,8})\b")
@@ -55,7 +57,7 @@ class Outcomes:
         """Something that a live page shows is different now."""
         self._events.changed()
 
-    def ended(self, delivery: Delivery, origin: Session | None, took_ms: float | None) -> None:
+    def ended(self, delivery: Delivery, origins: Origins, took_ms: float | None) -> None:
         """A delivery has become final, on disk. `took_ms` counts from its acceptance by a clock that doesn't jump."""
         self._figures(delivery, took_ms)
         self._waits.final(delivery)
@@ -64,7 +66,7 @@ class Outcomes:
             self._events.error(delivery.code or "UNKNOWN", delivery.screen_id)
             _log.warning("delivery.dead", delivery=delivery.id, code=delivery.code, cause=delivery.cause)
         self._events.changed()
-        self._tell(delivery, origin)
+        self._tell(delivery, origins)
 
     def shown(self, delivery: Delivery, sent_at: float | None = None) -> None:
         """The lane's current document is this one, from now on, unless the lane was cleared since it was sent.
@@ -118,9 +120,9 @@ class Outcomes:
         if delivery.state is State.DEAD and delivery.code:
             self._metrics.dead_by_code[delivery.code] = self._metrics.dead_by_code.get(delivery.code, 0) + 1
 
-    def _tell(self, delivery: Delivery, origin: Session | None) -> None:
+    def _tell(self, delivery: Delivery, origins: Origins) -> None:
         update = _update(delivery)
-        told = {origin, self._sessions.of_screen(delivery.screen_id)}
+        told = {self._sessions.of_screen(delivery.screen_id), *map(self._sessions.get, origins)}
         screen = self._screens.get(delivery.screen_id)
         if screen is not None:
             for session in self._sessions.listening():

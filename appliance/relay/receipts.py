@@ -8,8 +8,12 @@ from appliance.core.delivery import Delivery
 from appliance.errors import Problem
 from appliance.metrics import Metrics
 from appliance.relay.opened import Opened, key_of
+from appliance.relay.sessions import Session
 from appliance.storage.outbox import Accepted, Outbox
 from appliance.storage.rows import TriggerRecord
+
+MAX_ORIGINS = 4
+"""Earlier sessions of a sender that are kept beside its newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +74,31 @@ class Receipts:
         rows = [self._opened.get(key_of(delivery.id)) for delivery in deliveries]
         return [d if row is None else row.delivery for d, row in zip(deliveries, rows, strict=True)]
 
-    async def repeat(self, record: TriggerRecord) -> Answer:
-        """The present state; a problem where it can't even be read."""
+    async def repeat(self, record: TriggerRecord, origin: Session | None) -> Answer:
+        """The present state; a problem where it can't even be read. Of what is open, `origin` hears the end as well as
+        whoever sent it first: that one's connection may be gone."""
         try:
             deliveries = await self.deliveries(record.id)
+            if origin is not None and not self._hears(deliveries, origin):
+                deliveries = await self.deliveries(record.id)  # one has ended meanwhile
         except Problem as problem:
             return problem
         self._metrics.duplicates += 1
         return Receipt(record.id, True, deliveries)
 
-    async def recalled(self, records: list[TriggerRecord]) -> list[Answer | None]:
+    def _hears(self, deliveries: list[Delivery], origin: Session) -> bool:
+        """False where one of them isn't open any more."""
+        rows = [self._opened.get(key_of(delivery.id)) for delivery in deliveries if not delivery.final]
+        for row in rows:
+            if row is not None and origin.id not in row.origins:
+                row.origins = (*row.origins[-MAX_ORIGINS:], origin.id)
+        return None not in rows
+
+    async def recalled(self, records: list[TriggerRecord], origin: Session | None) -> list[Answer | None]:
         """The answers to those of these that are repeats, by reading alone, so that a disk that takes no more refuses
         only what is new; None for what is new."""
         try:
             found = await self._outbox.recall(records)
         except Problem as problem:
             return [problem] * len(records)
-        return [await self.repeat(known.record) if isinstance(known, Accepted) else known for known in found]
+        return [await self.repeat(known.record, origin) if isinstance(known, Accepted) else known for known in found]

@@ -70,8 +70,10 @@ class Session:
         "warn_at",
     )
 
-    def __init__(self, principal: Principal, transport: Transport, hello: Hello, base_url: str) -> None:
-        self.id = secrets.token_urlsafe(9)
+    def __init__(
+        self, principal: Principal, transport: Transport, hello: Hello, base_url: str, session_id: str | None = None
+    ) -> None:
+        self.id = session_id or secrets.token_urlsafe(9)
         self.principal = principal
         self.transport = transport
         self.base_url = base_url
@@ -173,6 +175,9 @@ class Sessions:
     @property
     def screens_online(self) -> int:
         return len(self._by_screen)
+
+    def get(self, session_id: str) -> Session | None:
+        return self._all.get(session_id)
 
     def of_screen(self, screen_id: str) -> Session | None:
         return self._by_screen.get(screen_id)

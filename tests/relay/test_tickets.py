@@ -93,3 +93,15 @@ def test_those_that_nobody_used_make_room(monkeypatch: pytest.MonkeyPatch) -> No
     clocks.seconds += 7.5  # the first has ended
     book.issue(KEY)
     assert len(book) == 3
+
+
+def test_one_caller_keeps_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tickets, "MAX_TICKETS", tickets.MAX_OF_ONE + 1)
+    book = Clocks().tickets()
+    mine = [book.issue(SCREEN) for _ in range(100)]
+    other = book.issue(KEY)
+    assert len(book) == tickets.MAX_OF_ONE + 1
+    assert refused(book, mine[0]) == "TOKEN_INVALID"
+    assert {book.redeem(ticket) for ticket in mine[-tickets.MAX_OF_ONE :]} == {SCREEN}
+    assert book.redeem(other) == KEY
+    assert (len(book), book._of) == (0, {})
