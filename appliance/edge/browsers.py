@@ -22,7 +22,11 @@ _log = structlog.get_logger(__name__)
 
 
 class Browsers:
-    """Counts them. A browser is known by its session cookie, or else by its address and `User-Agent`."""
+    """Counts them. A browser is known by its session cookie, or else by its address and `User-Agent`.
+
+    A screen's own stream without a cookie is not counted: stations are alike and may share an address, and a browser
+    with several of them can't be told from several PCs behind a proxy.
+    """
 
     def __init__(self, credentials: Credentials, events: Events) -> None:
         self._credentials = credentials
@@ -41,7 +45,7 @@ class Browsers:
 
     def enter(self, request: web.Request, screen_id: str | None = None) -> Hashable:
         """One stream more; `leave` is called with what this returns, None for what is no browser."""
-        browser = self._browser(request)
+        browser = self._browser(request, screen_id)
         if browser is not None:
             self._open[browser] += 1
             self._tell(browser, request, screen_id)
@@ -59,12 +63,14 @@ class Browsers:
         if not self._open[browser]:
             del self._open[browser]
 
-    def _browser(self, request: web.Request) -> Hashable:
+    def _browser(self, request: web.Request, screen_id: str | None) -> Hashable:
         agent = request.headers.get(hdrs.USER_AGENT, "")
         if not agent.startswith("Mozilla/"):  # what every browser says, and no program
             return None
         cookie = request.cookies.get(self._credentials.cookie_name) if hdrs.COOKIE in request.headers else None
-        return hash(cookie) if cookie else (self._credentials.address(request), agent)
+        if cookie:
+            return hash(cookie)
+        return (self._credentials.address(request), agent) if screen_id is None else None
 
     def _tell(self, browser: Hashable, request: web.Request, screen_id: str | None) -> None:
         count = self._open[browser]

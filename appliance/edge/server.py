@@ -35,6 +35,16 @@ PAGE_CSP: Final = (
 _SENDERS_FAULT: Final = (HttpProcessingError, web.RequestPayloadError, ConnectionError)
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _CORS_PATHS: Final = ("/api/", "/socket.io/")
+_STREAM_PATH: Final = "/api/events/subscribe"
+"""A GET that opens a session."""
+_EXTENSION: Final = "chrome-extension://"
+_EXTENSION_PATHS: Final = frozenset({
+    "/.well-known/vooster", "/api/auth/refresh", "/api/auth/device", "/api/pairing/device", "/api/pairing/token",
+    "/api/pairing/claim", "/api/trigger", "/api/triggers",
+})  # fmt: skip
+_EXTENSION_TREES: Final = ("/api/events/", "/api/triggers/")
+_COOKIE: Final = "vooster_"
+"""In the name of a session cookie of ours, or of another appliance on this machine."""
 _STREAMING: Final = web.RequestKey("streaming", bool)
 _LIMIT: Final = web.AppKey("limit", int)
 
@@ -99,10 +109,24 @@ def _check_origin(request: web.Request, hosts: Hosts, origin: str, host: str) ->
     ):
         return
     upgrade = request.headers.get(hdrs.UPGRADE, "").lower() == "websocket"
-    if upgrade and origin.startswith("chrome-extension://"):
+    if (upgrade and origin.startswith(_EXTENSION)) or _is_extension(request, origin):
         return
-    if origin == "null" or upgrade or request.method not in _SAFE:
+    if origin == "null" or upgrade or request.method not in _SAFE or request.path == _STREAM_PATH:
         raise Problem("ORIGIN_NOT_ALLOWED", "Another site's page may not do this.")
+
+
+def _is_extension(request: web.Request, origin: str) -> bool:
+    """Whether a browser extension asks for what screens and scanners need.
+
+    The guard is against pages that use a browser's cookie behind its owner's back. An extension that brings a token, or
+    that has none yet and asks to be paired, uses nobody else's; so no cookie of ours may be with it. Which extension it
+    is doesn't matter for that: any could send the same without an `Origin`, as any program can.
+    """
+    return (
+        origin.startswith(_EXTENSION)
+        and (request.path in _EXTENSION_PATHS or request.path.startswith(_EXTENSION_TREES))
+        and not any(_COOKIE in line for line in request.headers.getall(hdrs.COOKIE, ()))
+    )
 
 
 def _is_preflight(request: web.Request) -> bool:
@@ -125,20 +149,22 @@ def _dress(hosts: Hosts) -> Callable[[web.Request, web.StreamResponse], Awaitabl
                 headers[hdrs.CACHE_CONTROL] = "no-store"
         elif "Content-Security-Policy" not in headers:
             headers["Content-Security-Policy"] = PAGE_CSP
+        origin = request.headers.get(hdrs.ORIGIN)
+        is_listed = False
         if allowed and path.startswith(_CORS_PATHS):
-            _allow_origin(request, response, allowed)
+            headers.add(hdrs.VARY, "Origin")
+            is_listed = origin is not None and origin.lower() in allowed
+        if origin is not None and (is_listed or _is_extension(request, origin)):
+            _allow_origin(request, response, origin, with_cookies=is_listed)
 
     return dress
 
 
-def _allow_origin(request: web.Request, response: web.StreamResponse, allowed: frozenset[str]) -> None:
+def _allow_origin(request: web.Request, response: web.StreamResponse, origin: str, *, with_cookies: bool) -> None:
     headers = response.headers
-    headers.add(hdrs.VARY, "Origin")
-    origin = request.headers.get(hdrs.ORIGIN)
-    if origin is None or origin.lower() not in allowed:
-        return
     headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
-    headers[hdrs.ACCESS_CONTROL_ALLOW_CREDENTIALS] = "true"
+    if with_cookies:
+        headers[hdrs.ACCESS_CONTROL_ALLOW_CREDENTIALS] = "true"
     headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = "Retry-After"
     if _is_preflight(request):
         headers[hdrs.ACCESS_CONTROL_ALLOW_METHODS] = "GET, POST, PATCH, DELETE"

@@ -34,8 +34,8 @@ class Tickets:
         return len(self._waiting)
 
     def issue(self, principal: Principal) -> str:
-        """A new ticket for the same caller; one that has too many loses the oldest. Raises `RATE_LIMITED` while too many
-        of all wait to be used."""
+        """A new ticket for the same caller; one that has too many loses the oldest. Raises `RATE_LIMITED` while too
+        many of all wait to be used."""
         self._forget_ended()
         own = self._of.get(_caller(principal), {})
         if len(own) >= MAX_OF_ONE:

@@ -183,6 +183,49 @@ async def test_allowed_origins_get_cors_with_credentials_and_others_none(configu
     assert own.code == "TOKEN_INVALID"
 
 
+# The extension on the stations. It has a token or none yet, never a person's cookie.
+
+EXTENSION = "chrome-extension://abcdefghijklmnop"
+PREFLIGHT = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type"}
+
+
+@pytest.mark.parametrize("path", ["/api/pairing/device", "/api/pairing/token", "/api/auth/refresh", "/api/auth/device"])
+async def test_an_extension_may_ask_to_be_paired_and_renew_what_it_has(gate: Gatehouse, path: str) -> None:
+    answer = await gate.call("POST", path, {}, headers={"Origin": EXTENSION})
+    assert answer.status in {200, 400, 401}, answer.text
+    assert answer.headers["Access-Control-Allow-Origin"] == EXTENSION
+    assert "Access-Control-Allow-Credentials" not in answer.headers
+
+
+async def test_an_extension_without_host_permissions_is_told_what_it_may_send(gate: Gatehouse) -> None:
+    for path in ("/api/events/ack", "/api/events/subscribe", "/api/triggers/x", "/api/pairing/claim"):
+        answer = await gate.call("OPTIONS", path, headers={"Origin": EXTENSION, **PREFLIGHT})
+        assert (answer.status, answer.headers["Access-Control-Allow-Origin"]) == (204, EXTENSION), path
+        assert "Authorization" in answer.headers["Access-Control-Allow-Headers"]
+    for origin, path in ((EXTENSION, "/api/users"), ("http://evil.example", "/api/events/ack")):
+        answer = await gate.call("OPTIONS", path, headers={"Origin": origin, **PREFLIGHT})
+        assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/api/trigger", "/api/triggers", "/api/events/send", "/api/pairing/claim"])
+async def test_an_extension_can_t_use_the_cookie_of_whoever_has_signed_in(gate: Gatehouse, path: str) -> None:
+    admin = await gate.admin()
+    answer = await admin.call("POST", path, {}, Origin=EXTENSION)
+    assert (answer.status, answer.code) == (403, "ORIGIN_NOT_ALLOWED")
+    assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+async def test_an_extension_has_no_business_elsewhere(gate: Gatehouse) -> None:
+    for path in ("/api/users", "/api/pairing/approve", "/api/triggersome", "/api/auth/login", "/api/pairing/device/X"):
+        assert (await gate.call("POST", path, {}, headers={"Origin": EXTENSION})).code == "ORIGIN_NOT_ALLOWED", path
+
+
+async def test_an_extension_that_the_settings_name_may_bring_cookies(tmp_path: Path) -> None:
+    async with opened(tmp_path, Server(allowed_origins=[EXTENSION])) as gate:
+        answer = await gate.call("OPTIONS", "/api/events/ack", headers={"Origin": EXTENSION, **PREFLIGHT})
+        assert answer.headers["Access-Control-Allow-Credentials"] == "true"
+
+
 # Headers.
 
 

@@ -98,6 +98,10 @@ class EventStream:
         """From now on nothing is taken off the socket."""
         self._transport.pause_reading()
 
+    def half_close(self) -> None:
+        """Says that nothing more comes from here; the other way stays open."""
+        self._peer.shutdown(socket.SHUT_WR)
+
     def pull_cable(self) -> None:
         """From now on nothing arrives here, and nobody is told."""
         cable.pull(self._peer)

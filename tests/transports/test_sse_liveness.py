@@ -114,6 +114,28 @@ async def test_what_waits_for_a_reader_that_never_comes_is_thrown_away(
     assert not stream.whole
 
 
+@pytest.mark.parametrize("then_closed", [False, True])
+async def test_a_client_that_has_half_closed_and_reads_nothing_is_not_waited_for(
+    house: House, monkeypatch: pytest.MonkeyPatch, then_closed: bool
+) -> None:
+    monkeypatch.setattr(link, "CLOSE_SECONDS", 0.1)
+    stream = await EventStream(house, await house.pair("S-1")).connect(receive_buffer=1)
+    await stream.expect("welcome")
+    session = session_of(house)
+    wire = session.transport
+    assert isinstance(wire, link.EventStreamLink)
+    stream.stop_reading()
+    while not wire.waiting:
+        session.send(Identify(label="x" * 20_000, seconds=1))
+        await asyncio.sleep(0)
+    stream.half_close()
+    await until(wire._wire.is_closing)
+    if then_closed:
+        wire.close(0, "SESSION_REPLACED")
+    await until(lambda: house.appliance.engine.sessions.of_screen("S-1") is None)
+    assert wire.waiting == 0
+
+
 async def test_what_waits_for_all_slow_readers_together_is_bounded(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,7 +157,7 @@ async def test_what_waits_for_all_slow_readers_together_is_bounded(
 
 
 async def test_a_browser_is_told_before_its_connections_are_used_up(house: House) -> None:
-    browser = {"User-Agent": CHROME}
+    browser = await signed_in(house)
     streams = []
     for number in range(1, 6):
         token = await house.pair(f"S-{number}")
@@ -150,6 +172,16 @@ async def test_a_browser_is_told_before_its_connections_are_used_up(house: House
     await until(lambda: house.appliance.engine.sessions.screens_online == 6)
     errors = (await house.local("GET", "/api/monitoring/dashboard")).json["recentErrors"]
     assert [(e["error"], e["screenId"], e["severity"]) for e in errors] == [("BROWSER_STREAMS", "S-5", "WARN")]
+
+
+async def test_stations_behind_one_address_are_not_taken_for_one_browser(house: House) -> None:
+    streams = []
+    for number in range(6):
+        token = await house.pair(f"S-{number}")
+        streams.append(await EventStream(house, token).connect(headers={"User-Agent": CHROME}))
+        await streams[-1].expect("welcome")
+        assert (await streams[-1].send({"type": "ping", "t": 1})).status == 200
+    assert [stream.of("notice") for stream in streams] == [[]] * len(streams)
 
 
 async def test_streams_of_others_are_not_counted_as_one_browsers(house: House) -> None:

@@ -109,6 +109,32 @@ async def test_the_cookie_counts_on_no_other_page(house: House, site: str) -> No
     await stream.refused(403, "ORIGIN_NOT_ALLOWED")
 
 
+@pytest.mark.parametrize("origin", ["http://127.0.0.1:9999", "http://evil.example", "null"])
+async def test_a_page_that_names_another_origin_opens_none(house: House, origin: str) -> None:
+    # Over plain HTTP browsers send no Sec-Fetch-Site, and another port of the same host is the same site to a cookie.
+    browser = await signed_in(house)
+    stream = await EventStream(house).connect(headers={**browser, "Origin": origin})
+    await stream.refused(403, "ORIGIN_NOT_ALLOWED")
+    own = await EventStream(house).connect(headers={**browser, "Origin": house.url})
+    await own.expect("welcome")
+
+
+async def test_an_extension_opens_one_with_its_token_and_acks(house: House) -> None:
+    extension = {"Origin": "chrome-extension://abcdefghijklmnop"}
+    token = await house.pair("S-1")
+    stream = await EventStream(house, token).connect({"capabilities": "shown"}, headers=extension)
+    await stream.expect("welcome")
+    assert stream.headers["access-control-allow-origin"] == extension["Origin"]
+    trigger_id = await house.accepted()
+    delivery = await stream.expect("navigate")
+    evidence = {"display": {"index": delivery["displayIndex"]}, "url": delivery["url"]}
+    ack = {"id": delivery["id"], "status": "shown", **evidence}
+    assert (await house.call("POST", "/api/events/ack", ack, bearer=token, headers=extension)).status == 204
+    await house.becomes(trigger_id, "shown")
+    by_cookie = await EventStream(house).connect(headers={**await signed_in(house), **extension})
+    await by_cookie.refused(403, "ORIGIN_NOT_ALLOWED")
+
+
 async def test_an_allowed_site_opens_one_and_may_read_it(make_house: MakeHouse) -> None:
     house = await make_house({"server": {"allowed_origins": ["http://mes.example"]}})
     page = {"Origin": "http://mes.example", "Sec-Fetch-Site": "cross-site"}

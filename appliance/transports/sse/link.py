@@ -52,8 +52,8 @@ class EventStreamLink(asyncio.Protocol):
     `chunked` is how HTTP/1.1 delimits what has no length; `look_seconds` is how often a `ping` is looked after.
     """
 
-    __slots__ = ("_backlog", "_bound", "_chunked", "_gone", "_held", "_look_seconds", "_loop", "_since_ping", "_timer",
-                 "_turn", "_wire", "reason", "session")  # fmt: skip
+    __slots__ = ("_backlog", "_bound", "_chunked", "_gone", "_held", "_look_seconds", "_loop", "_lost", "_since_ping",
+                 "_timer", "_turn", "_wire", "reason", "session")  # fmt: skip
 
     name = "sse"
 
@@ -74,6 +74,7 @@ class EventStreamLink(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._held: list[bytes] | None = []
         self._since_ping = 0
+        self._lost = False
         self._timer: asyncio.TimerHandle | None = None
         self._turn: asyncio.Lock | None = None
         self._bound = SCREEN_BUFFER
@@ -91,6 +92,8 @@ class EventStreamLink(asyncio.Protocol):
             self._write(event)
         if self.reason is not None:
             self._end()
+        elif self._wire.is_closing():  # its client is gone already, or has only half closed
+            self._end_later()
 
     def turn(self) -> asyncio.Lock:
         """Whose turn it is to be handled, of the POSTs that belong to this stream."""
@@ -150,6 +153,10 @@ class EventStreamLink(asyncio.Protocol):
     def feed_eof(self) -> None:
         """The HTTP side is done with this socket."""
 
+    def eof_received(self) -> None:
+        # The transport closes now, once what waits is written: a reader that never reads it is not waited for.
+        self._end_later()
+
     def pause_writing(self) -> None:
         self._backlog.count(self)
 
@@ -157,6 +164,7 @@ class EventStreamLink(asyncio.Protocol):
         self._backlog.forget(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        self._lost = True
         self._backlog.forget(self)
         self._stop_timer()
         self._gone(self, "closed")
@@ -172,11 +180,16 @@ class EventStreamLink(asyncio.Protocol):
             self._backlog.count(self)
 
     def _end(self) -> None:
-        self._stop_timer()
         if not self._wire.is_closing():
             if self._chunked:
                 self._wire.write(b"0\r\n\r\n")
             self._wire.close()
+        self._end_later()
+
+    def _end_later(self) -> None:
+        """What waits may be read for a moment; a transport that closes waits for it without an end."""
+        self._stop_timer()
+        if not self._lost:
             self._timer = self._loop.call_later(CLOSE_SECONDS, self._wire.abort)
 
     def _look(self) -> None:
