@@ -35,16 +35,18 @@ PAGE_CSP: Final = (
 _SENDERS_FAULT: Final = (HttpProcessingError, web.RequestPayloadError, ConnectionError)
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _CORS_PATHS: Final = ("/api/", "/socket.io/")
-_STREAM_PATH: Final = "/api/events/subscribe"
-"""A GET that opens a session."""
+_SESSION_PATHS: Final = ("/api/events/subscribe", "/socket.io/")
+"""Where a GET opens a session."""
 _EXTENSION: Final = "chrome-extension://"
 _EXTENSION_PATHS: Final = frozenset({
     "/.well-known/vooster", "/api/auth/refresh", "/api/auth/device", "/api/pairing/device", "/api/pairing/token",
     "/api/pairing/claim", "/api/trigger", "/api/triggers",
 })  # fmt: skip
-_EXTENSION_TREES: Final = ("/api/events/", "/api/triggers/")
+_EXTENSION_TREES: Final = ("/api/events/", "/api/triggers/", "/socket.io/")
 _COOKIE: Final = "vooster_"
 """In the name of a session cookie of ours, or of another appliance on this machine."""
+OWN_PAGE: Final = web.RequestKey("own_page", bool)
+"""Set where the request's `Origin` is one of our own pages'."""
 _STREAMING: Final = web.RequestKey("streaming", bool)
 _LIMIT: Final = web.AppKey("limit", int)
 
@@ -103,15 +105,15 @@ def _guard(hosts: Hosts, limit: int) -> Any:
 
 def _check_origin(request: web.Request, hosts: Hosts, origin: str, host: str) -> None:
     """Refuses other sites' pages wherever a request could change something or open a socket."""
-    if origin != "null" and (
-        hosts.own_origin(origin, host)
-        or (origin.lower() in hosts.allowed_origins and request.path.startswith((*_CORS_PATHS, "/ws")))
-    ):
+    if hosts.own_origin(origin, host):
+        request[OWN_PAGE] = True
+        return
+    if origin.lower() in hosts.allowed_origins and request.path.startswith((*_CORS_PATHS, "/ws")):
         return
     upgrade = request.headers.get(hdrs.UPGRADE, "").lower() == "websocket"
     if (upgrade and origin.startswith(_EXTENSION)) or _is_extension(request, origin):
         return
-    if origin == "null" or upgrade or request.method not in _SAFE or request.path == _STREAM_PATH:
+    if origin == "null" or upgrade or request.method not in _SAFE or request.path in _SESSION_PATHS:
         raise Problem("ORIGIN_NOT_ALLOWED", "Another site's page may not do this.")
 
 

@@ -15,6 +15,7 @@ import base64
 import binascii
 import contextlib
 import hashlib
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, Protocol
 
@@ -36,6 +37,8 @@ _READ_AHEAD: Final = 64 << 10
 """Bytes read while an earlier message is being handled."""
 _TURN: Final = 64
 """Messages of one connection that are handled before the others have their turn."""
+_TURN_SECONDS: Final = 0.005
+"""The same in time: some messages cost a thousand times what others do."""
 _ACCEPT: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _VERSION: Final = "13"
 
@@ -71,6 +74,30 @@ class Turn:
         written, self._written = self._written, []
         for connection in written:
             connection.flush()
+
+
+class Share:
+    """One connection's share of the loop: over after so many messages or so long, whichever comes first."""
+
+    __slots__ = ("_left", "_until")
+
+    def __init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
+        self._left = _TURN
+        self._until = time.perf_counter() + _TURN_SECONDS
+
+    @property
+    def over(self) -> bool:
+        """Counts a message that was handled; true when the others have their turn now."""
+        self._left -= 1
+        return self._left <= 0 or time.perf_counter() >= self._until
+
+    async def give_way(self) -> None:
+        """Lets the others have their turn."""
+        await asyncio.sleep(0)
+        self._begin()
 
 
 class Backlog:
@@ -248,8 +275,8 @@ class Connection(asyncio.Protocol):
 
     def _start(self) -> None:
         """Handles what has come. A task takes over where something has to be waited for, or others have their turn."""
-        rest = None
-        for _ in range(_TURN):
+        share = Share()
+        while True:
             event = self._next()
             if event is None:
                 return
@@ -258,7 +285,7 @@ class Connection(asyncio.Protocol):
             except Exception:
                 self._failed()
                 return
-            if rest is not None:
+            if rest is not None or share.over:
                 break
         self._worker = asyncio.get_running_loop().create_task(self._work(rest))
 
@@ -272,16 +299,15 @@ class Connection(asyncio.Protocol):
             return None
 
     async def _work(self, rest: Rest | None) -> None:
-        handled = 0
+        share = Share()
         try:
             if rest is None:
-                await asyncio.sleep(0)
+                await share.give_way()
             while True:
                 if rest is not None:
                     await rest
-                handled += 1
-                if handled % _TURN == 0:
-                    await asyncio.sleep(0)
+                if share.over:
+                    await share.give_way()
                 if self._paused and self._frames is not None and len(self._frames) <= _READ_AHEAD:
                     self._resume()
                 event = self._next()

@@ -15,6 +15,7 @@ from appliance.core.messages import Hello, ServerMessage
 from appliance.edge.credentials import Credentials
 from appliance.edge.lobby import Lobby
 from appliance.edge.local import client_address
+from appliance.edge.server import OWN_PAGE
 from appliance.errors import Problem, entry
 from appliance.relay.auth import Auth, Principal
 from appliance.relay.conversation import Conversation, error_message
@@ -129,6 +130,7 @@ class WebSockets:
         self._sessions = sessions
         self._open: set[SessionSocket] = set()
         self._last: asyncio.Event | None = None
+        self._stopping = False
 
     def __len__(self) -> int:
         """Sockets open now, with a session or without."""
@@ -142,6 +144,7 @@ class WebSockets:
 
         Nobody is waited for longer than `CLOSE_SECONDS`, however many there are.
         """
+        self._stopping = True
         for socket in list(self._open):
             if not socket.closing:
                 socket.close(1001, "stopping")
@@ -155,6 +158,8 @@ class WebSockets:
         await asyncio.gather(*self._workers(), return_exceptions=True)
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
+        if self._stopping:  # on a connection that was open for HTTP already
+            raise Problem("SHUTTING_DOWN")
         address = client_address(request, self._proxies)
         self.lobby.enter(address)
         caller: Caller | None = None
@@ -174,7 +179,8 @@ class WebSockets:
                 self.lobby.leave(address)
 
     async def _announced(self, request: web.Request) -> Principal | Problem:
-        if hdrs.AUTHORIZATION not in request.headers and hdrs.ORIGIN not in request.headers:
+        # Browsers send the cookie with an extension's handshake, too, and with that of a page that is allowed to ask.
+        if hdrs.AUTHORIZATION not in request.headers and not request.get(OWN_PAGE):
             return Problem("TOKEN_INVALID", "hello brings a token; a cookie counts on the appliance's own pages only.")
         try:
             return await self._credentials.principal(request, screens_allowed=True)

@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from appliance.edge.lobby import Lobby
 from appliance.transports.connection import Backlog
-from appliance.transports.socketio.client import Answer, Client, Socket
+from appliance.transports.socketio.client import Answer, Client, Refused, Socket
 from appliance.transports.socketio.connection import Connection
 from appliance.transports.socketio.engine import Options
 from appliance.transports.socketio.engineio import MESSAGE, Packet
@@ -63,6 +63,9 @@ class Echo:
             socket.emit("message-back", *arguments)
         elif socket.namespace == "/" and name == "message-with-ack" and answer is not None:
             answer(*arguments)
+
+    def too_often(self) -> tuple[Refused, int]:
+        return Refused("Too often", {"code": "RATE_LIMITED"}), 4429
 
     async def answered(self, socket: Socket, about: str, arguments: list[Any]) -> None: ...
     def heard(self, socket: Socket) -> None: ...

@@ -18,6 +18,7 @@ from appliance.transports.socketio.application import MainNamespace
 from appliance.transports.socketio.client import Client
 from appliance.transports.socketio.connection import Connection
 from appliance.transports.socketio.engine import Options
+from appliance.transports.socketio.recovery import Recovery
 from appliance.transports.socketio.server import EngineServer
 from appliance.transports.websocket import SCREEN_BUFFER
 
@@ -37,12 +38,18 @@ def server(
         connect_timeout=CONNECT_SECONDS,
         bound=SCREEN_BUFFER,
     )
-    now = asyncio.get_running_loop().time
-    namespace = MainNamespace(auth=auth, conversation=conversation, now=now)
+    loop = asyncio.get_running_loop()
+    now = loop.time
+    namespace = MainNamespace(auth=auth, conversation=conversation, recovery=Recovery(now, loop.call_later))
 
     def client(connection: Connection) -> Client:
         return Client(
-            connection, namespace, max_payload=options.max_payload, connect_timeout=options.connect_timeout, now=now
+            connection,
+            namespace,
+            max_payload=options.max_payload,
+            connect_timeout=options.connect_timeout,
+            now=now,
+            limited=settings.limits.enabled,
         )
 
     proxies = frozenset(settings.server.trusted_proxies)

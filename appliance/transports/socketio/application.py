@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -18,9 +17,9 @@ from appliance.core.messages import (
     ServerMessage,
     Subscribe,
 )
-from appliance.errors import FieldError, Problem
+from appliance.errors import FieldError, Problem, entry
 from appliance.relay.auth import Auth
-from appliance.relay.conversation import Conversation
+from appliance.relay.conversation import Conversation, Rest
 from appliance.relay.sessions import Session
 from appliance.transports import inbound
 from appliance.transports.socketio.client import Answer, Refused, Socket
@@ -33,20 +32,24 @@ from appliance.transports.websocket import PRODUCER_BUFFER, SCREEN_BUFFER
 _EVENTS = {name: name for name in ("ack", "auth", "displays", "ping", "pong", "status", "subscribe", "trigger")}
 _EVENTS["navigate"] = "trigger"
 _UNANSWERED = Ack | ClientPong | Displays | Subscribe
-_REASONS = {"ping timeout": "HEARTBEAT_LOST", TOO_SLOW: TOO_SLOW, "PAYLOAD_TOO_LARGE": "PAYLOAD_TOO_LARGE"}
+_REASONS = {"ping timeout": "HEARTBEAT_LOST"} | {code: code for code in (TOO_SLOW, "PAYLOAD_TOO_LARGE", "RATE_LIMITED")}
 """Why a connection ended, in the catalogue's words where it has some."""
 
 
 class MainNamespace:
     """The application above the sockets: one session a socket, in the main namespace."""
 
-    def __init__(self, *, auth: Auth, conversation: Conversation, now: Callable[[], float]) -> None:
+    def __init__(self, *, auth: Auth, conversation: Conversation, recovery: Recovery) -> None:
         self._auth = auth
         self._conversation = conversation
-        self._recovery = Recovery(now)
+        self._recovery = recovery
 
     def knows(self, namespace: str) -> bool:
         return namespace == ROOT
+
+    def too_often(self) -> tuple[Refused, int]:
+        problem = Problem("RATE_LIMITED")
+        return _refused(problem), entry(problem.code).close_code or 0
 
     # --- connect ----------------------------------------------------------------------------------------------------
 
@@ -71,17 +74,18 @@ class MainNamespace:
         link.session = await self._conversation.open(
             hello, principal, link, base_url=wire.base_url, address=wire.address
         )
+        link.session.paid_until = socket.client.paid_until
         wire.let_in(PRODUCER_BUFFER if link.session.screen_id is None else SCREEN_BUFFER)
         if link.recovered is not None and link.recovered.topics:
             await self._conversation.handle(link.session, Subscribe(topics=sorted(link.recovered.topics)))
 
     # --- what clients say -------------------------------------------------------------------------------------------
 
-    async def event(self, socket: Socket, name: str, arguments: list[Any], answer: Answer | None) -> None:
+    def event(self, socket: Socket, name: str, arguments: list[Any], answer: Answer | None) -> Rest | None:
         link: Link = socket.data
         session = link.session
         if session is None or session.closed:
-            return
+            return None
         session.heard()
         kind = _EVENTS.get(name)
         payload = arguments[0] if arguments and arguments[0] is not None else {}
@@ -94,21 +98,21 @@ class MainNamespace:
             found = payload.get("id") if isinstance(payload, dict) else None
             trigger_id = found if isinstance(found, str) else None
             self._conversation.malformed(session, problem, trigger_id, trigger=kind == "trigger", reply=reply)
-            return
-        await self._handle(link, session, message, reply)
+            return None
+        return self._take(link, session, message, reply)
 
-    async def answered(self, socket: Socket, about: str, arguments: list[Any]) -> None:
+    def answered(self, socket: Socket, about: str, arguments: list[Any]) -> Rest | None:
         """The answer to a `navigate`."""
         link: Link = socket.data
         session = link.session
         if session is None or session.closed:
-            return
+            return None
         told = arguments[0] if arguments else None
         if not isinstance(told, dict) or not isinstance(told.get("received"), bool):
             reason = "navigate is answered by {received, id}"
             problem = Problem("VALIDATION_ERROR", reason, errors=[FieldError("received", "true or false is needed")])
             self._conversation.malformed(session, problem, None, trigger=False)
-            return
+            return None
         fields = {"type": "ack", "id": told.get("id", about), "status": "received"}
         if not told["received"]:
             error = told.get("error")
@@ -118,19 +122,28 @@ class MainNamespace:
             message = inbound.convert(fields)
         except Problem as problem:
             self._conversation.malformed(session, problem, None, trigger=False)
-        else:
-            await self._handle(link, session, message, None)
+            return None
+        return self._take(link, session, message, None)
 
-    async def _handle(self, link: Link, session: Session, message: ClientMessage, reply: _Reply | None) -> None:
-        before = session.principal
+    def _take(self, link: Link, session: Session, message: ClientMessage, reply: _Reply | None) -> Rest | None:
         try:
-            await self._conversation.handle(session, message, reply)
+            rest = self._conversation.take(session, message, reply)
         except RecursionError:  # what can be read can be too deep to be written
             self._conversation.malformed(session, inbound.too_deep(), None, trigger=False, reply=reply)
+            rest = None
+        if rest is not None:
+            return self._await(link, session, message, reply, rest)
+        _handled(message, reply)
+        return None
+
+    async def _await(
+        self, link: Link, session: Session, message: ClientMessage, reply: _Reply | None, rest: Rest
+    ) -> None:
+        before = session.principal
+        await rest
         if isinstance(message, Renew) and session.principal is not before:
             link.token = message.token
-        if reply is not None and isinstance(message, _UNANSWERED):
-            reply.done()
+        _handled(message, reply)
 
     def heard(self, socket: Socket) -> None:
         link: Link | None = socket.data
@@ -144,6 +157,7 @@ class MainNamespace:
         link: Link = socket.data
         session, link.session = link.session, None
         assert session is not None
+        socket.client.paid_until = max(socket.client.paid_until, session.paid_until)
         if reason and not link.banned:
             shows = ["shown"] if session.shows else []
             auth = {"token": link.token, "capabilities": shows, "restore": session.restore}
@@ -171,6 +185,11 @@ class _Reply:
         answer, self._answer = self._answer, None
         if answer is not None:
             answer(told)
+
+
+def _handled(message: ClientMessage, reply: _Reply | None) -> None:
+    if reply is not None and isinstance(message, _UNANSWERED):
+        reply.done()
 
 
 def _hello(auth: dict[str, Any]) -> Hello:

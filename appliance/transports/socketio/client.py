@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from appliance.transports.connection import Rest
 from appliance.transports.socketio import packets
 from appliance.transports.socketio.engineio import Packet as Frame
 from appliance.transports.socketio.engineio import ProtocolError
@@ -15,6 +16,10 @@ from appliance.transports.socketio.packets import Packet
 MAX_AWAITED = 64
 """Answers one socket may owe; the oldest is forgotten."""
 MAX_NAMESPACE = 256
+CONNECTS_A_SECOND = 20
+"""How often one connection may connect to namespaces in the long run: a session costs many messages."""
+BURST_SECONDS = 2.0
+"""How far ahead of that it may be."""
 
 Answer = Callable[..., None]
 
@@ -42,19 +47,23 @@ class Refused(Exception):
 
 
 class Application(Protocol):
-    """What stands above the sockets. Its coroutines are awaited one at a time, in the order of what arrived."""
+    """What stands above the sockets. What its methods leave to be awaited is awaited before the next one is called."""
 
     def knows(self, namespace: str) -> bool: ...
+
+    def too_often(self) -> tuple[Refused, int]:
+        """What a client is told that connects again and again, and the code its connection is closed with."""
+        ...
 
     async def connect(self, socket: Socket, auth: dict[str, Any]) -> None:
         """Calls `socket.accept` before anything else is sent, or raises `Refused`."""
         ...
 
-    async def event(self, socket: Socket, name: str, arguments: list[Any], answer: Answer | None) -> None:
+    def event(self, socket: Socket, name: str, arguments: list[Any], answer: Answer | None) -> Rest | None:
         """`answer` is there where the client waits for one; to be called once at most."""
         ...
 
-    async def answered(self, socket: Socket, about: str, arguments: list[Any]) -> None:
+    def answered(self, socket: Socket, about: str, arguments: list[Any]) -> Rest | None:
         """The answer to an event that was emitted `about` something."""
         ...
 
@@ -135,9 +144,14 @@ class Socket:
 
 
 class Client:
-    """One connection's namespaces. `deadline` (seconds of `now`'s clock) is when it must have connected to one."""
+    """One connection's namespaces. `deadline` (seconds of `now`'s clock) is when it must have connected to one.
 
-    __slots__ = ("_application", "_connect_timeout", "_decoder", "_lost", "_now", "_sockets", "deadline", "wire")
+    `paid_until` is up to when what it has said counts against its rate, over all the sessions it has had. Without
+    `limited` nobody connects too often.
+    """
+
+    __slots__ = ("_application", "_connect_timeout", "_decoder", "_limited", "_lost", "_now", "_sockets", "deadline",
+                 "paid_until", "wire")  # fmt: skip
 
     def __init__(
         self,
@@ -147,8 +161,11 @@ class Client:
         max_payload: int,
         connect_timeout: float,
         now: Callable[[], float],
+        limited: bool = True,
     ) -> None:
         self.wire = wire
+        self.paid_until = 0.0
+        self._limited = limited
         self.deadline = now() + connect_timeout
         self._application = application
         self._connect_timeout = connect_timeout
@@ -161,14 +178,13 @@ class Client:
         for frame in packets.encode(packet):
             self.wire.send("4" + frame if isinstance(frame, str) else frame)
 
-    async def message(self, frame: Frame) -> None:
-        """One message of the connection. Raises `ProtocolError`."""
+    def message(self, frame: Frame) -> Rest | None:
+        """One message of the connection; what is left to be awaited of it. Raises `ProtocolError`, at once or then."""
         packet = self._decoder.feed(frame)
         if packet is None:
-            return
+            return None
         if packet.type == packets.CONNECT:
-            await self._connect(packet)
-            return
+            return self._connect(packet)
         socket = self._sockets.get(packet.namespace)
         if socket is None:
             raise ProtocolError("not connected to that namespace")
@@ -176,15 +192,16 @@ class Client:
             case packets.EVENT | packets.BINARY_EVENT:
                 name, *arguments = packet.data
                 answer = None if packet.id is None else socket.answerer(packet.id)
-                await self._application.event(socket, name, arguments, answer)
+                return self._application.event(socket, name, arguments, answer)
             case packets.ACK | packets.BINARY_ACK:
                 about = socket.about(packet.id)
                 if about is not None:
-                    await self._application.answered(socket, about, packet.data)
+                    return self._application.answered(socket, about, packet.data)
             case packets.DISCONNECT:
                 self._leave(socket, "")
             case _:
                 raise ProtocolError("only the server says that")
+        return None
 
     def heard(self) -> None:
         """Something has arrived and was handled."""
@@ -204,6 +221,11 @@ class Client:
             raise ProtocolError("connected already")
         if len(namespace) > MAX_NAMESPACE:
             raise ProtocolError("no such namespace")
+        if self._too_often():
+            refused, code = self._application.too_often()
+            self._refuse(namespace, refused)
+            self.wire.close(code, refused.data["code"])
+            return
         if not self._application.knows(namespace):
             self.send(Packet(packets.CONNECT_ERROR, namespace, {"message": "Invalid namespace"}))
             return
@@ -212,12 +234,20 @@ class Client:
             await self._application.connect(socket, packet.data or {})
         except Refused as refused:
             del self._sockets[namespace]
-            told = {"message": refused.message, "data": refused.data}
-            self.send(Packet(packets.CONNECT_ERROR, namespace, told))
+            self._refuse(namespace, refused)
             return
         self.deadline, socket.connected = math.inf, True
         if self._lost:
             self._leave(socket, self._lost)
+
+    def _too_often(self) -> bool:
+        now = self._now()
+        self.paid_until = max(self.paid_until, now) + 1 / CONNECTS_A_SECOND
+        return self._limited and self.paid_until - now > BURST_SECONDS
+
+    def _refuse(self, namespace: str, refused: Refused) -> None:
+        told = {"message": refused.message, "data": refused.data}
+        self.send(Packet(packets.CONNECT_ERROR, namespace, told))
 
     def _leave(self, socket: Socket, reason: str) -> None:
         del self._sockets[socket.namespace]

@@ -7,6 +7,7 @@ both bounded, and one timer does for heartbeat and deadlines.
 from __future__ import annotations
 
 import asyncio
+import math
 import sys
 from collections.abc import Callable
 from typing import Final, Protocol
@@ -14,6 +15,7 @@ from typing import Final, Protocol
 from aiohttp import web
 
 from appliance.errors import entry
+from appliance.transports.connection import Rest
 from appliance.transports.socketio import engineio
 from appliance.transports.socketio.engine import WEBSOCKET, Engine, Options
 from appliance.transports.socketio.engineio import Packet
@@ -30,8 +32,8 @@ class Upper(Protocol):
     deadline: float
     """When (the loop's time) the connection is closed if nothing moves it."""
 
-    async def message(self, frame: Packet) -> None:
-        """One message. Raises `ProtocolError`."""
+    def message(self, frame: Packet) -> Rest | None:
+        """One message; what is left to be awaited of it. Raises `ProtocolError`, at once or then."""
         ...
 
     def heard(self) -> None: ...
@@ -52,8 +54,8 @@ class Connection:
     `known` is called once it has said who it is, or has gone; `forget` when nothing more can come for it.
     """
 
-    __slots__ = ("_base64", "_carrier", "_forget", "_known", "_loop", "_poll", "_timer", "address", "base_url",
-                 "engine", "limit", "options", "polled_by", "upper")  # fmt: skip
+    __slots__ = ("_base64", "_carrier", "_forget", "_known", "_loop", "_poll", "_receiving", "_timer", "address",
+                 "base_url", "engine", "limit", "options", "polled_by", "upper")  # fmt: skip
 
     def __init__(
         self,
@@ -72,6 +74,8 @@ class Connection:
         self._base64 = "b64" in request.query
         self._carrier: Carrier | None = None
         self._poll: asyncio.Future[None] | None = None
+        self._receiving = 0
+        """Packets that are being handled."""
         self.polled_by: web.Request | None = None
         self.base_url = sys.intern(f"{request.scheme}://{request.host}")
         self.address = address
@@ -126,16 +130,28 @@ class Connection:
 
     # --- in ---------------------------------------------------------------------------------------------------------
 
-    async def receive(self, packet: Packet) -> None:
-        """One packet. Raises `ProtocolError`."""
+    def receive(self, packet: Packet) -> Rest | None:
+        """One packet; what is left to be awaited of it before the next one. Raises `ProtocolError`, at once or then."""
         engine = self.engine
         message = engine.receive(packet, self._loop.time())
         if engine.closed:
             self.lost(engine.closed)
-            return
+            return None
         if message is not None:
-            await self.upper.message(message)
+            rest = self.upper.message(message)
+            if rest is not None:
+                return self._await(rest)
             self._wake_in_time()
+        self.upper.heard()
+        return None
+
+    async def _await(self, rest: Rest) -> None:
+        self._receiving += 1
+        try:
+            await rest
+        finally:
+            self._receiving -= 1
+        self._wake_in_time()
         self.upper.heard()
 
     async def poll(self, request: web.Request) -> list[Packet]:
@@ -185,10 +201,10 @@ class Connection:
         now = self._loop.time()
         if self.engine.closed or self.upper is _ENDED:
             return
-        if now >= self.upper.deadline:
+        if now >= self._deadline:
             self.close(entry("HEARTBEAT_LOST").close_code or 0, "connect timeout")
         elif now >= self.engine.due:
-            self.engine.beat(now)
+            self.engine.beat(now, busy=self._receiving > 0)
             if self.engine.closed:
                 self._end(entry("HEARTBEAT_LOST").close_code or 0, self.engine.closed)
                 self._forget(self)
@@ -200,8 +216,13 @@ class Connection:
         if not self.engine.closed:
             self._timer = self._loop.call_at(self._next(), self._tick)
 
+    @property
+    def _deadline(self) -> float:
+        """The upper's, unless what would move it is being handled."""
+        return math.inf if self._receiving else self.upper.deadline
+
     def _next(self) -> float:
-        return max(min(self.engine.due, self.upper.deadline), self._loop.time() + 0.001)
+        return max(min(self.engine.due, self._deadline), self._loop.time() + 0.001)
 
     def _wake_in_time(self) -> None:
         if not self.engine.closed and self.upper is not _ENDED and self._next() < self._timer.when():
@@ -249,9 +270,9 @@ class Connection:
 
 
 class _Ended:
-    deadline = float("inf")
+    deadline = math.inf
 
-    async def message(self, frame: Packet) -> None:
+    def message(self, frame: Packet) -> None:
         """Too late."""
 
     def heard(self) -> None: ...

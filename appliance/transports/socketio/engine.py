@@ -138,9 +138,11 @@ class Engine:
     def receive(self, packet: Packet, now: float) -> Packet | None:
         """What a packet brings for whoever is above; None for the engine's own. Raises `ProtocolError`."""
         if isinstance(packet, bytes):
+            self._alive(now)
             return packet
         kind = packet[0]
         if kind == MESSAGE:
+            self._alive(now)
             return packet[1:]
         if kind == PONG:
             self._answered(now)
@@ -185,8 +187,13 @@ class Engine:
         self._unanswered = False
         self._due = since + options.ping_interval
 
-    def beat(self, now: float) -> None:
-        """Pings, or closes when no answer came."""
+    def _alive(self, now: float) -> None:
+        """Whoever talks is there: its answer comes behind what it was about to say."""
+        if self._unanswered:
+            self._due = max(self._due, now + self._options.ping_timeout)
+
+    def beat(self, now: float, *, busy: bool = False) -> None:
+        """Pings, or closes when no answer came. While `busy` with what the client said before, it may lie unread."""
         late = now - self._due
         if late < 0:
             return
@@ -194,6 +201,8 @@ class Engine:
             self.ping(self._due if late < _ON_TIME else now)
         elif late > _STALLED:
             self._due = now + _STALLED
+        elif busy or self.posting:  # a client has one POST at a time
+            self._due = now + self._options.ping_timeout
         else:
             self.close("ping timeout")
 

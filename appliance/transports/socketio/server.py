@@ -17,7 +17,7 @@ from appliance.edge.server import read_body
 from appliance.errors import Problem
 from appliance.relay.sessions import GOING_AWAY
 from appliance.transports import connection as sockets
-from appliance.transports.connection import CLOSE_SECONDS, Backlog
+from appliance.transports.connection import CLOSE_SECONDS, Backlog, Share
 from appliance.transports.socketio import engineio
 from appliance.transports.socketio.connection import Connection, Upper
 from appliance.transports.socketio.engine import (
@@ -60,6 +60,7 @@ class EngineServer:
         self._sockets: set[Socket] = set()
         self._looking: asyncio.TimerHandle | None = None
         self._last: asyncio.Event | None = None
+        self._stopping = False
 
     def __len__(self) -> int:
         return len(self._connections)
@@ -69,6 +70,7 @@ class EngineServer:
 
     async def stop(self) -> None:
         """Ends what is still open, once its client has read what it was sent; nobody is waited for longer than that."""
+        self._stopping = True
         for connection in list(self._connections.values()):
             connection.close(GOING_AWAY, "stopping")
         if self._sockets:
@@ -108,7 +110,9 @@ class EngineServer:
         return connection
 
     def _open(self, request: web.Request, transport: str) -> Connection:
-        """A new connection. Raises `RATE_LIMITED` while too many haven't said yet who they are."""
+        """A new connection. Raises `RATE_LIMITED` while too many haven't said yet who they are, or `SHUTTING_DOWN`."""
+        if self._stopping:  # on an HTTP connection that was open already
+            raise Problem("SHUTTING_DOWN")
         address = client_address(request, self._proxies)
         self._lobby.enter(address)
         engine = Engine(secrets.token_urlsafe(15), transport, self._options, asyncio.get_running_loop().time())
@@ -152,10 +156,15 @@ class EngineServer:
             raise
         try:
             body = await read_body(request, connection.limit)
+            share = Share()
             for packet in engineio.split(body.decode(), self._options.max_packets):
                 if engine.closed:
                     break
-                await connection.receive(packet)
+                rest = connection.receive(packet)
+                if rest is not None:
+                    await rest
+                if share.over:
+                    await share.give_way()
         except (ProtocolError, UnicodeError, RecursionError):
             connection.lost("parse error")
             raise Rejection(3, "Bad request") from None

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from appliance.transports import connection as sockets
 from appliance.transports import frames
+from appliance.transports.connection import Rest
 from appliance.transports.socketio import engineio
 from appliance.transports.socketio.connection import Connection
 from appliance.transports.socketio.engine import Rejection
@@ -55,21 +56,29 @@ class Socket(sockets.Connection):
             wait = self._connection.options.upgrade_timeout
             self._probe_timer = asyncio.get_running_loop().call_later(wait, self._refuse)
 
-    async def received(self, data: str | bytes) -> None:
+    def received(self, data: str | bytes) -> Rest | None:
         connection = self._connection
         if connection is None:
-            return
+            return None
         try:
             packet = engineio.read(data) if isinstance(data, str) else data
-            if self._probe_timer is None:
-                await connection.receive(packet)
-            else:
+            if self._probe_timer is not None:
                 self._probed(connection, packet)
+                return None
+            rest = connection.receive(packet)
         except (ProtocolError, RecursionError):
             if self._probe_timer is None:
                 connection.close(_BROKEN, "parse error")
             else:
                 self._refuse()
+            return None
+        return None if rest is None else self._await(connection, rest)
+
+    async def _await(self, connection: Connection, rest: Rest) -> None:
+        try:
+            await rest
+        except (ProtocolError, RecursionError):
+            connection.close(_BROKEN, "parse error")
 
     def ended(self) -> None:
         self._gone(self)

@@ -27,7 +27,9 @@ class Paper:
         sent, self.sent = self.sent, []
         return sent
 
-    def close(self, code: int, reason: str) -> None: ...
+    def close(self, code: int, reason: str) -> None:
+        self.sent.append(f"closed: {code}")
+
     def let_in(self, bound: int) -> None: ...
     def dismiss(self, code: int, reason: str) -> None: ...
     def ping(self) -> None: ...
@@ -45,6 +47,9 @@ class Notes:
     def knows(self, namespace: str) -> bool:
         return namespace in {"/", "/custom"}
 
+    def too_often(self) -> tuple[Refused, int]:
+        return Refused("Too often", {"code": "NO"}), 4429
+
     async def connect(self, socket: Socket, auth: dict[str, Any]) -> None:
         if self.refuses:
             raise Refused("Not you", {"code": "NO"})
@@ -53,12 +58,12 @@ class Notes:
         self.sockets[socket.namespace] = socket
         socket.accept("id", auth.get("pid"))
 
-    async def event(self, socket: Socket, name: str, arguments: list[Any], answer: Answer | None) -> None:
+    def event(self, socket: Socket, name: str, arguments: list[Any], answer: Answer | None) -> None:
         self.heard_of.append((socket.namespace, name, arguments))
         if answer is not None:
             answer("yes", *arguments)
 
-    async def answered(self, socket: Socket, about: str, arguments: list[Any]) -> None:
+    def answered(self, socket: Socket, about: str, arguments: list[Any]) -> None:
         self.heard_of.append((about, arguments))
 
     def heard(self, socket: Socket) -> None:
@@ -79,7 +84,9 @@ class Talk:
 
     async def hears(self, *frames: Packet) -> list[Packet]:
         for frame in frames:
-            await self.client.message(frame)
+            rest = self.client.message(frame)
+            if rest is not None:
+                await rest
         return self.wire.taken()
 
 
