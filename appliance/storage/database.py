@@ -17,11 +17,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-import aiosqlite
 import structlog
 
 from appliance.errors import Problem
-from appliance.storage import aside
+from appliance.storage import aside, connections
 from appliance.storage.faults import Damage, is_lasting
 from appliance.storage.groups import Bulk, Job, Outcome, Queue, Told, Waiting, transact
 
@@ -41,42 +40,10 @@ MAX_ALONE = 50_000
 LINGER_SECONDS = 0.005
 """How long changes that nobody waits for stay for company before they get a commit of their own."""
 RETRY_SECONDS = 1.0
-WAL_BYTES = 16 << 20
-"""A log that has grown longer than this is cut back to it when SQLite begins it anew."""
-BUSY_MS = 5_000
-"""How long a statement waits for another program that has the file open."""
 STALL_SECONDS = 3.0
 """A group that takes longer than this to reach the disk stops the acceptance of more, until it has."""
 
 _log = structlog.get_logger(__name__)
-
-
-class _Connection(aiosqlite.Connection):
-    """aiosqlite's connection with one more door: run a whole function on its thread, in a single hop."""
-
-    async def run(self, job: Job[T]) -> T:
-        result: T = await self._execute(job, self._conn)  # type: ignore[no-untyped-call]
-        return result
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    # Transactions are begun by hand: the module's own implicit ones would begin too late for reads that decide writes.
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA foreign_keys=ON")
-    connection.execute("PRAGMA temp_store=MEMORY")
-    connection.execute("PRAGMA wal_autocheckpoint=2000")
-    connection.execute(f"PRAGMA journal_size_limit={WAL_BYTES}")
-    connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
-    return connection
-
-
-def _connect_read_only(path: Path) -> sqlite3.Connection:
-    uri = f"{path.absolute().as_uri()}?mode=ro"
-    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA query_only=ON")
-    return connection
 
 
 class Database:
@@ -104,17 +71,17 @@ class Database:
         self._lingering: asyncio.TimerHandle | None = None
         self._closing = False
         self._task: asyncio.Task[None] | None = None
-        self._writer: _Connection | None = None
-        self._reader: _Connection | None = None
+        self._writer: connections.Connection | None = None
+        self._reader: connections.Connection | None = None
         self._descriptor: int | None = None
         """Of the file, for a second look past SQLite; closed last, as that ends all locks that SQLite has on it."""
 
     async def open(self) -> None:
         """Opens the file (made when missing). Raises `sqlite3.DatabaseError` when it is no usable database."""
-        self._writer = _Connection(lambda: _connect(self.path), iter_chunk_size=64)
+        self._writer = connections.Connection(lambda: connections.connect(self.path), iter_chunk_size=64)
         await self._writer
         self._descriptor = os.open(self.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-        self._reader = _Connection(lambda: _connect_read_only(self.path), iter_chunk_size=64)
+        self._reader = connections.Connection(lambda: connections.connect_read_only(self.path), iter_chunk_size=64)
         await self._reader
         self.identity = aside.identity(self.path)
         self._loop = asyncio.get_running_loop()
@@ -190,7 +157,7 @@ class Database:
         if self._writer is None or self._closing or self.damage is not None:
             return False
         try:
-            return await self._writer.run(_checkpoint)
+            return await self._writer.run(connections.checkpoint)
         except sqlite3.Error as error:
             await self._look_again(self._writer, error)
             raise Problem("STORAGE_UNAVAILABLE", f"The log can't be copied into the data file: {error}") from error
@@ -218,7 +185,7 @@ class Database:
         self._give_up(self._waiting.take(math.inf))
         self._wake.set()
 
-    async def _look_again(self, connection: _Connection, error: sqlite3.Error) -> None:
+    async def _look_again(self, connection: connections.Connection, error: sqlite3.Error) -> None:
         if self.damage is None and await connection.run(lambda _connection: self._lasts(error)):
             self.condemn(str(error))
 
@@ -461,15 +428,6 @@ def _name(job: object) -> str:
 
 def _nothing(_connection: sqlite3.Connection) -> None:
     pass
-
-
-def _checkpoint(connection: sqlite3.Connection) -> bool:
-    connection.execute("PRAGMA busy_timeout=0")  # a reader that takes long mustn't hold up the writer
-    try:
-        busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-    finally:
-        connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
-    return not busy
 
 
 def _probe(connection: sqlite3.Connection) -> None:

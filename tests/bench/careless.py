@@ -6,9 +6,9 @@ import sqlite3
 from pathlib import Path
 
 from appliance.cli.main import main
-from appliance.storage import database
+from appliance.storage import connections
 
-_connect = database._connect
+_connect = connections.connect
 
 
 def _unsynced(path: Path) -> sqlite3.Connection:
@@ -18,5 +18,5 @@ def _unsynced(path: Path) -> sqlite3.Connection:
 
 
 if __name__ == "__main__":
-    database._connect = _unsynced
+    connections.connect = _unsynced
     main()

@@ -7,13 +7,13 @@ import time
 import uuid
 from pathlib import Path
 
-from appliance.storage.database import _connect
+from appliance.storage.connections import connect
 
 
 def a_second(directory: Path, group: int, seconds: float) -> float:
     """Rows a second with one synced commit for each `group` of them, in a new file opened as the appliance does."""
     file = directory / f"commits-{group}.db"
-    connection = _connect(file)
+    connection = connect(file)
     connection.execute("CREATE TABLE triggers (pk INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, body TEXT NOT NULL)")
     filler = "0" * 200
     written, started = 0, time.perf_counter()

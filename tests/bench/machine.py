@@ -10,7 +10,7 @@ from pathlib import Path
 
 import aiohttp
 
-from appliance.storage.database import _connect
+from appliance.storage.connections import connect
 from tests.bench.record import percentile
 
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -55,7 +55,7 @@ def sync_ms(directory: Path, rounds: int = 200) -> tuple[float, float]:
 
 def pragmas(directory: Path) -> str:
     """How the appliance opens its data file, asked of such a connection."""
-    connection = _connect(directory / "pragma-probe.db")
+    connection = connect(directory / "pragma-probe.db")
     names = ("journal_mode", "synchronous", "wal_autocheckpoint")
     found = ", ".join(f"{name}={connection.execute(f'PRAGMA {name}').fetchone()[0]}" for name in names)
     connection.close()

@@ -22,8 +22,8 @@ from appliance.core import documents
 from appliance.core.delivery import Delivery, Event, Happening, HistoryEntry, State, apply, decide
 from appliance.core.retry import RetryPolicy
 from appliance.storage import currents, rows
+from appliance.storage.connections import connect
 from appliance.storage.currents import Current
-from appliance.storage.database import _connect
 from appliance.storage.rows import TriggerRecord
 
 DAYS = 29
@@ -72,7 +72,7 @@ class Past:
 def write(database: Path, screens: list[str], *, finished: int, opened: int, now: int, seed: int = 8480) -> Past:
     """Fills a data file that has its tables and no deliveries. `opened` are spread over the screens, in mode `queue`;
     `now` is in ms since the epoch. Nothing else may have the file open."""
-    connection = _connect(database)
+    connection = connect(database)
     for pragma in ("journal_mode=OFF", "synchronous=OFF", f"cache_size=-{CACHE_KB}"):
         connection.execute(f"PRAGMA {pragma}")
     past = Past(finished, opened, 0, 0)

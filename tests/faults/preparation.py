@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.adapters.orders_folder import FolderOrders
-from appliance.storage import database
+from appliance.storage import connections
 from tests.faults import seeds
 
 SETTLE_SECONDS = 0.01
@@ -22,7 +22,7 @@ FULL = 2
 def watch_syncs(note: Path, wal: Path) -> None:
     """Writes down in `note` how much of the write-ahead log the writer's last synced commit covers, before anybody can
     hear of that commit."""
-    original = seeds.seam(database, "_connect")
+    original = seeds.seam(connections, "connect")
     file = os.open(note, os.O_WRONLY | os.O_CREAT, 0o600)
 
     def covered() -> None:
@@ -46,7 +46,7 @@ def watch_syncs(note: Path, wal: Path) -> None:
         covered()  # whatever the start has left of an earlier log was synced in its time
         return connection
 
-    seeds.sew(database, "_connect", connect)
+    seeds.sew(connections, "connect", connect)
 
 
 def hasten(settle: float) -> None:

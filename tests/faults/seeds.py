@@ -18,7 +18,8 @@ from appliance.core.retry import RetryPolicy
 from appliance.errors import Problem
 from appliance.relay import dispatcher as dispatching
 from appliance.relay.dispatcher import Dispatcher
-from appliance.storage import database, outbox
+from appliance.storage import connections, outbox
+from appliance.storage.groups import Told
 from appliance.storage.outbox import Accepted, Outbox
 
 Bite = Callable[[], None]
@@ -76,13 +77,11 @@ def receipt_before_commit(bite: Bite) -> None:
     """The answer goes out at once, and what was accepted is written when there is time."""
     original = seam(Outbox, "accept")
 
-    def accept(self: Outbox, triggers: Triggers) -> asyncio.Future[list[Accepted]]:
+    def accept(self: Outbox, triggers: Triggers, told: Told) -> None:
         bite()
         loop = asyncio.get_running_loop()
-        loop.call_later(LAZY_SECONDS, original, self, triggers)
-        future: asyncio.Future[list[Accepted]] = loop.create_future()
-        loop.call_soon(future.set_result, [Accepted(record, duplicate=False) for record, _ in triggers])
-        return future
+        loop.call_later(LAZY_SECONDS, original, self, triggers, lambda _results, _refusal: None)
+        loop.call_soon(told, [Accepted(record, duplicate=False) for record, _ in triggers], None)
 
     sew(Outbox, "accept", accept)
 
@@ -90,7 +89,7 @@ def receipt_before_commit(bite: Bite) -> None:
 @_seed("lost")
 def synchronous_off(bite: Bite) -> None:
     """Commits aren't synced: whatever the power cut finds in the write-ahead log only, is gone."""
-    original = seam(database, "_connect")
+    original = seam(connections, "connect")
 
     def connect(path: Path) -> sqlite3.Connection:
         bite()
@@ -98,7 +97,7 @@ def synchronous_off(bite: Bite) -> None:
         connection.execute("PRAGMA synchronous=OFF")
         return connection
 
-    sew(database, "_connect", connect)
+    sew(connections, "connect", connect)
 
 
 @_seed("lost", "partial")
@@ -106,11 +105,11 @@ def first_row_of_a_broadcast_only(bite: Bite) -> None:
     """A broadcast's other deliveries live in memory alone."""
     original = seam(Outbox, "accept")
 
-    def accept(self: Outbox, triggers: Triggers) -> Any:
+    def accept(self: Outbox, triggers: Triggers, told: Told) -> None:
         for _, deliveries in triggers:
             if len(deliveries) > 1:
                 bite()
-        return original(self, [(record, deliveries[:1]) for record, deliveries in triggers])
+        original(self, [(record, deliveries[:1]) for record, deliveries in triggers], told)
 
     sew(Outbox, "accept", accept)
 
@@ -224,13 +223,12 @@ def acks_of_strangers(bite: Bite) -> None:
         def __getattr__(self, name: str) -> Any:
             return getattr(self._session, name)
 
-    async def ack(self: Dispatcher, session: Any, message: Any) -> None:
+    def ack(self: Dispatcher, session: Any, message: Any) -> Any:
         screen_id = message.id.rpartition(":")[2]
         if screen_id == session.screen_id:
-            await original(self, session, message)
-            return
+            return original(self, session, message)
         bite()
-        await original(self, Stranger(session, screen_id), message)
+        return original(self, Stranger(session, screen_id), message)
 
     sew(Dispatcher, "ack", ack)
 

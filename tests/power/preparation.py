@@ -15,7 +15,7 @@ from typing import Any
 from unittest.mock import patch
 
 from appliance.relay.upkeep import Upkeep
-from appliance.storage import database
+from appliance.storage import connections, database
 
 PRAGMAS = {
     "sync-off": "PRAGMA synchronous=OFF",
@@ -71,7 +71,7 @@ class Careless(sqlite3.Connection):
 
 def seed(flaws: list[str]) -> None:
     """Lets the writing connection be opened with these flaws."""
-    opened = database._connect
+    opened = connections.connect
     kinds = {RECEIPT_FIRST: Late, ERRORS_IGNORED: Careless}
     kind = next((kinds[flaw] for flaw in flaws if flaw in kinds), sqlite3.Connection)
 
@@ -83,7 +83,7 @@ def seed(flaws: list[str]) -> None:
                 connection.execute(PRAGMAS[flaw])
         return connection
 
-    database._connect = flawed
+    connections.connect = flawed
     if UPKEEP in flaws:
         partial = functools.partialmethod(Upkeep.__init__, every=0.1, long_wal=20_000)
         Upkeep.__init__ = partial  # type: ignore[method-assign, assignment]

@@ -17,7 +17,7 @@ from appliance.errors import Problem
 from appliance.metrics import Metrics
 from appliance.relay.retention import Retention
 from appliance.relay.upkeep import Upkeep
-from appliance.storage import aside
+from appliance.storage import aside, connections
 from appliance.storage import database as storage
 from appliance.storage.aside import kept_aside
 from appliance.storage.database import Database
@@ -280,11 +280,11 @@ async def test_a_long_log_is_cut_back_even_if_nothing_ever_rests(tmp_path: Path,
     other.execute("SELECT count(*) FROM triggers").fetchone()
     for step in range(20):
         await database.write(lambda tx, step=step: _load(tx, step))  # type: ignore[misc]
-    assert aside.size_of(aside.wal_of(path)) > storage.WAL_BYTES
+    assert aside.size_of(aside.wal_of(path)) > connections.WAL_BYTES
     other.close()
     for step in range(20, 24):
         await database.write(lambda tx, step=step: _load(tx, step))  # type: ignore[misc]
-    assert aside.size_of(aside.wal_of(path)) <= storage.WAL_BYTES
+    assert aside.size_of(aside.wal_of(path)) <= connections.WAL_BYTES
 
 
 def _load(tx: sqlite3.Connection, step: int) -> None:
