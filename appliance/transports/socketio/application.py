@@ -72,7 +72,12 @@ class MainNamespace:
             self._recovery.forget(link.pid)
         wire = socket.wire
         link.session = await self._conversation.open(
-            hello, principal, link, base_url=wire.base_url, address=wire.address
+            hello,
+            principal,
+            link,
+            base_url=wire.base_url,
+            address=wire.address,
+            session_id=link.recovered.session_id if link.recovered is not None else None,
         )
         link.session.paid_until = socket.client.paid_until
         wire.let_in(PRODUCER_BUFFER if link.session.screen_id is None else SCREEN_BUFFER)
@@ -161,7 +166,7 @@ class MainNamespace:
         if reason and not link.banned:
             shows = ["shown"] if session.shows else []
             auth = {"token": link.token, "capabilities": shows, "restore": session.restore}
-            self._recovery.keep(link.pid, Kept(socket.sid, session.principal.actor, auth, session.topics))
+            self._recovery.keep(link.pid, Kept(socket.sid, session.id, session.principal.actor, auth, session.topics))
         if not link.ending:
             self._conversation.gone(session, _REASONS.get(reason, "closed"))
 

@@ -31,6 +31,7 @@ class Kept:
     """`actor` says whom the credential stands for; `auth` is the last CONNECT's payload with the token of last use."""
 
     sid: str
+    session_id: str
     actor: str
     auth: dict[str, Any]
     topics: frozenset[str]
