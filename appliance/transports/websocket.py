@@ -217,14 +217,19 @@ class WebSockets:
         except Problem as problem:
             found = inbound.envelope(data)
             self._conversation.malformed(session, problem, found.trigger_id, trigger=found.type == "trigger")
-            if not inbound.is_json(problem):
-                socket.close(4400, problem.code)
-            return None
+            return None if inbound.is_json(problem) else self._break_off(socket, session, problem)
         try:
             return self._conversation.take(session, message)
         except RecursionError:
             self._conversation.malformed(session, inbound.too_deep(), None, trigger=False)
             return None
+
+    async def _break_off(self, socket: SessionSocket, session: Session, problem: Problem) -> None:
+        """What the client said before it stopped making sense is answered first."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await session.room(1)
+        socket.close(entry(problem.code).close_code or 4400, problem.code)
 
     def ended(self, socket: SessionSocket) -> None:
         self._open.discard(socket)

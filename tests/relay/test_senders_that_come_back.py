@@ -76,3 +76,14 @@ async def test_a_refused_message_names_what_does_not_fit(house: House) -> None:
     await sender.send({"type": "displays", "displays": [{"index": 99, "name": "", "bounds": None, "primary": True}]})
     error = await sender.expect("error")
     assert error["errors"][0]["field"].startswith("displays")
+
+
+async def test_what_was_sent_before_a_frame_that_makes_no_sense_is_answered(house: House) -> None:
+    await house.pair("S-1")
+    sender = await house.session(house.key)
+    triggers = [{"type": "trigger", **new_trigger("ORD-1001", "S-1")} for _ in range(10)]
+    for trigger in triggers:
+        await sender.send(trigger)
+    await sender.send_text("no JSON")
+    assert await sender.closed() == 4400
+    assert [answer["id"] for answer in sender.of("trigger:response")] == [trigger["id"] for trigger in triggers]
