@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
+import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+from aiohttp import web
 
+from appliance.core.messages import Goodbye
 from tests.clients.conftest import Start
 from tests.clients.programs import paired
 from tests.conftest import MakeHouse
 from tests.support.answers import new_trigger
 from tests.support.house import PDF, House, until
 from tests.support.node import node
+from tests.support.process import free_port
 
 SCREENS = {
     "websocket": (node(), "websocket-screen.mjs"),
@@ -46,9 +52,20 @@ async def test_a_screen_that_was_off_fetches_a_token_shows_what_is_asked_for_and
     assert (await screen.says("ORD-1001 on display 0: ")).endswith(f"{len(PDF)} bytes")
     await screen.says(f"{first.json['id']}: shown")
 
-    await house.restart()
+    assert (await house.trigger("ORD-9999")).status == 404
+    await screen.says("ORDER_NOT_FOUND: Order not found.")
+    await screen.says("The document is put away")
+    assert (await house.local("POST", "/api/screens/S-1/clear")).status < 300
+    await screen.says("The document is put away", times=2)
+
+    asked_for = 1.2
+    with patch("appliance.relay.sessions.Goodbye", lambda **told: Goodbye(**{**told, "reconnect_after_ms": 1_200})):
+        await house.stop()
+    stopped = time.monotonic()
+    await house.start()
     await screen.says("Lost the connection")
     await screen.says("Connected to", times=2)
+    assert time.monotonic() - stopped > asked_for - 0.3  # the stop itself takes a moment after the goodbye
     second = await house.trigger("ORD-1002", wait=5_000)
     assert second.json["result"] == "shown"
     await screen.says("ORD-1002 on display 0: ")
@@ -82,6 +99,61 @@ async def test_a_screen_renews_its_token_and_says_what_fails(
     assert "pair it again" in screen.lines[-1]
 
 
+@screens
+async def test_a_screen_whose_place_is_taken_says_so_and_stays_away(
+    house: House, start: Start, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    file = await paired(house, tmp_path / "pairing.json")
+    screen = await start(*command, file)
+    await screen.says("Connected to")
+    other = await house.wire()
+    await other.hello(json.loads(file.read_text("utf-8"))["accessToken"])
+    assert await screen.ends() == 1
+    assert any("took" in line or "SESSION_REPLACED" in line for line in screen.lines)
+    assert not any("Trying again" in line for line in screen.lines)
+
+
+@pytest.fixture
+async def slow() -> AsyncIterator[str]:
+    """The address of a document that takes for ever."""
+
+    async def answer(_request: web.Request) -> web.Response:
+        await asyncio.sleep(60)
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_get("/slow.pdf", answer)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    port = free_port()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    yield f"http://127.0.0.1:{port}/slow.pdf"
+    await runner.cleanup()
+
+
+@pytest.mark.parametrize("wire", ["websocket", "socketio", "python"])
+async def test_a_slow_document_costs_neither_the_session_nor_the_newer_one(
+    make_house: MakeHouse, start: Start, tmp_path: Path, slow: str, wire: str
+) -> None:
+    house = await make_house({"heartbeat": {"interval_seconds": 0.2, "timeout_seconds": 0.4}})
+    screen = await start(*SCREENS[wire], await paired(house, tmp_path / "pairing.json"))
+    await screen.says("Connected to")
+    session = house.appliance.engine.sessions.of_screen("S-1")
+    supervisor = await house.new_key("supervisor")
+    first = new_trigger(None, "S-1", url=slow, title="Slow")
+    assert (await house.call("POST", "/api/trigger", first, bearer=supervisor)).status == 202
+    await asyncio.sleep(1)  # several heartbeats
+    assert house.appliance.engine.sessions.of_screen("S-1") is session
+    assert (await house.trigger("ORD-1001", wait=5_000)).json["result"] == "shown"
+    assert not any("Slow" in line for line in screen.lines)
+
+
+async def test_a_session_that_is_idle_from_the_start_is_kept(examples: Path, start: Start) -> None:
+    silence = await start(node(), "--no-warnings", Path(__file__).with_name("silence.mjs"), examples / "connection.mjs")
+    assert await silence.ends() == 0, silence.lines
+    assert silence.lines == ["after 29 s: open", "after a ping and 29 s: open", "after 30 s: closed"]
+
+
 @triggers
 async def test_a_program_that_scans_hears_that_it_is_shown(
     house: House, start: Start, command: tuple[str, ...]
@@ -91,6 +163,27 @@ async def test_a_program_that_scans_hears_that_it_is_shown(
     await screen.show_next()
     assert await program.ends() == 0
     assert program.lines[-1] == "ORD-1001: shown"
+
+
+@triggers
+async def test_a_program_that_scans_ends_with_words_where_the_document_is_not_on_the_monitor(
+    house: House, start: Start, command: tuple[str, ...]
+) -> None:
+    screen = await house.screen("S-1")
+    await house.pair("S-2")  # and is never on
+    overtaken = await start(*command, house.url, "S-1", "ORD-1001", VOOSTER_KEY=house.key)
+    waiting = await start(*command, house.url, "S-2", "ORD-1001", VOOSTER_KEY=house.key, VOOSTER_WAIT_MS="1000")
+    navigate = await screen.expect("navigate")
+    if "websocket-trigger.mjs" in command:  # asks for one after the other, so that nothing overtakes it
+        said = "ORD-1001: dead, CANCELLED: "
+        path = f"/api/triggers/{navigate['triggerId']}/cancel"
+        assert (await house.call("POST", path, bearer=house.key)).status == 200
+    else:
+        said = "ORD-1001: superseded"
+        await house.accepted("ORD-1002")
+    assert (await overtaken.ends(), await waiting.ends()) == (1, 1)
+    assert overtaken.lines[-1].startswith(said)
+    assert waiting.lines[-1].startswith("ORD-1001: accepted, but not on the monitor")
 
 
 @triggers

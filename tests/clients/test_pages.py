@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -64,12 +65,39 @@ async def test_pages_of_an_allowed_site_are_screens_and_come_back_after_a_restar
         assert answer.json["result"] == "received"  # it doesn't claim to have seen the document
         await says(page, "ORD-1001 on display 0")
         assert page.frames[1].url.startswith(f"{house.url}/documents/")
+        assert (await house.trigger("ORD-9999", screen_id)).status == 404
+        await says(page, "Order not found.")
+        await expect(page.locator("iframe")).not_to_have_attribute("src", re.compile("."))
+        assert (await house.trigger("ORD-1001", screen_id, wait=5_000)).json["result"] == "received"
+        await expect(page.locator("output")).not_to_contain_text("Lost the connection")
 
     await house.restart()
     for screen_id, page in pages.items():
         await says(page, "Lost the connection")
         assert (await house.trigger("ORD-1002", screen_id, wait=8_000)).json["result"] == "received"
         await says(page, "ORD-1002 on display 0")
+
+
+async def test_a_page_whose_place_is_taken_stays_away_until_a_person_asks(
+    make_house: MakeHouse, site: str, browser: Browser, tmp_path: Path
+) -> None:
+    house = await make_house({"server": {"allowed_origins": [site]}})
+    for number, name in enumerate(PAGES):
+        screen_id = f"S-{number}"
+        context = await browser.new_context()  # both tabs have the same pairing
+        first, second = await context.new_page(), await context.new_page()
+        await be_screen(first, f"{site}/{name}", house, tmp_path / screen_id, screen_id)
+        await says(first, f"as {screen_id}")
+        await second.goto(f"{site}/{name}")
+        await says(second, f"as {screen_id}")
+        again = first.get_by_role("button", name="again")
+        await expect(again).to_be_visible()
+        await expect(first.locator("output")).not_to_contain_text("Trying again.")
+
+        await again.click()
+        await says(first, f"as {screen_id}")
+        await expect(second.get_by_role("button", name="again")).to_be_visible()
+        await context.close()
 
 
 async def test_pages_of_any_other_site_get_nothing(house: House, site: str, browser: Browser, tmp_path: Path) -> None:

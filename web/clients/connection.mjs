@@ -50,11 +50,12 @@ export function connect({ url, token, hello = {}, on = {}, say = () => {}, WebSo
   }
 
   function heard(message) {
-    listen(heartbeatMs + GRACE_MS);
     if (message.type === "welcome") {
       [attempt, lostAt, notBefore] = [0, 0, 0];
       heartbeatMs = message.heartbeatSeconds * 1000;
-    } else if (message.type === "ping") {
+    }
+    listen(heartbeatMs + GRACE_MS);
+    if (message.type === "ping") {
       send({ type: "pong", t: message.t });
     } else if (message.type === "goodbye") {
       notBefore = message.reconnectAfterMs;

@@ -2,10 +2,10 @@
 
 const printable = /^https?:/;
 
-export async function fetched(message, say) {
+export async function fetched(message, signal, say) {
   if (!printable.test(message.url))
     throw Object.assign(new Error("Not a web address."), { code: "DOCUMENT_URL_REFUSED" });
-  const answer = await fetch(message.url);
+  const answer = await fetch(message.url, { signal });
   if (!answer.ok) throw new Error(`The document could not be fetched (HTTP ${answer.status}).`);
   const size = (await answer.arrayBuffer()).byteLength;
   say(`${message.title} on display ${message.displayIndex}: ${message.contentType}, ${size} bytes`);

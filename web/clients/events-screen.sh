@@ -31,7 +31,7 @@ navigate() {
   display=$(echo "$1" | member displayIndex)
   document=$(echo "$1" | sed 's/.*"url": *"\([^"]*\)".*/\1/')
   echo "{\"id\":\"$id\",\"status\":\"received\"}" | post /api/events/ack
-  if size=$(curl --silent --fail --output /dev/null --write-out '%{size_download}' "$document"); then
+  if size=$(curl --silent --fail --max-time 9 --output /dev/null --write-out '%{size_download}' "$document"); then
     echo "$(echo "$1" | member title) on display $display: $size bytes"
     evidence="\"display\":{\"index\":$display},\"url\":\"$document\""
     echo "{\"id\":\"$id\",\"status\":\"shown\",$evidence}" | post /api/events/ack
@@ -46,6 +46,14 @@ heard() {
     navigate) navigate "$2" ;;
     delivery) echo "$(echo "$2" | member triggerId): $(echo "$2" | member state)" ;;
     clear) echo "The document is put away" ;;
+    error)
+      echo "$(echo "$2" | member code): $(echo "$2" | words)"
+      case $2 in
+        *'"code":"SESSION_REPLACED"'*) exit 49 ;; # not again until a person asks
+        *'"displayIndex":'*) echo "The document is put away" ;; # nobody shall work from the paper before
+      esac
+      ;;
+    goodbye) after=$(echo "$2" | member reconnectAfterMs) ;;
     auth:expiring)
       renew
       printf '{"type":"auth","token":"%s"}\n' "$(member accessToken <"$file")" | post /api/events/send >/dev/null
@@ -53,11 +61,12 @@ heard() {
   esac
 }
 
-# Ends with the stream: 0 after a welcome, 41 where the token isn't accepted, 1 where nothing was to be had.
+# Ends with the stream, and not before it may come back: 0 after a welcome, 41 where the token isn't accepted, 49 where
+# another client took the screen's place, 1 where nothing was to be had.
 listen() {
   bearer | curl --silent --no-buffer --config - --speed-limit 1 --speed-time 45 --write-out '\nstatus: %{http_code}\n' \
     "$url/api/events/subscribe?capabilities=shown&restore=true" | {
-    welcomed=1
+    welcomed=1 after=0
     while IFS= read -r line; do
       case $line in
         "event: "*) event=${line#event: } ;;
@@ -65,6 +74,7 @@ listen() {
         "status: 401" | "status: 403") exit 41 ;;
       esac
     done
+    sleep "$((after / 1000)).$(printf %03d $((after % 1000)))"
     exit $welcomed
   }
 }
@@ -76,6 +86,7 @@ while :; do
   case $ended in
     0) attempt=0 ;;
     41) renew; continue ;;
+    49) exit 1 ;;
   esac
   echo "Lost the connection. Trying again."
   case $attempt in 0) sleep 0.1 ;; 1) sleep 0.2 ;; 2) sleep 0.4 ;; *) sleep 1 ;; esac

@@ -4,27 +4,36 @@ import { io } from "socket.io-client";
 import { inWords } from "./connection.mjs";
 import { fetched } from "./documents.mjs";
 import { pairingFile } from "./pairing-file.mjs";
+import { comesBack, heedGoodbye } from "./socketio-goodbye.mjs";
 import { station } from "./station.mjs";
 
+const AGAIN_MS = 1_000;
 const say = console.log;
 const paired = pairingFile(process.argv[2] ?? "pairing.json");
 const transports = process.argv[3] ? [process.argv[3]] : ["polling", "websocket"];
 let refused = false;
 
 const socket = io(paired.url, {
+  ...comesBack,
   transports,
-  reconnectionDelay: 100,
-  reconnectionDelayMax: 1_000,
   auth: (answer) => {
     const client = { name: "socketio-screen", version: "1" };
     const hello = { client, capabilities: ["shown"], restore: true, displays: [{ index: 0, primary: true }] };
     paired.token(refused).then(
-      (token) => answer({ token, ...hello }),
-      (error) => giveUp(error.message),
+      (token) => {
+        refused = false;
+        answer({ token, ...hello });
+      },
+      (error) => {
+        if (error.final) giveUp(error.message);
+        say(`No token just now: ${error.message}`);
+        socket.disconnect();
+        setTimeout(() => socket.connect(), AGAIN_MS);
+      },
     );
-    refused = false;
   },
 });
+heedGoodbye(socket);
 
 function giveUp(why) {
   say(why);
@@ -32,9 +41,9 @@ function giveUp(why) {
 }
 
 const screen = station({
-  // `received` goes into navigate's own callback, what follows is an event.
-  ack: (body) => body.status !== "received" && socket.emit("ack", body),
-  show: (message) => fetched(message, say),
+  ack: (body) => socket.emit("ack", body),
+  show: (message, signal) => fetched(message, signal, say),
+  putAway: () => say("The document is put away"),
   say,
 });
 
@@ -42,21 +51,25 @@ socket.on("welcome", (message) => {
   say(`Connected to ${message.plant} as ${message.screenId}`);
   screen.welcome(message);
 });
-socket.on("navigate", (message, answer) => {
-  answer({ received: true, id: message.id });
-  screen.navigate(message);
-});
+// `received` goes into navigate's own callback, what follows is an event.
+socket.on("navigate", (message, answer) => screen.navigate(message, () => answer({ received: true, id: message.id })));
 socket.on("delivery", (message) => say(`${message.triggerId}: ${message.state}`));
-socket.on("clear", () => say("The document is put away"));
+socket.on("clear", screen.clear);
+socket.on("identify", (message) => say(`This is ${message.label}`));
 socket.on("ping", (_message, answer) => answer?.());
 socket.on("auth:expiring", async () => {
-  socket.emit("auth", { token: await paired.token(true) });
+  try {
+    socket.emit("auth", { token: await paired.token(true) });
+  } catch (error) {
+    say(`The token could not be renewed: ${error.message}`);
+  }
 });
 
 let last;
 socket.on("error", (problem) => {
   last = problem;
   say(`${problem.code}: ${inWords(problem)}`);
+  screen.error(problem);
 });
 
 socket.on("connect_error", (error) => {
@@ -64,13 +77,14 @@ socket.on("connect_error", (error) => {
   refusedWith(error.data);
 });
 socket.on("disconnect", (reason) => {
+  if (reason === "io client disconnect") return; // our own, without a token
   say(`Lost the connection (${reason})`);
   if (reason === "io server disconnect") refusedWith(last);
 });
 
 // Only a token that has ended is worth another try, with a new one.
 function refusedWith(problem) {
-  if (problem.code !== "TOKEN_EXPIRED") giveUp(`${problem.code}: ${inWords(problem)}`);
+  if (problem?.code !== "TOKEN_EXPIRED") giveUp(problem ? `${problem.code}: ${inWords(problem)}` : "The session was ended.");
   refused = true;
   socket.connect();
 }

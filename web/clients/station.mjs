@@ -1,17 +1,27 @@
-// What a screen does with `navigate`, whichever wire brings it: says that it holds the document, shows it, says so.
+// What a screen does, whichever wire brings it: with `navigate` it says that it holds the document, shows it, and says
+// so; with `clear`, and with an `error` about a scan, it puts the document away.
 
 const REMEMBERED = 1_000;
+const SHOW_MS = 9_000; // the appliance waits 10 s
 
 /**
- * ack(body)      sends an ack
- * show(message)  puts the document on the monitor; answers the evidence { display, url }, or nothing where it can't
- *                tell. Throws where it didn't work: `code` is then one of the contract's.
- * say(line)      takes lines for people
+ * ack(body)             sends an ack
+ * show(message, signal) puts the document on the monitor; answers the evidence { display, url }, or nothing where it
+ *                       can't tell. Throws where it didn't work: `code` is then one of the contract's. `signal` ends
+ *                       when the document isn't wanted any more.
+ * putAway(displayIndex) blanks that display, or all of them where there is no index
+ * say(line)             takes lines for people
  */
-export function station({ ack, show, say }) {
+export function station({ ack, show, putAway, say }) {
   const shown = new Map(); // by delivery and round: the evidence, so that a repeat is acked and not shown again
   const newest = new Map(); // by display: the highest seq
+  const showing = new Map(); // by display: what ends the showing that is under way
   let epoch;
+
+  function away(displayIndex) {
+    for (const [index, under] of showing) if (displayIndex === undefined || index === displayIndex) under.abort();
+    putAway(displayIndex);
+  }
 
   return {
     /** For every welcome. What the appliance has forgotten is forgotten here too. */
@@ -23,29 +33,46 @@ export function station({ ack, show, say }) {
       epoch = message.epoch;
     },
 
-    async navigate(message) {
+    clear: (message) => away(message.displayIndex),
+
+    /** For every error. One with a display is about a scan for it: nobody shall work from the paper before. */
+    error(message) {
+      if (message.displayIndex !== undefined) away(message.displayIndex);
+    },
+
+    /** `received()` says that the document is here; by default with an ack. */
+    async navigate(message, received = () => ack({ id: message.id, status: "received" })) {
       const { id, displayIndex, seq } = message;
       const once = `${id} ${message.round}`;
       if (!message.restored) {
         if (seq < (newest.get(displayIndex) ?? 0)) return;
         newest.set(displayIndex, seq);
       }
-      ack({ id, status: "received" });
+      received();
+      showing.get(displayIndex)?.abort();
+      const mine = new AbortController();
+      showing.set(displayIndex, mine);
+      let late = false;
+      const slow = setTimeout(() => {
+        late = true;
+        mine.abort();
+      }, SHOW_MS);
       try {
-        const evidence = (!message.restored && shown.get(once)) || (await show(message));
-        if (!evidence) return;
-        if (!message.restored && newest.get(displayIndex) !== seq) return; // a newer one came meanwhile
+        const isRepeat = !message.restored && shown.has(once);
+        const evidence = isRepeat ? shown.get(once) : await show(message, mine.signal);
+        if (mine.signal.aborted) return;
         shown.set(once, evidence);
         if (shown.size > REMEMBERED) shown.delete(shown.keys().next().value);
-        ack({ id, status: "shown", ...evidence });
+        if (evidence) ack({ id, status: "shown", ...evidence });
       } catch (error) {
-        say(`${message.title}: ${error.message}`);
-        ack({
-          id,
-          status: "failed",
-          code: error.code ?? "DOCUMENT_LOAD_FAILED",
-          detail: String(error.message).slice(0, 500),
-        });
+        if (mine.signal.aborted && !late) return; // something newer came meanwhile
+        const why = late ? "It took too long." : String(error.message);
+        say(`${message.title}: ${why}`);
+        const code = typeof error.code === "string" ? error.code : "DOCUMENT_LOAD_FAILED";
+        ack({ id, status: "failed", code, detail: why.slice(0, 500) });
+      } finally {
+        clearTimeout(slow);
+        if (showing.get(displayIndex) === mine) showing.delete(displayIndex);
       }
     },
   };

@@ -9,6 +9,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import itertools
 import json
 import os
 import random
@@ -23,6 +25,8 @@ import aiohttp
 Message = dict[str, Any]
 REPLACED, NO_CREDENTIAL = 4409, (4401, 4403)
 GRACE_SECONDS = 10.0
+FETCH = aiohttp.ClientTimeout(total=9)  # the appliance waits 10 s for a document to be shown
+WAIT_MS = int(os.environ.get("VOOSTER_WAIT_MS", "30000"))
 
 
 class GivenUp(Exception):
@@ -77,11 +81,14 @@ class Screen:
         self._shown: dict[tuple[str, int], Message] = {}
         self._newest: dict[int, int] = {}
         self._epoch = ""
+        self._not_before = 0.0
+        self._showing: dict[int, asyncio.Task[None]] = {}  # by display
+        self._renewing: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Comes back after 100 ms, then half as much again each time, at most a second (five after a minute)."""
         attempt, since, used, fresh = 0, time.monotonic(), "", False
-        async with aiohttp.ClientSession() as http:
+        async with aiohttp.ClientSession(timeout=FETCH) as http:
             while True:
                 welcomed = False
                 try:
@@ -99,7 +106,9 @@ class Screen:
                 if welcomed:
                     attempt, since = 0, time.monotonic()
                 longest = 1.0 if time.monotonic() - since < 60 else 5.0
-                await asyncio.sleep(min(longest, 0.1 * 1.5 ** min(attempt, 20)) * random.uniform(0.5, 1))
+                delay = min(longest, 0.1 * 1.5 ** min(attempt, 20)) * random.uniform(0.5, 1)
+                await asyncio.sleep(max(delay, self._not_before))
+                self._not_before = 0.0
                 attempt += 1
 
     async def _session(self, http: aiohttp.ClientSession, token: str) -> tuple[bool, int]:
@@ -110,15 +119,19 @@ class Screen:
             displays = [{"index": 0, "primary": True}]
             hello = {"client": client, "capabilities": ["shown"], "restore": True, "displays": displays}
             await socket.send_json({"type": "hello", "token": token, **hello})
-            while True:
-                # A line that has died without a word is noticed by its silence: every heartbeat brings something.
-                frame = await socket.receive(timeout=patience)
-                if frame.type is not aiohttp.WSMsgType.TEXT:
-                    return welcomed, socket.close_code or 1006
-                message: Message = json.loads(frame.data)
-                if message["type"] == "welcome":
-                    welcomed, patience = True, message["heartbeatSeconds"] + GRACE_SECONDS
-                await self._heard(http, socket, message)
+            try:
+                while True:
+                    # A line that has died without a word is noticed by its silence: every heartbeat brings something.
+                    frame = await socket.receive(timeout=patience)
+                    if frame.type is not aiohttp.WSMsgType.TEXT:
+                        return welcomed, socket.close_code or 1006
+                    message: Message = json.loads(frame.data)
+                    if message["type"] == "welcome":
+                        welcomed, patience = True, message["heartbeatSeconds"] + GRACE_SECONDS
+                    await self._heard(http, socket, message)
+            finally:
+                for display in list(self._showing):
+                    self._stop(display)
 
     async def _heard(
         self, http: aiohttp.ClientSession, socket: aiohttp.ClientWebSocketResponse, message: Message
@@ -134,40 +147,68 @@ class Screen:
                 await socket.send_json({"type": "pong", "t": message["t"]})
             case "navigate":
                 await self._navigate(http, socket, message)
+            case "goodbye":
+                self._not_before = message["reconnectAfterMs"] / 1000
             case "delivery":
                 print(f"{message['triggerId']}: {message['state']}", flush=True)
             case "clear":
-                print("The document is put away", flush=True)
+                self._put_away(message.get("displayIndex"))
             case "auth:expiring":
-                token = await self._pairing.token(http, fresh=True)
-                await socket.send_json({"type": "auth", "token": token})
+                self._renewing = asyncio.create_task(self._renew(http, socket))
             case "error":
                 print(f"{message['code']}: {in_words(message)}", flush=True)
+                if "displayIndex" in message:  # about a scan for it: nobody shall work from the paper before
+                    self._put_away(message["displayIndex"])
+
+    async def _renew(self, http: aiohttp.ClientSession, socket: aiohttp.ClientWebSocketResponse) -> None:
+        try:
+            token = await self._pairing.token(http, fresh=True)
+            await socket.send_json({"type": "auth", "token": token})
+        except (aiohttp.ClientError, ConnectionError, TimeoutError, GivenUp) as error:
+            print(f"The token could not be renewed: {error}", flush=True)
 
     async def _navigate(
         self, http: aiohttp.ClientSession, socket: aiohttp.ClientWebSocketResponse, message: Message
     ) -> None:
-        display, seq, once = message["displayIndex"], message["seq"], (message["id"], message["round"])
-        is_new = not message.get("restored")
-        if is_new and seq < self._newest.get(display, 0):
-            return
-        ack = {"type": "ack", "id": message["id"]}
-        await socket.send_json({**ack, "status": "received"})
-        evidence = self._shown.get(once) if is_new else None
+        display, seq = message["displayIndex"], message["seq"]
+        if not message.get("restored"):
+            if seq < self._newest.get(display, 0):
+                return
+            self._newest[display] = seq
+        await socket.send_json({"type": "ack", "id": message["id"], "status": "received"})
+        # Not here: while a slow document comes, heartbeats have to be answered and a newer document may take its place.
+        self._stop(display)
+        self._showing[display] = asyncio.create_task(self._bring_up(http, socket, message))
+
+    async def _bring_up(
+        self, http: aiohttp.ClientSession, socket: aiohttp.ClientWebSocketResponse, message: Message
+    ) -> None:
+        """Shows the document and acks that, or says why it didn't work."""
+        once, ack = (message["id"], message["round"]), {"type": "ack", "id": message["id"]}
+        evidence = None if message.get("restored") else self._shown.get(once)
         try:
             evidence = evidence or await self._show(http, message)
         except (aiohttp.ClientError, TimeoutError) as error:
-            print(f"{message['title']}: {error}", flush=True)
-            await socket.send_json(
-                {**ack, "status": "failed", "code": "DOCUMENT_LOAD_FAILED", "detail": str(error)[:500]}
-            )
-            return
-        if is_new:
-            self._newest[display] = seq
+            why = str(error) or "It took too long."
+            print(f"{message['title']}: {why}", flush=True)
+            ack |= {"status": "failed", "code": "DOCUMENT_LOAD_FAILED", "detail": why[:500]}
+        else:
             self._shown[once] = evidence
             if len(self._shown) > 1_000:
                 del self._shown[next(iter(self._shown))]
-        await socket.send_json({**ack, "status": "shown", **evidence})
+            ack |= {"status": "shown", **evidence}
+        with contextlib.suppress(ConnectionError):  # a session that has ended meanwhile; the document comes again
+            await socket.send_json(ack)
+
+    def _put_away(self, display: int | None) -> None:
+        """Stands for the monitor, too: yours closes the window of that display, or all."""
+        for each in list(self._showing) if display is None else [display]:
+            self._stop(each)
+        print("The document is put away", flush=True)
+
+    def _stop(self, display: int) -> None:
+        if (before := self._showing.pop(display, None)) is not None:
+            before.cancel()
 
     async def _show(self, http: aiohttp.ClientSession, message: Message) -> Message:
         """Stands for the monitor: fetches the document and says what it is. Yours opens a window here."""
@@ -182,20 +223,29 @@ async def trigger(url: str, screen_id: str, order_id: str) -> int:
     """Asks for a document and waits until it is on the monitor. Answers the exit code."""
     body = {"id": str(uuid.uuid4()), "timestamp": int(time.time() * 1000), "orderId": order_id, "screenId": screen_id}
     headers = {"Authorization": f"Bearer {os.environ['VOOSTER_KEY']}"}
-    async with aiohttp.ClientSession(headers=headers) as http:
-        for attempt in range(60):
+    give_up_at = time.monotonic() + WAIT_MS / 1000
+    patience = aiohttp.ClientTimeout(total=WAIT_MS / 1000 + 10)
+    async with aiohttp.ClientSession(headers=headers, timeout=patience) as http:
+        for attempt in itertools.count():
             try:
-                async with http.post(f"{url}/api/trigger?wait=shown&timeoutMs=15000", json=body) as answer:
+                async with http.post(f"{url}/api/trigger?wait=shown&timeoutMs={WAIT_MS}", json=body) as answer:
                     told: Message = await answer.json(content_type=None)
                 break
             except (aiohttp.ClientError, TimeoutError) as error:
+                if time.monotonic() > give_up_at:
+                    print(
+                        f"{order_id}: no answer. Look at the appliance and the network, then scan again.",
+                        file=sys.stderr,
+                    )
+                    return 1
                 # The same id again: where the first one was heard, this changes nothing.
                 print(f"No answer: {error}. Trying again.", file=sys.stderr)
-                await asyncio.sleep(min(1.0, 0.1 * 1.5**attempt))
-        else:
-            return 1
+                await asyncio.sleep(min(1.0, 0.1 * 1.5 ** min(attempt, 20)))
     if answer.status not in {200, 202}:
         print(f"{order_id}: {told['code']}: {in_words(told)}", file=sys.stderr)
+        return 1
+    if told["result"] == "timeout":
+        print(f"{order_id}: accepted, but not on the monitor in time. It goes on waiting: look at the screen.")
         return 1
     print(f"{order_id}: {told['result']}")
     return 0 if told["result"] in {"shown", "received"} else 1

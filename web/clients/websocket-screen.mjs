@@ -10,7 +10,8 @@ const say = console.log;
 const paired = pairingFile(process.argv[2] ?? "pairing.json");
 const screen = station({
   ack: (body) => session.send({ type: "ack", ...body }),
-  show: (message) => fetched(message, say),
+  show: (message, signal) => fetched(message, signal, say),
+  putAway: () => say("The document is put away"),
   say,
 });
 
@@ -30,9 +31,10 @@ const session = connect({
       say(`Connected to ${message.plant} as ${message.screenId}`);
       screen.welcome(message);
     },
-    navigate: screen.navigate,
+    navigate: (message) => screen.navigate(message),
     delivery: (message) => say(`${message.triggerId}: ${message.state}`),
-    clear: () => say("The document is put away"),
+    clear: screen.clear,
+    error: screen.error,
     identify: (message) => say(`This is ${message.label}`),
     end: () => process.exit(1),
   },
