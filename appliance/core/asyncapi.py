@@ -64,8 +64,8 @@ def describe(version: str) -> Schema:
                 "httpStatus": row.status,
                 "closeCode": row.close_code,
                 "retryable": row.retryable,
-                "messages": row.messages(),
-                "action": row.actions(),
+                "messages": row.message,
+                "action": row.action,
             }
             for code, row in CATALOGUE.items()
         },
@@ -118,6 +118,9 @@ class _Description:
         for kind in _SERVER:
             if kind not in _ANSWERS_ONLY:
                 self._exchange("socketIo", "send", kind, suffix=_EVENT)
+        pong = _without_type(self.schemas["Pong"], "PongEvent")
+        members = {**pong["properties"], "timestamp": SCHEMAS["PingAnswer"]["properties"]["timestamp"]}
+        self.schemas["PongEvent"] = {**pong, "properties": members, "required": [*pong["required"], "timestamp"]}
         navigate = self.operations["socketIoSendNavigate"]
         self._reply(navigate, "socketIo", [self._plain("NavigateAnswer", "navigate"), self._message(m.Ack, _EVENT)])
         ping = [self._plain("PingAnswer", "pong"), self._message(m.Pong, _EVENT)]

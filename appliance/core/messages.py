@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from appliance.core.screens import Client, Display
+from appliance.core.screens import Display, Program
 from appliance.core.triggers import TriggerBody
 from appliance.errors import FieldError, Texts
 
@@ -34,7 +34,7 @@ class Hello(_Message, tag="hello"):
     """The first message: who connects. `token` is an access token or API key; `capabilities` may name `shown`."""
 
     token: str | None = None
-    client: Client | None = None
+    client: Program | None = None
     capabilities: list[str] = []
     restore: bool = False
     displays: list[Display] | None = None
@@ -63,7 +63,10 @@ class Trigger(TriggerBody, tag_field="type", tag="trigger", kw_only=True):
 
 
 class Subscribe(_Message, tag="subscribe"):
-    """Copies of deliveries' changes and of who is online; `presence`, `screen:ID`, `screen:PREFIX*`, `group:NAME`."""
+    """Copies of how deliveries end (`delivery`) and of who is online; for viewers and up.
+
+    A topic is `presence`, `screen:ID`, `screen:PREFIX*` or `group:NAME`. A new list replaces the one before.
+    """
 
     topics: list[str]
 
@@ -137,7 +140,7 @@ class Navigate(_Message, tag="navigate", omit_defaults=False):
 
 
 class DeliveryUpdate(_Message, tag="delivery"):
-    """A delivery's state changed; to its trigger's sender, its own screen and subscribers."""
+    """A delivery has become final (no other change is told); to its sender, its own screen and subscribers."""
 
     id: DeliveryId
     trigger_id: str
@@ -197,7 +200,10 @@ class Renewed(_Message, tag="auth:ok", omit_defaults=False):
 
 
 class ErrorMessage(_Message, tag="error"):
-    """A message was refused, or a scan for this one screen can't be shown: the old document is put away."""
+    """A message was refused: `errors` names the members that don't fit, `detail` says it for whoever writes the client.
+
+    With `displayIndex`: a scan for this one screen can't be shown; put the old document of that display away.
+    """
 
     code: str
     messages: Texts
@@ -233,7 +239,7 @@ class TriggerResponse(_Message, tag="trigger:response"):
 
 
 class TriggerError(_Message, tag="trigger:error"):
-    """The trigger was refused; nothing was kept of it."""
+    """The trigger was refused, and nothing was kept of it. `errors` names the members that don't fit."""
 
     id: str | None
     error: str

@@ -28,11 +28,16 @@ class Display(msgspec.Struct, frozen=True, omit_defaults=True):
     primary: bool | None = None
 
 
-class Client(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The program behind a session: its name and version as it says, its address as seen."""
+class Program(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The program behind a session, as it says of itself."""
 
     name: str = ""
     version: str = ""
+
+
+class Client(Program, frozen=True, omit_defaults=True):
+    """The same with the address that it is seen from."""
+
     address: str = ""
 
 

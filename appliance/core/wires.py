@@ -12,7 +12,9 @@ INFO: dict[str, Any] = {
         "guarantees.\n\n"
         "A trigger is accepted when it is on disk, synced. Its deliveries are sent until they are acked: at least once "
         "on the wire, and a client shows an `id` and `round` that it has shown already no second time, but acks it "
-        "again. Unknown members are ignored, and may be added. Tokens never go into an address."
+        "again. Unknown members are ignored, and may be added. Tokens never go into an address.\n\n"
+        "Answers may come in any order, and between other messages: match them by `id`. `x-errors` has the words of "
+        "every code; a name in braces there stands for what is filled in when it happens."
     ),
     "license": {"name": "Apache-2.0"},
 }
@@ -58,7 +60,10 @@ CHANNELS: dict[str, dict[str, str]] = {
         "title": "Server-sent events",
         "description": (
             "Each message is an event of its name; `id:` is the delivery's. With the bearer token, or with `?ticket=` "
-            "for those who can't set headers. `?capabilities=shown` and `?restore=true` stand for `hello`'s members."
+            "for those who can't set headers. `?capabilities=shown`, `?restore=true`, `?client=name/version` and "
+            "`?displays=` (JSON) stand for `hello`'s members. In a browser `error` is also the name of `EventSource`'s "
+            "own event about its connection: one with `data` is the appliance's message, and the stream is still open "
+            "unless the code says otherwise. After `SESSION_REPLACED` close it and don't connect until a person asks."
         ),
     },
     "eventTicket": {
@@ -139,7 +144,10 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "description": "The callback of a client's `ping`.",
         "type": "object",
         "required": ["timestamp", "serverTime"],
-        "properties": {"timestamp": {}, "serverTime": {"type": "integer"}},
+        "properties": {
+            "timestamp": {"description": "The `ping`'s `t` or `timestamp`; without one the appliance's time."},
+            "serverTime": {"type": "integer"},
+        },
     },
     "TicketRequest": {
         "title": "TicketRequest",
@@ -168,6 +176,15 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "action": _TEXTS,
             "retryable": {"type": "boolean"},
             "traceId": {"type": "string"},
+            "errors": {
+                "type": "array",
+                "description": "Which members are wrong, and how.",
+                "items": {
+                    "type": "object",
+                    "required": ["field", "reason"],
+                    "properties": {"field": {"type": "string"}, "reason": {"type": "string"}},
+                },
+            },
         },
     },
 }

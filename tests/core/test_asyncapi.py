@@ -103,6 +103,31 @@ def test_every_error_is_listed_with_its_words() -> None:
     assert all(row["messages"]["ko"] and row["messages"]["en"] for row in errors.values())
 
 
+def test_words_that_are_filled_in_later_say_with_what() -> None:
+    errors = DESCRIPTION["x-errors"]
+    texts = [text for row in errors.values() for part in ("messages", "action") for text in row[part].values()]
+    assert not [text for text in texts if "–" in text]
+    assert "{role}" in errors["PERMISSION_DENIED"]["action"]["en"]
+    assert "{orderId}" in errors["ORDER_NOT_FOUND"]["action"]["en"]
+
+
+def test_what_is_the_appliances_own_to_say_is_not_asked_of_clients() -> None:
+    program = DESCRIPTION["components"]["schemas"]["Program"]
+    assert program["properties"].keys() == {"name", "version"}
+    assert "#/components/schemas/Program" in references(DESCRIPTION["components"]["schemas"]["Hello"])
+
+
+def test_a_pong_of_socket_io_has_the_time_under_both_names() -> None:
+    schemas = DESCRIPTION["components"]["schemas"]
+    assert schemas["PongEvent"]["properties"].keys() == {"t", "timestamp", "serverTime"}
+    assert schemas["Pong"]["properties"].keys() == {"type", "t", "serverTime"}
+
+
+@pytest.mark.parametrize("name", ["ErrorMessage", "TriggerError", "Problem"])
+def test_a_refusal_may_name_the_members_that_do_not_fit(name: str) -> None:
+    assert "errors" in DESCRIPTION["components"]["schemas"][name]["properties"]
+
+
 def test_it_is_json_and_the_same_each_time() -> None:
     assert json.dumps(describe("1.2.3")) == json.dumps(DESCRIPTION)
     assert DESCRIPTION["info"]["version"] == "1.2.3"
