@@ -18,6 +18,7 @@ from appliance.transports import connection, websocket
 from tests.conftest import MakeHouse
 from tests.support.answers import new_trigger
 from tests.support.house import House, until
+from tests.support.turns import costly_messages
 from tests.transports.rawsocket import KEY, PING, PONG, RawSocket, frame
 
 
@@ -268,3 +269,21 @@ async def test_a_connection_leaves_no_cycle_behind(house: House) -> None:
         assert alive() == before
     finally:
         gc.enable()
+
+
+async def test_others_have_their_turn_among_one_client_s_costly_messages(house: House) -> None:
+    async with raw(house) as wire:
+        await wire.hello(await house.pair("S-1"))
+        with costly_messages(house.appliance.engine.conversation, connection._TURN_SECONDS + 0.001) as handled:
+            wire.writer.write(frame(b'{"type":"status"}') * 8)
+            for _ in range(8):
+                assert (await wire.heard())["type"] == "status"
+    assert len(handled) == len(set(handled)) == 8
+
+
+async def test_a_stopping_appliance_opens_none(house: House) -> None:
+    before = await house.screen()
+    await house.appliance._close_sockets()
+    assert await before.closed() == 1001
+    async with raw(house) as wire:
+        assert " 503 " in await wire.upgrade()

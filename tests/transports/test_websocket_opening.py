@@ -54,6 +54,28 @@ async def test_the_token_may_come_as_a_header(house: House) -> None:
     assert (await wire.hello(None))["screenId"] == "S-1"
 
 
+async def cookie_of(house: House, username: str, password: str) -> str:
+    """The browser session of somebody who has just signed in."""
+    made = await house.local("POST", "/api/users", {"username": username, "password": password, "role": "viewer"})
+    assert made.status == 201, made.text
+    answer = await house.call("POST", "/api/auth/login", {"username": username, "password": password})
+    return str(answer.headers["Set-Cookie"].partition(";")[0])
+
+
+async def test_a_cookie_counts_on_the_appliance_s_own_pages_only(make_house: MakeHouse) -> None:
+    house = await make_house({"server": {"allowed_origins": ["http://mes.plant"]}})
+    cookie = await cookie_of(house, "vic", "correct horse battery")
+    own = await house.wire(headers={"Cookie": cookie, "Origin": house.url})
+    assert (await own.hello(None))["role"] == "viewer"
+    for origin in ("chrome-extension://abcdefghijklmnop", "http://mes.plant", None):
+        headers = {"Cookie": cookie} if origin is None else {"Cookie": cookie, "Origin": origin}
+        other = await house.wire(headers=headers)
+        await other.say_hello(None)
+        await refused(other, "TOKEN_INVALID", 4401)
+        with_token = await house.wire(headers=headers)
+        await with_token.hello(house.key)
+
+
 async def test_the_token_never_counts_in_the_address(house: House) -> None:
     token = await house.pair("S-1")
     async with aiohttp.ClientSession() as http, http.ws_connect(f"{house.url}/ws?token={token}") as socket:

@@ -35,6 +35,7 @@ class Peer:
         self.close_code: int | None = None
         self._url = url
         self._numbers = itertools.count()
+        self._posting = asyncio.Lock()
         self._news = asyncio.Condition()
         self._http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
         self._socket: aiohttp.ClientWebSocketResponse | None = None
@@ -85,7 +86,8 @@ class Peer:
     async def send(self, packet: str | bytes) -> None:
         """One Engine.IO packet."""
         if self._socket is None:
-            status, text = await self.post(packet)
+            async with self._posting:
+                status, text = await self.post(packet)
             assert (status, text) == (200, "ok"), text
         elif isinstance(packet, bytes):
             await self._socket.send_bytes(packet)

@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from appliance.transports.socketio.client import MAX_AWAITED, Answer, Client, Refused, Socket
+from appliance.transports.socketio.client import (
+    BURST_SECONDS,
+    CONNECTS_A_SECOND,
+    MAX_AWAITED,
+    Answer,
+    Client,
+    Refused,
+    Socket,
+)
 from appliance.transports.socketio.engineio import Packet, ProtocolError
 
 
@@ -108,6 +116,17 @@ async def test_an_unknown_namespace_and_a_refusal_are_connect_errors(talk: Talk)
     assert talk.client.deadline == 105  # still a stranger
     talk.notes.refuses = False
     assert await talk.hears("0") == ['40{"sid":"id"}']
+
+
+async def test_connecting_again_and_again_ends_the_connection(talk: Talk) -> None:
+    often = int(CONNECTS_A_SECOND * BURST_SECONDS)
+    for _ in range(often):
+        assert await talk.hears("0", "1") == ['40{"sid":"id"}']
+    told = ['44{"message":"Too often","data":{"code":"NO"}}', "closed: 4429"]
+    assert await talk.hears("0") == told
+    assert await talk.hears("0/random") == ['44/random,{"message":"Too often","data":{"code":"NO"}}', "closed: 4429"]
+    talk.time += 1
+    assert await talk.hears("0", "1") == ['40{"sid":"id"}']
 
 
 @pytest.mark.parametrize(

@@ -210,3 +210,27 @@ def test_what_waits_for_a_slow_reader_is_bounded() -> None:
     session.take()
     assert session.send("4" + "x" * 2000)  # one long message is nobody's slowness
     assert not session.send("4")
+
+
+def test_whoever_talks_is_alive() -> None:
+    session = engine(WEBSOCKET)
+    session.beat(20.0)
+    for message in ("4a", b"b"):
+        session.receive(message, 24.0)
+        session.beat(25.0)
+        assert not session.closed and session.due == 29
+    session.beat(29.0)
+    assert why(session) == "ping timeout"
+
+
+def test_an_answer_may_lie_behind_what_is_being_handled() -> None:
+    session = engine()
+    session.beat(20.0)
+    session.beat(25.0, busy=True)
+    assert not session.closed and session.due == 30
+    session.begin_post()
+    session.beat(30.0)
+    assert not session.closed and session.due == 35
+    session.end_post()
+    session.beat(35.0)
+    assert why(session) == "ping timeout"

@@ -323,11 +323,21 @@ async def test_other_sites_pages_may_only_where_they_are_allowed(make_house: Mak
         async with http.get(path, headers={"Origin": "http://mes.plant"}) as response:
             assert response.headers["Access-Control-Allow-Origin"] == "http://mes.plant"
             sid = json.loads((await response.text())[1:])["sid"]
-        async with http.get(path, headers={"Origin": "http://evil.example"}) as response:
-            assert "Access-Control-Allow-Origin" not in response.headers
-        for origin, status in (("http://mes.plant", 200), ("http://evil.example", 403), ("null", 403)):
+        for origin in ("http://evil.example", house.url + "1"):
+            async with http.get(path, headers={"Origin": origin}) as response:
+                assert (response.status, (await response.json())["code"]) == (403, "ORIGIN_NOT_ALLOWED")
+                assert "Access-Control-Allow-Origin" not in response.headers
+        for origin, status in (
+            ("http://mes.plant", 200),
+            (house.url, 200),
+            ("chrome-extension://abcdefghijklmnop", 200),
+            ("http://evil.example", 403),
+            ("null", 403),
+        ):
+            async with http.get(path, headers={"Origin": origin}) as response:
+                assert response.status == status, origin
             async with http.post(f"{path}&sid={sid}", data="6", headers={"Origin": origin}) as response:
-                assert response.status == status
+                assert response.status == status, origin
         with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
             await http.ws_connect(path.replace("polling", "websocket"), headers={"Origin": "http://evil.example"})
         assert refused.value.status == 403
