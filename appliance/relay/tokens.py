@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 import jwt
+import msgspec
 
 from appliance.errors import Problem
 from appliance.relay.secrets import SigningKey
@@ -27,6 +30,16 @@ class Claims:
     subject: str
     grant: str
     expires_at: int
+
+
+class _Ours(msgspec.Struct):
+    iss: str
+    aud: str
+    sub: str
+    sid: str
+    jti: str
+    iat: int
+    exp: int
 
 
 class AccessTokens:
@@ -58,7 +71,7 @@ class AccessTokens:
     def verify(self, token: str) -> Claims:
         """Raises `TOKEN_EXPIRED` for one that was ours and has ended, `TOKEN_INVALID` for anything else."""
         try:
-            claims = self._decode(token)
+            claims = self._like_the_last(token) or self._decode(token)
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
             raise Problem("TOKEN_INVALID") from None
         kind, _, subject = str(claims["sub"]).partition(":")
@@ -68,6 +81,25 @@ class AccessTokens:
         if expires * 1000 <= self._now():
             raise Problem("TOKEN_EXPIRED")
         return Claims(kind, subject, str(claims["sid"]), expires * 1000)
+
+    def _like_the_last(self, token: str) -> dict[str, Any] | None:
+        """The claims of a token whose first part is, letter for letter, that of one which was verified in full: only
+        its signature is left to be checked. Ten thousand come at once after a restart. None: ask `_decode`."""
+        signed, _, signature = token.rpartition(".")
+        head, _, payload = signed.partition(".")
+        key = self._key_of.get(head)
+        if key is None or len(token) > _MAX_LENGTH or not token.isascii():
+            return None
+        expected = base64.urlsafe_b64encode(hmac.digest(key, signed.encode(), "sha256")).rstrip(b"=")
+        if not hmac.compare_digest(expected, signature.encode()):
+            return None
+        try:
+            claims = msgspec.json.decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)), type=_Ours)
+        except (msgspec.DecodeError, ValueError):
+            return None
+        if (claims.iss, claims.aud) != (self._instance_id, AUDIENCE):
+            return None
+        return {"sub": claims.sub, "sid": claims.sid, "exp": claims.exp}
 
     def _decode(self, token: str) -> dict[str, Any]:
         if len(token) > _MAX_LENGTH or not token.isascii():

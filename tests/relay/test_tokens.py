@@ -104,3 +104,42 @@ CLAIMS = {"iss": "here", "aud": "vooster", "sub": "user:kim", "sid": "g", "jti":
 def test_anything_else_is_invalid(token: str) -> None:
     with pytest.raises(Problem, match="TOKEN_INVALID"):
         tokens().verify(token)
+
+
+def _with(token: str, part: int, change: str) -> str:
+    parts = token.split(".")
+    parts[part] = change + parts[part][len(change) :]
+    return ".".join(parts)
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        _with(forged(), 1, "eyJhIjox"),
+        _with(forged(), 2, "AAAA"),
+        forged() + "A",
+        forged(key=b"x" * 64),
+        forged({"iss": "elsewhere"}),
+        forged({"aud": "another"}),
+        forged({"sub": None}),
+        forged({"exp": "soon"}),
+        forged({"sub": "local:root"}),
+    ],
+)
+def test_one_like_a_good_one_is_refused_as_well(token: str) -> None:
+    """What was verified before makes the next check shorter, not laxer."""
+    access = tokens()
+    access.verify(forged())
+    with pytest.raises(Problem) as refused:
+        access.verify(token)
+    assert refused.value.code == "TOKEN_INVALID"
+
+
+def test_the_short_check_says_what_the_long_one_says() -> None:
+    access = tokens()
+    first = access.verify(forged())
+    assert access.verify(forged()) == first
+    assert access.verify(forged({"sub": "screen:S-1", "sid": "other"})).subject == "S-1"
+    with pytest.raises(Problem) as ended:
+        access.verify(forged({"exp": NOW}))
+    assert ended.value.code == "TOKEN_EXPIRED"
