@@ -29,7 +29,9 @@ export type Displays = { type: "displays"; displays: Display[] };
 export type Auth = { type: "auth"; token: string };
 export type Ping = { type: "ping"; t: number };
 export type Pong = { type: "pong"; t: number; serverTime?: number };
-export type ClientMessage = Hello | Ack | Displays | Auth | Ping | Pong;
+/** Show this order's document on these screens. The same `id` again is not done twice. */
+export type Trigger = { type: "trigger"; id: string; orderId: string; target: string; displayIndex?: number };
+export type ClientMessage = Hello | Ack | Displays | Auth | Ping | Pong | Trigger;
 
 export type Welcome = {
   type: "welcome";
@@ -87,6 +89,16 @@ export type WireError = {
   orderId?: string | null;
   displayIndex?: number;
 };
+export type TriggerResponse = { type: "trigger:response"; id: string; success: true; data: object };
+export type TriggerError = {
+  type: "trigger:error";
+  id: string | null;
+  error: string;
+  code: string;
+  messages: Text;
+  action: Text;
+  retryable: boolean;
+};
 /** Something people should know while the session goes on. */
 export type Notice = { type: "notice"; code: string; messages: Text; action: Text };
 export type Goodbye = { type: "goodbye"; reason: string; reconnectAfterMs: number };
@@ -102,5 +114,7 @@ export type ServerMessage =
   | AuthExpiring
   | AuthOk
   | WireError
+  | TriggerResponse
+  | TriggerError
   | Notice
   | Goodbye;

@@ -14,9 +14,16 @@ export type Failure =
   /** Welcomed, and broken before it was a heartbeat old. */
   | "short";
 
+/** Of plain HTTP. `busy` is the appliance's own word, and says nothing of the way. */
+export type Answer = "well" | "busy" | "none";
+
 type Kept = { until: number; periodMs: number };
 
-const STRIKES = 2;
+const ENOUGH = 20;
+const STRIKES: Record<Failure, number> = { refused: 10, silent: 20, short: 10 };
+/** For so long after an outage a refusal says little of the way: everybody comes back at once. */
+const CROWD_MS = 60_000;
+const CROWD_STRIKES = 1;
 const FIRST_PERIOD_MS = 10 * 60_000;
 const LONGEST_PERIOD_MS = 4 * 3_600_000;
 
@@ -26,6 +33,7 @@ export class WireChoice {
   private strikes = 0;
   private periodMs = 0;
   private until = 0;
+  private crowdUntil = 0;
   private readonly store: Store;
   private readonly clock: () => number;
   private readonly random: () => number;
@@ -45,18 +53,19 @@ export class WireChoice {
     this.wire = "events";
   }
 
-  /** An attempt on the chosen wire went wrong; `answered` says whether plain HTTP worked at that moment. */
-  failed(how: Failure, answered: boolean): void {
+  /** An attempt on the chosen wire went wrong; `answer` is what plain HTTP said at that moment. */
+  failed(how: Failure, answer: Answer): void {
     if (this.wire === "events") {
-      if (answered && how !== "short") this.turnTo("websocket");
+      if (answer === "well" && how !== "short") this.turnTo("websocket");
       return;
     }
-    if (!answered) {
-      this.strikes = 0; // the appliance is away, and nothing is learnt about what is between
+    if (answer !== "well") {
+      this.strikes = 0; // the appliance is away or has no time, and nothing is learnt about what is between
+      this.expectCrowd();
       return;
     }
-    this.strikes += how === "silent" ? STRIKES : 1;
-    if (this.strikes < STRIKES) return;
+    this.strikes += this.isCrowded && how !== "short" ? CROWD_STRIKES : STRIKES[how];
+    if (this.strikes < ENOUGH) return;
     this.turnTo("events");
     this.wait();
   }
@@ -66,10 +75,21 @@ export class WireChoice {
     else this.store.set(null);
   }
 
-  /** A WebSocket outlived its heartbeats: nothing is wrong with the way. */
+  /** A WebSocket has ended that outlived its heartbeats: nothing was wrong with the way. */
   proven(): void {
     this.strikes = 0;
     this.periodMs = 0;
+    this.expectCrowd();
+  }
+
+  /** There is an outage: after it everybody comes back at once, and some are refused or welcomed late for that. */
+  expectCrowd(): void {
+    this.crowdUntil = this.clock() + CROWD_MS;
+  }
+
+  get isCrowded(): boolean {
+    const left = this.crowdUntil - this.clock();
+    return left > 0 && left <= CROWD_MS; // beyond it the clock was set back
   }
 
   /** Milliseconds until WebSocket is due to be tried again from a session over events. */

@@ -46,6 +46,8 @@ const SILENCE_GRACE_MS = 10_000;
 const NUDGE_MS = 5_000;
 /** A refusal is an answer and comes quickly; what takes longer is a network that swallows packets. */
 const REFUSED_WITHIN_MS = 1_500;
+/** A session that ends younger hasn't ended what was wrong: waits go on growing. */
+const SETTLED_MS = 10_000;
 /** Heartbeats; a session that broke before that many may have broken for the way it came. */
 const SHORT_LIFE = 1.5;
 
@@ -64,8 +66,8 @@ export class Connection {
   private unanswered = 0;
   private startedAt = 0;
   private welcomedAt = 0;
-  /** Since when there has been no session; null while there is one. */
-  private lostAt: number | null;
+  /** Since when there has been no session that settled. */
+  private lostAt: number;
   private goodbyeMs: number | null = null;
   /** The wait under way is one that the appliance asked for. */
   private isBidden = false;
@@ -91,7 +93,6 @@ export class Connection {
     if (this.wire) return;
     clearTimeout(this.retryTimer);
     const turn = ++this.turn;
-    this.lostAt ??= this.now();
     this.startedAt = this.now();
     this.change({ kind: "connecting" });
     try {
@@ -170,9 +171,7 @@ export class Connection {
     if (!this.wire) return;
     const wire = this.wire.name;
     if (this.link.kind !== "open") {
-      this.attempt = 0;
       this.unanswered = 0;
-      this.lostAt = null;
       this.welcomedAt = this.now();
       clearTimeout(this.doubtTimer);
       this.choice.welcomed(wire);
@@ -184,13 +183,14 @@ export class Connection {
 
   private closed(code: number): void {
     this.judge(code);
+    const wasBrief = this.link.kind === "open" && !this.isSettled;
     this.drop();
-    this.lostAt ??= this.now();
     if (code === CLOSE.replaced) {
       this.change({ kind: "replaced" });
     } else if (code === CLOSE.unauthenticated || code === CLOSE.forbidden) {
       this.deps.refused(this.token);
-      this.again(0);
+      if (wasBrief) this.wait();
+      else this.again(0);
     } else {
       this.wait();
     }
@@ -202,27 +202,29 @@ export class Connection {
   private judge(code: number): void {
     const how = this.failure(code);
     if (!how) return;
-    this.judged = this.deps.wires.answers().then((answered) => this.choice.failed(how, answered));
+    this.judged = this.deps.wires.answers().then((answer) => this.choice.failed(how, answer));
   }
 
   private failure(code: number): Failure | null {
     const { link } = this;
+    const isOpen = link.kind === "open";
+    const isShort = isOpen && this.age < SHORT_LIFE * link.welcome.heartbeatSeconds * 1000;
+    if (isOpen && !isShort && link.wire === "websocket") this.choice.proven();
+    if (this.goodbyeMs !== null) this.choice.expectCrowd();
     const isOwnWord = code >= 4000 && code !== CLOSE.silent;
     if (isOwnWord || this.goodbyeMs !== null) return null;
-    if (link.kind !== "open") return "refused";
-    const isShort = this.now() - this.welcomedAt < SHORT_LIFE * link.welcome.heartbeatSeconds * 1000;
     if (isShort) return "short";
-    if (link.wire === "websocket") this.choice.proven();
-    return null;
+    return isOpen ? null : "refused";
   }
 
   /** The wire takes too long: where plain HTTP answers meanwhile, something on the way holds it up. */
   private doubt(how: "refused" | "silent", turn: number): void {
     clearTimeout(this.doubtTimer);
     this.doubtTimer = setTimeout(async () => {
-      const answered = await this.deps.wires.answers();
-      if (!answered || turn !== this.turn || this.link.kind === "open" || !this.wire) return;
-      this.choice.failed(how, true);
+      if (this.choice.isCrowded) return; // whoever hangs up in a queue makes it longer
+      const answer = await this.deps.wires.answers();
+      if (answer !== "well" || turn !== this.turn || this.link.kind === "open" || !this.wire) return;
+      this.choice.failed(how, answer);
       this.drop();
       this.wait();
     }, DOUBT_MS[how]);
@@ -260,7 +262,7 @@ export class Connection {
   }
 
   private wait(): void {
-    const away = this.now() - (this.lostAt ?? this.now());
+    const away = this.now() - this.lostAt;
     const delay = this.goodbyeMs ?? reconnectDelay(this.attempt, away, this.random());
     this.isBidden = this.goodbyeMs !== null;
     this.goodbyeMs = null;
@@ -274,6 +276,15 @@ export class Connection {
     this.again(delay);
   }
 
+  /** Of the open session, in ms. */
+  private get age(): number {
+    return this.now() - this.welcomedAt;
+  }
+
+  private get isSettled(): boolean {
+    return this.age >= SETTLED_MS;
+  }
+
   private again(delay: number): void {
     clearTimeout(this.retryTimer);
     this.retryTimer = setTimeout(() => void this.start(), delay);
@@ -284,7 +295,10 @@ export class Connection {
     clearTimeout(this.doubtTimer);
     const { wire } = this;
     this.wire = null;
-    if (this.link.kind === "open") this.link = { kind: "connecting" };
+    if (this.link.kind === "open") {
+      if (this.isSettled) [this.attempt, this.lostAt] = [0, this.now()];
+      this.link = { kind: "connecting" };
+    }
     wire?.close();
   }
 

@@ -4,8 +4,9 @@
  * The stream is read with `fetch`, not EventSource: it can send the token in a header, says why it was refused, and
  * doesn't reconnect by a rule of its own.
  */
-import type { ClientMessage, Hello, ServerMessage } from "../messages";
+import type { ClientMessage, Hello, ServerMessage, TriggerError } from "../messages";
 import { EventParser } from "./eventparser";
+import { Postponed } from "./postponed";
 import { BROKEN, type OpenWire, type Wire, type WireHandlers } from "./wire";
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
@@ -23,7 +24,14 @@ const CLOSE_CODES: Record<string, number> = {
   SESSION_TOO_SLOW: 4430,
 };
 const POST_TIMEOUT_MS = 10_000;
+const LONGEST_PAUSE_MS = 60_000;
 const MOST_WAITING = 200;
+/** Statuses of the appliance's own "not now". */
+const NOT_NOW: readonly number[] = [429, 503];
+
+/** Of a message: null where it has had its answer, a pause where it is to be sent again, a close code for the end. */
+type Fate = { laterMs: number } | number | null;
+type Problem = Pick<TriggerError, "code" | "messages" | "action" | "retryable"> & { detail?: string; id?: string };
 
 export function eventStreamWire(base: string, fetch: Fetch): OpenWire {
   return (hello, handlers) => {
@@ -46,6 +54,7 @@ class EventStreamWire implements Wire {
   /** Of the error the stream said last; it counts where nothing but the end follows. */
   private lastWord = "";
   private readonly waiting: ClientMessage[] = [];
+  private readonly postponed = new Postponed(() => void this.post());
   private isPosting = false;
 
   constructor(base: string, fetch: Fetch, hello: Hello, handlers: WireHandlers) {
@@ -61,7 +70,7 @@ class EventStreamWire implements Wire {
     try {
       const response = await this.request("GET", subscription(hello), null, this.abort.signal);
       if (!response.ok) {
-        this.end(await refusal(response));
+        this.end(CLOSE_CODES[(await problemOf(response))?.code ?? ""] ?? BROKEN);
       } else if (!response.body || !response.headers.get("Content-Type")?.startsWith("text/event-stream")) {
         this.end(BROKEN);
       } else {
@@ -74,7 +83,7 @@ class EventStreamWire implements Wire {
   }
 
   send(message: ClientMessage): boolean {
-    if (!this.isOpen || this.isOver || this.waiting.length >= MOST_WAITING) return false;
+    if (!this.isOpen || this.isOver || this.waiting.length + this.postponed.size >= MOST_WAITING) return false;
     if (message.type === "pong") return true; // what was read is acknowledged by TCP, and that is what counts here
     if (message.type === "auth") this.token = message.token;
     this.waiting.push(message);
@@ -85,6 +94,7 @@ class EventStreamWire implements Wire {
   close(): void {
     this.isOver = true;
     this.waiting.length = 0;
+    this.postponed.drop();
     this.abort.abort();
   }
 
@@ -111,33 +121,56 @@ class EventStreamWire implements Wire {
   private async post(): Promise<void> {
     if (this.isPosting) return;
     this.isPosting = true;
-    for (let next = this.waiting.shift(); next; next = this.waiting.shift()) {
-      const code = await this.deliver(next);
-      if (code !== null) this.end(code);
+    for (let next = this.next(); next && !this.isOver; next = this.next()) {
+      const fate = await this.deliver(next);
+      if (this.isOver) break;
+      if (typeof fate === "number") this.end(fate);
+      else if (next.type !== "ack")
+        continue; // whoever waits for more than that has been told
+      else if (fate === null) this.postponed.arrived(next);
+      else this.postponed.refused(next, fate.laterMs);
     }
     this.isPosting = false;
   }
 
-  /** Null where the message arrived, and the stream brings the answer; else why the wire is of no more use. */
-  private async deliver(message: ClientMessage): Promise<number | null> {
-    const isAck = message.type === "ack";
-    const path = isAck ? "/api/events/ack" : `/api/events/send?sessionId=${encodeURIComponent(this.sessionId)}`;
+  private next(): ClientMessage | undefined {
+    const { due } = this.postponed;
+    if (due) return due;
+    let next = this.waiting.shift();
+    while (next?.type === "ack" && this.postponed.takes(next)) next = this.waiting.shift();
+    return next;
+  }
+
+  private async deliver(message: ClientMessage): Promise<Fate> {
+    const path =
+      message.type === "ack" ? "/api/events/ack" : `/api/events/send?sessionId=${encodeURIComponent(this.sessionId)}`;
     const controller = new AbortController();
     const stop = (): void => controller.abort();
     const timer = setTimeout(stop, POST_TIMEOUT_MS);
     this.abort.signal.addEventListener("abort", stop, { once: true });
     try {
       const response = await this.request("POST", path, JSON.stringify(message), controller.signal);
-      if (response.status === 401) return await refusal(response);
+      if (!response.ok) return this.refused(message, response, await problemOf(response));
       await response.arrayBuffer(); // so that the connection is free for the next one
-      const isUnknown = response.status === 404 && !isAck; // the appliance knows no such stream any more
-      return isUnknown || response.status === 429 || response.status >= 500 ? BROKEN : null;
+      return null;
     } catch {
       return BROKEN;
     } finally {
       clearTimeout(timer);
       this.abort.signal.removeEventListener("abort", stop);
     }
+  }
+
+  /** A refusal in the appliance's own words leaves the stream as it is, unless it is about the stream or the token. */
+  private refused(message: ClientMessage, { status, headers }: Response, problem: Problem | null): Fate {
+    if (!problem) return BROKEN; // somebody's on the way, who lets no POST through
+    if (message.type === "trigger" && problem.id !== undefined) return null; // the stream says so, too
+    const isAboutToken = status === 401 || (status === 403 && message.type !== "trigger");
+    if (isAboutToken) return CLOSE_CODES[problem.code] ?? BROKEN;
+    if (problem.code === "NOT_FOUND" && message.type !== "ack") return BROKEN; // there is no such stream any more
+    if (message.type === "trigger") this.handlers.onMessage(triggerError(message.id, problem));
+    const seconds = Number(headers.get("Retry-After")) || 0;
+    return NOT_NOW.includes(status) ? { laterMs: Math.min(LONGEST_PAUSE_MS, seconds * 1000) } : null;
   }
 
   private request(method: string, path: string, body: string | null, signal: AbortSignal): Promise<Response> {
@@ -165,13 +198,18 @@ function subscription({ client, capabilities, restore, displays }: Hello): strin
 }
 
 /** Only the appliance's own words count: a proxy's 403 says nothing of the token. */
-async function refusal(response: Response): Promise<number> {
+async function problemOf(response: Response): Promise<Problem | null> {
   try {
-    const { code } = (await response.json()) as { code?: string };
-    return CLOSE_CODES[code ?? ""] ?? BROKEN;
+    const problem = (await response.json()) as Problem | null;
+    const isOurs = response.headers.get("Content-Type")?.startsWith("application/problem+json");
+    return isOurs && typeof problem?.code === "string" ? problem : null;
   } catch {
-    return BROKEN;
+    return null;
   }
+}
+
+function triggerError(id: string, { code, messages, action, retryable, detail }: Problem): TriggerError {
+  return { type: "trigger:error", id, error: detail ?? messages.en, code, messages, action, retryable };
 }
 
 function parseData(event: string, data: string): ServerMessage | null {

@@ -1,12 +1,12 @@
 /** The ways to one appliance. A page, an extension's service worker and Node can all use them. */
-import type { Store } from "./choice";
+import type { Answer, Store } from "./choice";
 import { eventStreamWire, type Fetch } from "./events";
 import { framesPass, type OpenSocket, type Socket, socketUrl, webSocketWire } from "./websocket";
 import type { OpenWire, WireName } from "./wire";
 
 export type Wires = Record<WireName, OpenWire> & {
-  /** Whether the appliance answers plain HTTP at this moment. */
-  answers(): Promise<boolean>;
+  /** How the appliance answers plain HTTP at this moment. */
+  answers(): Promise<Answer>;
   /** Whether frames pass a WebSocket both ways. */
   framesPass(): Promise<boolean>;
   /** Where it is remembered that upgrades are dropped. */
@@ -23,6 +23,8 @@ export type WiresOptions = {
 };
 
 const ANSWER_MS = 1_500;
+/** Statuses of "too many at once". */
+const BUSY: readonly number[] = [429, 503];
 
 export function wiresTo(options: WiresOptions): Wires {
   const { base, store = inMemory() } = options;
@@ -38,18 +40,20 @@ export function wiresTo(options: WiresOptions): Wires {
   };
 }
 
-async function answers(base: string, fetch: Fetch): Promise<boolean> {
+async function answers(base: string, fetch: Fetch): Promise<Answer> {
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(), ANSWER_MS);
+  const asked: RequestInit = { signal: controller.signal, cache: "no-store", credentials: "omit" };
   try {
-    const response = await fetch(`${base}/.well-known/vooster`, {
-      signal: controller.signal,
-      cache: "no-store",
-      credentials: "omit",
-    });
-    return response.ok && ((await response.json()) as { product?: unknown }).product === "vooster";
+    const response = await fetch(`${base}/.well-known/vooster`, asked);
+    if (BUSY.includes(response.status)) return "busy";
+    const isOurs = response.ok && ((await response.json()) as { product?: unknown }).product === "vooster";
+    if (!isOurs) return "none";
+    // A browser doesn't say why an upgrade was refused. The same address without one does: too many wait before it.
+    const { status } = await fetch(`${base}/ws`, asked).catch(() => ({ status: 0 }));
+    return BUSY.includes(status) ? "busy" : "well";
   } catch {
-    return false;
+    return "none";
   } finally {
     clearTimeout(timer);
   }

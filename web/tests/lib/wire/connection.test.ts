@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
+import type { Answer } from "../../../src/lib/wire/choice";
 import { Connection, type Link, NoCredential } from "../../../src/lib/wire/connection";
 import { webSocketWire } from "../../../src/lib/wire/websocket";
 import type { Wire, WireHandlers } from "../../../src/lib/wire/wire";
@@ -65,7 +66,7 @@ function setup({ tokens = ["t1"], kept: text = null as string | null } = {}) {
   const refused: string[] = [];
   const heard: string[] = [];
   /** What lies between: whether plain HTTP is answered, and whether a WebSocket's frames would pass. */
-  const way = { answers: false, passes: false };
+  const way = { answers: "none" as Answer, passes: false };
   const kept = { text };
   let clock = 0;
   const connection = new Connection({
@@ -202,6 +203,7 @@ test("the longer it is kept waiting for a welcome, the longer it waits, up to a 
   }
   last().accept();
   last().say(WELCOME);
+  await tick(10_000);
   last().end(1006);
   await tick(100);
   const before = sockets.length;
@@ -294,7 +296,7 @@ test("a nudged link has five seconds to show that it lives", async () => {
 
 test("two refused upgrades while plain HTTP answers, and it goes by events and remembers it", async () => {
   const { connection, sockets, streams, way, kept, last, links, heard, tick } = setup();
-  way.answers = true;
+  way.answers = "well";
   await connection.start();
   last().end(1006);
   await tick(100);
@@ -327,17 +329,101 @@ test("a wire that is taken and says nothing is left after one look, as long as p
   assert.equal(sockets[0]?.isClosed, false, "nothing answers: it may just be slow");
   await tick(8_000);
   assert.equal(sockets[0]?.isClosed, true);
-  way.answers = true;
-  await tick(100);
+  connection.stop();
+  await tick(60_000); // as long as it may be for the crowd after an outage
+  way.answers = "well";
+  await connection.start();
   last().accept();
   await tick(2_000);
   await tick(225);
   assert.deepEqual([sockets.length, streams.length], [2, 1]);
 });
 
+test("while everybody comes back after an outage, it stays in the queue and blames the way for little", async () => {
+  const { sockets, streams, way, last, open, tick } = setup();
+  await open();
+  last().say({ type: "goodbye", reason: "restart", reconnectAfterMs: 100 });
+  last().end(1012);
+  way.answers = "well";
+  await tick(100);
+  last().accept();
+  await tick(9_000);
+  assert.equal(sockets[1]?.isClosed, false, "a welcome that is late");
+  last().end(1006);
+  for (let at = 0; at < 10; at++) await tick(1_000).then(() => last().end(1006));
+  assert.equal(streams.length, 0, "refused for their number");
+  for (let at = 0; at < 60 && !streams.length; at++) await tick(1_000).then(() => last().end(1006));
+  assert.equal(streams.length, 1, "but not for ever");
+});
+
+test("an appliance that says it is busy says nothing about the way to it", async () => {
+  const { connection, streams, way, last, tick } = setup();
+  way.answers = "busy";
+  await connection.start();
+  for (let at = 0; at < 90; at++) await tick(1_000).then(() => last().end(1006));
+  assert.equal(streams.length, 0);
+});
+
+test("a session that lived long clears the way of suspicion, however it ends", async () => {
+  for (const ending of [4429, 1012]) {
+    const { connection, streams, way, last, tick } = setup();
+    way.answers = "well";
+    const session = async (ms: number, code: number): Promise<void> => {
+      last().accept();
+      last().say(WELCOME);
+      for (let at = 0; at < ms; at += 10_000) {
+        await tick(10_000);
+        last().say({ type: "ping", t: at });
+      }
+      if (code === 1012) last().say({ type: "goodbye", reason: "restart", reconnectAfterMs: 100 });
+      last().end(code);
+      await tick(100);
+    };
+    await connection.start();
+    await session(10_000, 1006);
+    await session(60_000, ending);
+    await session(10_000, 1006);
+    assert.equal(streams.length, 0, `${ending}`);
+  }
+});
+
+test("sessions that break as soon as they are welcomed are waited for longer each time", async () => {
+  const { sockets, last, open, tick } = setup();
+  await open();
+  for (const wait of [100, 150, 225, 338]) {
+    const before = sockets.length;
+    last().end(1006);
+    await tick(wait - 1);
+    assert.equal(sockets.length, before);
+    await tick(1);
+    assert.equal(sockets.length, before + 1);
+    last().accept();
+    last().say(WELCOME);
+  }
+  await tick(10_000);
+  last().end(1006);
+  const before = sockets.length;
+  await tick(100);
+  assert.equal(sockets.length, before + 1, "one that settled ends that");
+});
+
+test("a token that is refused after each welcome is no reason to hurry", async () => {
+  const { connection, sockets, last, tick } = setup({ tokens: ["t1", "t2", "t3"] });
+  await connection.start();
+  for (let at = 1; at < 3; at++) {
+    last().accept();
+    last().say(WELCOME);
+    last().end(4403);
+    await tick(0);
+    assert.equal(sockets.length, at);
+    await tick(150);
+    assert.equal(sockets.length, at + 1);
+  }
+});
+
 test("an upgrade that nobody answers counts as refused, as long as plain HTTP answers", async () => {
   const { connection, sockets, streams, way, tick } = setup();
-  way.answers = true;
+  way.answers = "well";
   await connection.start();
   await tick(4_000);
   await tick(100);
@@ -350,7 +436,7 @@ test("an upgrade that nobody answers counts as refused, as long as plain HTTP an
 
 test("sessions that break young, twice, are taken for the way's fault; old ones never", async () => {
   const { connection, streams, way, last, tick } = setup();
-  way.answers = true;
+  way.answers = "well";
   const session = async (ms: number): Promise<void> => {
     last().accept();
     last().say(WELCOME);
@@ -373,7 +459,7 @@ test("sessions that break young, twice, are taken for the way's fault; old ones 
 
 test("what the appliance itself closes is no reason to leave WebSocket", async () => {
   const { connection, streams, way, last, tick } = setup();
-  way.answers = true;
+  way.answers = "well";
   await connection.start();
   for (const code of [4429, 4430, 4413, 4400, 4429]) {
     last().accept();
@@ -394,7 +480,7 @@ test("what the appliance itself closes is no reason to leave WebSocket", async (
 
 test("on events it tries WebSocket again, rarer each time, and goes back when frames pass", async () => {
   const { connection, sockets, streams, way, kept, last, links, tick } = setup();
-  way.answers = true;
+  way.answers = "well";
   await connection.start();
   for (const wait of [100, 150]) {
     last().end(1006);
@@ -441,7 +527,7 @@ test("remembered events that fail while plain HTTP answers are left for WebSocke
   streams[0]?.handlers.onClose(1006);
   await tick(100);
   assert.deepEqual([sockets.length, streams.length], [0, 2], "the appliance is away");
-  way.answers = true;
+  way.answers = "well";
   streams[1]?.handlers.onClose(1006);
   await tick(150);
   assert.deepEqual([sockets.length, streams.length], [1, 2]);

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterEach, test } from "node:test";
+import { afterEach, mock, test } from "node:test";
 import { EventParser } from "../../../src/lib/wire/eventparser";
-import { eventStreamWire } from "../../../src/lib/wire/events";
+import { eventStreamWire, type Fetch } from "../../../src/lib/wire/events";
 import type { Wire } from "../../../src/lib/wire/wire";
 
 const HELLO = {
@@ -24,6 +24,11 @@ class Appliance {
   subscription = new URL("http://none");
   /** Answers a POST; the stream's own connection is `stream`. */
   answer: (post: Post, response: ServerResponse) => void = (_post, response) => response.writeHead(204).end();
+  /** A refusal in the appliance's own words. */
+  problem(response: ServerResponse, status: number, code: string, more: object = {}): void {
+    const body = { code, messages: { ko: "k", en: "e" }, action: { ko: "k", en: "e" }, retryable: true, ...more };
+    response.writeHead(status, { "Content-Type": "application/problem+json" }).end(JSON.stringify(body));
+  }
   refuse: { status: number; body: string } | null = null;
   stream: ServerResponse | null = null;
   private readonly server: Server;
@@ -68,9 +73,15 @@ let appliance: Appliance | null = null;
 let wire: Wire | null = null;
 
 afterEach(() => {
+  mock.timers.reset();
   wire?.close();
   appliance?.stop();
 });
+
+/** Long enough for all that needs no network and no clock. */
+async function soon(): Promise<void> {
+  for (let at = 0; at < 20; at++) await new Promise((done) => setImmediate(done));
+}
 
 async function until(found: () => boolean): Promise<void> {
   for (let at = 0; at < 500 && !found(); at++) await new Promise((done) => setTimeout(done, 5));
@@ -166,11 +177,20 @@ test("the appliance's refusal is told from a proxy's", async () => {
   }
 });
 
-test("a post that can't be taken ends the wire; one that was wrong doesn't", async () => {
+test("a post that somebody on the way refuses ends the wire; one that the appliance refuses doesn't", async () => {
   const { appliance, wire, closes } = await opened();
-  const answers = [400, 404, 204, 503];
-  appliance.answer = (_post, response) => response.writeHead(answers.shift() ?? 204).end("{}");
-  for (let at = 0; at < 3; at++) wire.send({ type: "ack", id: "d", status: "received" });
+  const ours = [
+    [400, "VALIDATION_ERROR"],
+    [404, "NOT_FOUND"],
+    [500, "INTERNAL_ERROR"],
+  ] as const;
+  let at = 0;
+  appliance.answer = (_post, response) => {
+    const [status, code] = ours[at++] ?? [0, ""];
+    if (status) appliance.problem(response, status, code);
+    else response.writeHead(503).end("<html>no upstream</html>");
+  };
+  for (const id of ["a", "b", "c"]) wire.send({ type: "ack", id, status: "received" });
   await until(() => appliance.posts.length === 3);
   assert.deepEqual(closes, []);
   wire.send({ type: "ack", id: "d", status: "received" });
@@ -179,9 +199,105 @@ test("a post that can't be taken ends the wire; one that was wrong doesn't", asy
   assert.equal(wire.send({ type: "ping", t: 1 }), false);
 });
 
+test("a token that is refused on a post ends the wire as it would have ended a WebSocket", async () => {
+  for (const [status, code, expected] of [
+    [401, "TOKEN_EXPIRED", 4401],
+    [403, "PERMISSION_DENIED", 4403],
+  ] as const) {
+    const { appliance, wire, closes } = await opened();
+    appliance.answer = (_post, response) => appliance.problem(response, status, code);
+    wire.send({ type: "ack", id: "d", status: "received" });
+    await until(() => closes.length === 1);
+    assert.deepEqual(closes, [expected]);
+    appliance.stop();
+  }
+});
+
+/** A wire whose posts are answered in this process, where a test holds the clock. */
+async function held(refusal: { status: number; retryAfter?: string } | null) {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const way = { refusal, posts: [] as string[], closes: [] as number[] };
+  const body = new TransformStream<Uint8Array>();
+  const direct: Fetch = async (url, init) => {
+    if (init.method === "GET") {
+      return new Response(body.readable, { headers: { "Content-Type": "text/event-stream" } });
+    }
+    const { id, type, status } = JSON.parse(String(init.body));
+    way.posts.push(type === "ack" ? `${id} ${status}` : type);
+    if (!way.refusal || !url.endsWith("/ack")) return new Response(null, { status: 204 });
+    const headers = { "Content-Type": "application/problem+json", "Retry-After": way.refusal.retryAfter ?? "1" };
+    return new Response('{"code":"STORAGE_UNAVAILABLE"}', { status: way.refusal.status, headers });
+  };
+  const opened = new Promise<void>((done) => {
+    const onClose = (code: number): number => way.closes.push(code);
+    wire = eventStreamWire("http://none", direct)(HELLO, { onOpen: done, onMessage: () => {}, onClose });
+  });
+  await opened;
+  return { way, wire: wire as Wire };
+}
+
+test("acks that the appliance can't take now are kept and sent again, the newest of each delivery, in order", async () => {
+  const { way, wire } = await held({ status: 503 });
+  wire.send({ type: "ack", id: "a", status: "received" });
+  await soon();
+  wire.send({ type: "ack", id: "b", status: "received" });
+  wire.send({ type: "ack", id: "a", status: "shown" });
+  wire.send({ type: "auth", token: "t2" });
+  await soon();
+  assert.deepEqual(way.posts, ["a received", "auth"], "one refusal is enough for all");
+  for (let at = 0; at < 3; at++) {
+    mock.timers.tick(5_000);
+    await soon();
+  }
+  assert.deepEqual(way.posts.slice(2), ["a shown", "a shown", "a shown"]);
+  way.refusal = null;
+  mock.timers.tick(5_000);
+  await soon();
+  assert.deepEqual(way.posts.slice(5), ["a shown", "b received"]);
+  wire.send({ type: "ack", id: "c", status: "received" });
+  await soon();
+  assert.equal(way.posts.at(-1), "c received");
+  mock.timers.tick(60_000);
+  await soon();
+  assert.equal(way.posts.length, 8);
+  assert.deepEqual(way.closes, []);
+});
+
+test("an appliance that says how long is not asked earlier, and no more is kept than has room", async () => {
+  const { way, wire } = await held({ status: 429, retryAfter: "10" });
+  let kept = 0;
+  while (kept < 1_000 && wire.send({ type: "ack", id: `${kept}`, status: "received" })) kept++;
+  assert.ok(kept >= 200 && kept < 210, `${kept}`);
+  await soon();
+  mock.timers.tick(9_999);
+  await soon();
+  assert.equal(way.posts.length, 1);
+  mock.timers.tick(1);
+  await soon();
+  assert.deepEqual(way.posts, ["0 received", "0 received"]);
+});
+
+test("a refused trigger is told once, and the stream goes on", async () => {
+  const { appliance, wire, heard, closes } = await opened();
+  const send = (id: string): boolean => wire.send({ type: "trigger", id, orderId: "ORD-1", target: "screen:S-1" });
+  // What the appliance says of the trigger itself it also says on the stream.
+  appliance.answer = (_post, response) => appliance.problem(response, 404, "ORDER_NOT_FOUND", { id: "t-1" });
+  send("t-1");
+  await until(() => appliance.posts.length === 1);
+  appliance.answer = (_post, response) => appliance.problem(response, 403, "PERMISSION_DENIED", { id: "t-2" });
+  send("t-2");
+  await until(() => appliance.posts.length === 2);
+  appliance.answer = (_post, response) => appliance.problem(response, 503, "SHUTTING_DOWN");
+  send("t-3");
+  await until(() => heard.includes("trigger:error"));
+  assert.deepEqual(heard, ["open", "welcome", "trigger:error"]);
+  assert.equal(appliance.posts.length, 3);
+  assert.deepEqual(closes, []);
+});
+
 test("a stream that the appliance has forgotten is no stream", async () => {
   const { appliance, wire, closes } = await opened();
-  appliance.answer = (_post, response) => response.writeHead(404).end('{"code":"NOT_FOUND"}');
+  appliance.answer = (_post, response) => appliance.problem(response, 404, "NOT_FOUND");
   wire.send({ type: "ping", t: 1 });
   await until(() => closes.length === 1);
   assert.deepEqual(closes, [1006]);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { mock, test } from "node:test";
+import type { Answer } from "../../../src/lib/wire/choice";
 import { framesPass, type Socket } from "../../../src/lib/wire/websocket";
 import { wiresTo } from "../../../src/lib/wire/wires";
 
@@ -53,7 +54,7 @@ test("frames don't pass a socket that is refused, that can't be made, or that st
   mock.timers.reset();
 });
 
-async function asked(answer: RequestListener | null): Promise<boolean> {
+async function asked(answer: RequestListener | null): Promise<Answer> {
   const server = createServer(answer ?? undefined);
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -67,15 +68,17 @@ async function asked(answer: RequestListener | null): Promise<boolean> {
 }
 
 test("only the appliance's own answer counts as plain HTTP that works", async () => {
-  const product = (name: string): RequestListener => {
+  const product = (name: string, status = 400): RequestListener => {
     return (request, response) => {
-      assert.equal(request.url, "/.well-known/vooster");
-      response.end(JSON.stringify({ product: name }));
+      if (request.url === "/ws") response.writeHead(status).end();
+      else response.end(JSON.stringify({ product: name }));
     };
   };
-  assert.equal(await asked(product("vooster")), true);
-  assert.equal(await asked(product("router")), false);
-  assert.equal(await asked((_request, response) => response.writeHead(502).end()), false);
-  assert.equal(await asked((_request, response) => response.end("<html>sign in to the network</html>")), false);
-  assert.equal(await asked(null), false);
+  assert.equal(await asked(product("vooster")), "well");
+  assert.equal(await asked(product("router")), "none");
+  assert.equal(await asked((_request, response) => response.writeHead(502).end()), "none");
+  assert.equal(await asked((_request, response) => response.end("<html>sign in to the network</html>")), "none");
+  assert.equal(await asked(null), "none");
+  assert.equal(await asked((_request, response) => response.writeHead(503).end()), "busy");
+  assert.equal(await asked(product("vooster", 429)), "busy", "too many wait before the WebSocket");
 });
