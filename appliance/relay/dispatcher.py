@@ -23,6 +23,7 @@ from appliance.relay.acks import happening_of
 from appliance.relay.claims import Claims
 from appliance.relay.clock import now_ms
 from appliance.relay.documents import Documents
+from appliance.relay.dwell import Dwell
 from appliance.relay.navigation import navigate
 from appliance.relay.opened import Key, Opened, Row, key_of
 from appliance.relay.orders import Document
@@ -59,8 +60,7 @@ class Dispatcher:
         self._metrics = metrics
         self._ack_timeout = settings.ack_timeout_ms / 1000
         self._shown_timeout = settings.shown_timeout_ms / 1000
-        self._dwell = settings.queue_dwell_ms / 1000
-        self._resting: dict[tuple[str, int], asyncio.TimerHandle] = {}
+        self._dwell = Dwell(settings.queue_dwell_ms / 1000, lambda lane: self._pump(self.opened.lane(*lane)))
         self._policy = RetryPolicy(settings.max_retries, settings.retry_base_ms)
         self._loop = asyncio.get_running_loop()
         self._sweeping: asyncio.Task[None] | None = None
@@ -96,8 +96,7 @@ class Dispatcher:
     async def stop(self) -> None:
         """No more sends or timers; what is in flight is put back by the next start."""
         self.stopping = True
-        for timer in self._resting.values():
-            timer.cancel()
+        self._dwell.stop()
         for row in self.opened:
             row.stop_timer()
         if self._sweeping is not None:
@@ -216,8 +215,7 @@ class Dispatcher:
     def screen_removed(self, screen_id: str) -> None:
         self._tell_all(screen_id, Event.SCREEN_REMOVED)
         self.opened.forget_screen(screen_id)
-        for key in [key for key in self._resting if key[0] == screen_id]:
-            self._resting.pop(key).cancel()
+        self._dwell.forget_screen(screen_id)
 
     def screen_revoked(self, screen_id: str) -> None:
         self._tell_all(screen_id, Event.SCREEN_REVOKED)
@@ -347,7 +345,7 @@ class Dispatcher:
     def _finish(self, row: Row) -> None:
         self.opened.remove(row)
         if row.delivery.mode == "queue" and row.delivery.state in (State.SHOWN, State.RECEIVED):
-            self._rest(row.delivery.lane)
+            self._dwell.begin(row.delivery.lane)
         if row.delivery.code == "RETRIES_EXHAUSTED":
             for call in self.on_exhausted:
                 call(row)
@@ -365,18 +363,6 @@ class Dispatcher:
 
         self._outbox.mark(delivery, told)
 
-    def _rest(self, key: tuple[str, int]) -> None:
-        """What was queued stays on the monitor for a while before the next of its lane goes out."""
-        if key in self._resting:
-            self._resting.pop(key).cancel()
-
-        def over() -> None:
-            del self._resting[key]
-            self._pump(self.opened.lane(*key))
-
-        if self._dwell:
-            self._resting[key] = self._loop.call_later(self._dwell, over)
-
     def _pump(self, lane: Lane[Row]) -> None:
         """Sends the lane's head, if it can go now."""
         if self.stopping:
@@ -391,7 +377,7 @@ class Dispatcher:
             return
         session = self._sessions.of_screen(row.delivery.screen_id)
         if (
-            row.delivery.lane in self._resting
+            row.delivery.lane in self._dwell
             or session is None
             or row.backing_off
             or row.held

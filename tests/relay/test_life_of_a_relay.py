@@ -278,7 +278,7 @@ class Relay(RuleBasedStateMachine):
             assert [d for d in known if d.mode == "latest"] in ([], known[-1:]), "two of mode latest wait"
             head, session = lane.head(), sessions.of_screen(screen)
             if head is not None and head.delivery.state is State.PENDING and session is not None:
-                rests = (screen, display) in dispatcher._resting
+                rests = (screen, display) in dispatcher._dwell
                 assert rests or head.held or head.backing_off or session.lacks(display), "a lane stands still"
 
     def teardown(self) -> None:
