@@ -108,7 +108,8 @@ def _check_origin(request: web.Request, hosts: Hosts, origin: str, host: str) ->
     if hosts.own_origin(origin, host):
         request[OWN_PAGE] = True
         return
-    if origin.lower() in hosts.allowed_origins and request.path.startswith((*_CORS_PATHS, "/ws")):
+    is_listed = origin != "null" and origin.lower() in hosts.allowed_origins
+    if is_listed and request.path.startswith((*_CORS_PATHS, "/ws")):
         return
     upgrade = request.headers.get(hdrs.UPGRADE, "").lower() == "websocket"
     if (upgrade and origin.startswith(_EXTENSION)) or _is_extension(request, origin):

@@ -141,6 +141,11 @@ async def test_own_pages_and_programs_may(gate: Gatehouse) -> None:
     assert (await admin.call("POST", "/api/echo", {})).status == 200
 
 
+async def test_no_setting_lets_a_sandboxed_document_in(tmp_path: Path) -> None:
+    async with opened(tmp_path, Server(allowed_origins=["null"])) as gate:
+        assert (await gate.call("GET", "/api/me", headers={"Origin": "null"})).code == "ORIGIN_NOT_ALLOWED"
+
+
 async def test_a_sandboxed_document_reads_nothing_either(gate: Gatehouse) -> None:
     admin = await gate.admin()
     assert (await admin.call("GET", "/api/me", Origin="null")).code == "ORIGIN_NOT_ALLOWED"
