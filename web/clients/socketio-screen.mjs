@@ -84,7 +84,8 @@ socket.on("disconnect", (reason) => {
 
 // Only a token that has ended is worth another try, with a new one.
 function refusedWith(problem) {
-  if (problem?.code !== "TOKEN_EXPIRED") giveUp(problem ? `${problem.code}: ${inWords(problem)}` : "The session was ended.");
+  if (problem?.code !== "TOKEN_EXPIRED")
+    giveUp(problem ? `${problem.code}: ${inWords(problem)}` : "The session was ended.");
   refused = true;
   socket.connect();
 }
