@@ -42,7 +42,7 @@ from appliance.relay import clock
 from appliance.relay.orders import Document, OrderSource
 from appliance.relay.principal import Principal
 from appliance.relay.sessions import Session
-from appliance.storage import database, replaced
+from appliance.storage import connections, replaced
 from appliance.storage.rows import read_deliveries
 
 T = TypeVar("T")
@@ -251,7 +251,7 @@ class Plant:
         self.tasks: set[asyncio.Task[Any]] = set()
         self.broken: list[str] = []
         self._now = 0.0
-        patch.setattr(database, "_Connection", InLoop)
+        patch.setattr(connections, "Connection", InLoop)
         patch.setattr(clock, "time", SimpleNamespace(time_ns=lambda: int(self.wall * 1e9)))
         self.start()
 
