@@ -73,7 +73,7 @@ class EngineServer:
         self._stopping = True
         for connection in list(self._connections.values()):
             connection.close(GOING_AWAY, "stopping")
-        if self._sockets:
+        if self._sockets or self._connections:  # whoever polls comes once more for what was said last
             self._last = asyncio.Event()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_SECONDS):
@@ -138,10 +138,14 @@ class EngineServer:
 
     def _forget(self, connection: Connection) -> None:
         self._connections.pop(connection.engine.sid, None)
+        self._look_whether_all_are_gone()
 
     def _gone(self, socket: Socket) -> None:
         self._sockets.discard(socket)
-        if self._last is not None and not self._sockets:
+        self._look_whether_all_are_gone()
+
+    def _look_whether_all_are_gone(self) -> None:
+        if self._last is not None and not self._sockets and not self._connections:
             self._last.set()
 
     # --- HTTP long-polling ------------------------------------------------------------------------------------------

@@ -122,3 +122,14 @@ async def test_a_stopping_appliance_opens_none(house: House, peer: MakePeer) -> 
         await peer(house)
     assert refused.value.status == 503
     await until(lambda: len(house.appliance.engine.sessions) == 0)
+
+
+async def test_a_stop_waits_for_whoever_polls_once_more(house: House, peer: MakePeer) -> None:
+    found = await screen(house, peer, transport="polling")
+    _, endpoint, _ = house.appliance._sockets
+    house.appliance.engine.sessions.say_goodbye("stopping")
+    assert len(endpoint) == 1
+    await house.appliance._close_sockets()
+    assert len(endpoint) == 0
+    await found.expect("goodbye")
+    await found.ends()
