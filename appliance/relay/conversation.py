@@ -105,6 +105,8 @@ class Conversation:
         `session_id` is that of a session which it takes up again, with what that one waited to hear.
         """
         _check_displays(hello.displays)
+        if self._dispatcher.stopping:
+            raise Problem("SHUTTING_DOWN")
         if principal.screen_id is not None and principal.screen_id not in self._screens:
             raise Problem("TOKEN_INVALID", "This screen has been removed.")
         before = self._sessions.get(session_id) if session_id is not None else None

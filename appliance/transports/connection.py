@@ -11,123 +11,24 @@ where everything else about it and its session holds 4.
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import contextlib
-import hashlib
-import time
-from collections.abc import Callable, Coroutine
-from typing import Any, Final, Protocol
+from collections.abc import Coroutine
+from typing import Any, Final
 
 import structlog
-from aiohttp import hdrs, web
 
-from appliance.errors import Problem, entry
+from appliance.errors import entry
 from appliance.transports import frames
+from appliance.transports.bounds import LAG_BYTES, TURN, Backlog, Share
 from appliance.transports.frames import FrameError, Frames, close_frame, frame
 
 Rest = Coroutine[Any, Any, None]
 CLOSE_SECONDS = 2.0
 """How long the other side may take to answer a close, and to read what was written before it."""
-TOTAL_BUFFER: Final = 64 << 20
-"""Bytes that may wait for all slow readers together."""
-LAG_BYTES: Final = 8 << 10
-"""From here on what waits for a reader counts into `TOTAL_BUFFER`; below, it is a moment's backlog."""
 _READ_AHEAD: Final = 64 << 10
 """Bytes read while an earlier message is being handled."""
-_TURN: Final = 64
-"""Messages of one connection that are handled before the others have their turn."""
-_TURN_SECONDS: Final = 0.005
-"""The same in time: some messages cost a thousand times what others do."""
-_ACCEPT: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-_VERSION: Final = "13"
 
 _log = structlog.get_logger(__name__)
-
-
-class Reader(Protocol):
-    """Whoever bytes wait for."""
-
-    @property
-    def waiting(self) -> int:
-        """How many bytes."""
-        ...
-
-    def too_slow(self, *, abort: bool = False) -> None:
-        """Ends it by name; with `abort` what waits is thrown away."""
-        ...
-
-
-class Turn:
-    """What is written in one turn of the event loop goes out at its end: one system call a socket, however many
-    messages there are for it."""
-
-    def __init__(self) -> None:
-        self._written: list[Connection] = []
-
-    def add(self, connection: Connection) -> None:
-        if not self._written:
-            asyncio.get_running_loop().call_soon(self._end)
-        self._written.append(connection)
-
-    def _end(self) -> None:
-        written, self._written = self._written, []
-        for connection in written:
-            connection.flush()
-
-
-class Share:
-    """One connection's share of the loop: over after so many messages or so long, whichever comes first."""
-
-    __slots__ = ("_left", "_until")
-
-    def __init__(self) -> None:
-        self._begin()
-
-    def _begin(self) -> None:
-        self._left = _TURN
-        self._until = time.perf_counter() + _TURN_SECONDS
-
-    @property
-    def over(self) -> bool:
-        """Counts a message that was handled; true when the others have their turn now."""
-        self._left -= 1
-        return self._left <= 0 or time.perf_counter() >= self._until
-
-    async def give_way(self) -> None:
-        """Lets the others have their turn."""
-        await asyncio.sleep(0)
-        self._begin()
-
-
-class Backlog:
-    """What waits for slow readers, over all connections. Past the total the one that most waits for is ended."""
-
-    def __init__(self, total: int = TOTAL_BUFFER) -> None:
-        self.turn = Turn()
-        self._total = total
-        self._waiting: dict[Reader, int] = {}
-        self._bytes = 0
-
-    @property
-    def bytes(self) -> int:
-        return self._bytes
-
-    def count(self, reader: Reader) -> None:
-        """Takes in how much waits for `reader` now."""
-        waiting = reader.waiting
-        self._bytes += waiting - self._waiting.get(reader, 0)
-        self._waiting[reader] = waiting
-        while self._bytes > self._total:
-            slowest = max(self._waiting, key=self._waiting.__getitem__)
-            self.forget(slowest)
-            slowest.too_slow(abort=True)
-
-    def forget(self, reader: Reader) -> None:
-        self._bytes -= self._waiting.pop(reader, 0)
-
-    def __contains__(self, reader: Reader) -> bool:
-        return reader in self._waiting
 
 
 class Connection(asyncio.Protocol):
@@ -189,7 +90,7 @@ class Connection(asyncio.Protocol):
             self._backlog.turn.add(self)
         else:
             self._out.append(data)
-            if len(self._out) >= _TURN:
+            if len(self._out) >= TURN:
                 self.flush()
 
     def flush(self) -> None:
@@ -372,57 +273,3 @@ class Connection(asyncio.Protocol):
     def _done(self) -> None:
         self._closing, self._frames = True, None
         self.ended()
-
-
-async def upgrade(
-    request: web.Request, make: Callable[[asyncio.Transport], Connection], protocols: tuple[str, ...] = ()
-) -> web.StreamResponse:
-    """Answers a WebSocket handshake and gives the socket to the connection that `make` makes of it.
-
-    Returns what the handler returns in the end. Raises `VALIDATION_ERROR` where it is no handshake, and
-    `ConnectionResetError` where the client has gone meanwhile.
-    """
-    headers = request.headers
-    response = web.StreamResponse(status=101)
-    response.headers[hdrs.UPGRADE] = "websocket"
-    response.headers[hdrs.CONNECTION] = "upgrade"
-    response.headers[hdrs.SEC_WEBSOCKET_ACCEPT] = _accept(request)
-    offered = [name.strip() for name in headers.get(hdrs.SEC_WEBSOCKET_PROTOCOL, "").split(",")]
-    chosen = next((name for name in offered if name in protocols), None)
-    if chosen is not None:
-        response.headers[hdrs.SEC_WEBSOCKET_PROTOCOL] = chosen
-    await response.prepare(request)
-    wire = request.transport
-    if wire is None:
-        raise ConnectionResetError
-    hand_over(request, wire, make(wire))
-    return response
-
-
-def hand_over(request: web.Request, wire: asyncio.Transport, reader: asyncio.Protocol) -> None:
-    """From now on the socket is `reader`'s alone, who has a `feed_data` and a `feed_eof` for what was read already;
-    for aiohttp it is as if the client had gone."""
-    handler = request.protocol
-    handler.set_parser(reader)  # type: ignore[arg-type]
-    wire.set_protocol(reader)
-    handler.transport = None
-    handler.connection_lost(None)
-
-
-def _accept(request: web.Request) -> str:
-    headers = request.headers
-    upgrades = [word.strip().lower() for word in headers.get(hdrs.UPGRADE, "").split(",")]
-    tokens = [word.strip().lower() for word in ",".join(headers.getall(hdrs.CONNECTION, ())).split(",")]
-    if request.method != hdrs.METH_GET or "websocket" not in upgrades or "upgrade" not in tokens:
-        raise Problem("VALIDATION_ERROR", "This address speaks WebSocket.")
-    if headers.get(hdrs.SEC_WEBSOCKET_VERSION, "").strip() != _VERSION:
-        raise Problem("VALIDATION_ERROR", f"This address speaks version {_VERSION} of WebSocket.")
-    key = headers.get(hdrs.SEC_WEBSOCKET_KEY, "").strip()
-    try:
-        fits = len(base64.b64decode(key, validate=True)) == 16
-    except (binascii.Error, ValueError):
-        fits = False
-    if not fits:
-        raise Problem("VALIDATION_ERROR", "Sec-WebSocket-Key is 16 bytes in Base64.")
-    digest = hashlib.sha1(key.encode() + _ACCEPT, usedforsecurity=False).digest()
-    return base64.b64encode(digest).decode()

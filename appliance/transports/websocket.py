@@ -22,7 +22,9 @@ from appliance.relay.conversation import Conversation, error_message
 from appliance.relay.sessions import Session, Sessions
 from appliance.settings import Settings
 from appliance.transports import frames, inbound
-from appliance.transports.connection import CLOSE_SECONDS, Backlog, Connection, Rest, upgrade
+from appliance.transports.bounds import Backlog
+from appliance.transports.connection import CLOSE_SECONDS, Connection, Rest
+from appliance.transports.upgrade import upgrade
 
 SUBPROTOCOL: Final = "vooster.v1"
 HELLO_SECONDS = 5.0

@@ -21,7 +21,7 @@ from aiohttp import web
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from appliance.edge.lobby import Lobby
-from appliance.transports.connection import Backlog
+from appliance.transports.bounds import Backlog
 from appliance.transports.socketio.client import Answer, Client, Refused, Socket
 from appliance.transports.socketio.connection import Connection
 from appliance.transports.socketio.engine import Options

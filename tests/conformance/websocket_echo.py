@@ -11,7 +11,9 @@ import asyncio
 from aiohttp import web
 
 from appliance.transports import frames
-from appliance.transports.connection import Backlog, Connection, upgrade
+from appliance.transports.bounds import Backlog
+from appliance.transports.connection import Connection
+from appliance.transports.upgrade import upgrade
 
 MAX_MESSAGE = 64 << 20  # the suite's longest is 16 MB
 _BUFFER = 1 << 30

@@ -14,7 +14,7 @@ from appliance.edge import lobby
 from appliance.edge.lobby import Lobby
 from appliance.errors import Problem
 from appliance.relay.sessions import Session
-from appliance.transports import connection, websocket
+from appliance.transports import bounds, connection, websocket
 from tests.conftest import MakeHouse
 from tests.support.answers import new_trigger
 from tests.support.house import House, until
@@ -274,7 +274,7 @@ async def test_a_connection_leaves_no_cycle_behind(house: House) -> None:
 async def test_others_have_their_turn_among_one_client_s_costly_messages(house: House) -> None:
     async with raw(house) as wire:
         await wire.hello(await house.pair("S-1"))
-        with costly_messages(house.appliance.engine.conversation, connection._TURN_SECONDS + 0.001) as handled:
+        with costly_messages(house.appliance.engine.conversation, bounds.TURN_SECONDS + 0.001) as handled:
             wire.writer.write(frame(b'{"type":"status"}') * 8)
             for _ in range(8):
                 assert (await wire.heard())["type"] == "status"

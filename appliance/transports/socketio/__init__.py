@@ -13,7 +13,7 @@ from appliance.edge.lobby import Lobby
 from appliance.relay.auth import Auth
 from appliance.relay.conversation import Conversation
 from appliance.settings import Settings
-from appliance.transports.connection import Backlog
+from appliance.transports.bounds import Backlog
 from appliance.transports.socketio.application import MainNamespace
 from appliance.transports.socketio.client import Client
 from appliance.transports.socketio.connection import Connection

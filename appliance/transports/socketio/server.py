@@ -16,8 +16,8 @@ from appliance.edge.problems import problem_response
 from appliance.edge.server import read_body
 from appliance.errors import Problem
 from appliance.relay.sessions import GOING_AWAY
-from appliance.transports import connection as sockets
-from appliance.transports.connection import CLOSE_SECONDS, Backlog, Share
+from appliance.transports.bounds import Backlog, Share
+from appliance.transports.connection import CLOSE_SECONDS
 from appliance.transports.socketio import engineio
 from appliance.transports.socketio.connection import Connection, Upper
 from appliance.transports.socketio.engine import (
@@ -31,6 +31,7 @@ from appliance.transports.socketio.engine import (
 )
 from appliance.transports.socketio.engineio import Packet, ProtocolError
 from appliance.transports.socketio.websocket import Socket
+from appliance.transports.upgrade import upgrade
 
 LOOK_SECONDS = 1.0
 """How soon a poll whose client has gone is noticed."""
@@ -196,7 +197,7 @@ class EngineServer:
             return socket
 
         try:
-            return await sockets.upgrade(request, make)
+            return await upgrade(request, make)
         except BaseException:
             if not probing:
                 carried.lost("transport error")

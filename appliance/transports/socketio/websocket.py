@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from appliance.transports import connection as sockets
 from appliance.transports import frames
+from appliance.transports.bounds import Backlog
 from appliance.transports.connection import Rest
 from appliance.transports.socketio import engineio
 from appliance.transports.socketio.connection import Connection
@@ -24,7 +25,7 @@ class Socket(sockets.Connection):
     def __init__(
         self,
         wire: asyncio.Transport,
-        backlog: sockets.Backlog,
+        backlog: Backlog,
         connection: Connection,
         gone: Callable[[Socket], None],
     ) -> None:

@@ -19,7 +19,7 @@ from appliance.relay.dispatcher import Dispatcher
 from appliance.relay.sessions import Sessions
 from appliance.relay.tickets import Tickets
 from appliance.settings import Settings
-from appliance.transports.connection import Backlog
+from appliance.transports.bounds import Backlog
 from appliance.transports.sse.book import Book
 from appliance.transports.sse.endpoint import EventStreams
 from appliance.transports.sse.posts import Posts

@@ -19,10 +19,11 @@ from appliance.relay.conversation import Conversation
 from appliance.relay.principal import Principal
 from appliance.relay.tickets import TICKET_SECONDS, Tickets
 from appliance.settings import Settings
-from appliance.transports.connection import Backlog, hand_over
+from appliance.transports.bounds import Backlog
 from appliance.transports.sse.book import Book
 from appliance.transports.sse.link import CLOSE_SECONDS, LOOK_SECONDS, EventStreamLink
 from appliance.transports.sse.questions import CONTENT_TYPE, check_accept, hello_of
+from appliance.transports.upgrade import hand_over
 
 _HEADERS: Final = {
     hdrs.CONTENT_TYPE: CONTENT_TYPE,

@@ -22,7 +22,7 @@ from appliance.core.messages import DeliveryUpdate, Goodbye, Navigate, ServerMes
 from appliance.errors import Problem
 from appliance.relay.conversation import error_message
 from appliance.relay.sessions import Session
-from appliance.transports.connection import LAG_BYTES, Backlog
+from appliance.transports.bounds import LAG_BYTES, Backlog
 
 SCREEN_BUFFER: Final = 128 << 10
 """Bytes that may wait for a screen before it is closed as too slow; it hears of its own documents only."""

@@ -8,7 +8,7 @@ import contextlib
 import aiohttp
 import pytest
 
-from appliance.transports import connection, socketio
+from appliance.transports import bounds, socketio
 from tests.conftest import MakeHouse
 from tests.support.answers import check_words, new_trigger
 from tests.support.house import House, until
@@ -19,7 +19,7 @@ from tests.transports.socketio.test_application import TRANSPORTS, screen
 
 async def test_others_have_their_turn_within_a_post(house: House, peer: MakePeer) -> None:
     found = await screen(house, peer, transport="polling")
-    with costly_messages(house.appliance.engine.conversation, connection._TURN_SECONDS + 0.001) as handled:
+    with costly_messages(house.appliance.engine.conversation, bounds.TURN_SECONDS + 0.001) as handled:
         assert await found.post("\x1e".join(['42["status"]'] * 8)) == (200, "ok")
     assert len(handled) == len(set(handled)) == 8
 
@@ -27,9 +27,9 @@ async def test_others_have_their_turn_within_a_post(house: House, peer: MakePeer
 async def test_others_have_their_turn_among_cheap_messages_too(house: House, peer: MakePeer) -> None:
     found = await screen(house, peer, transport="polling")
     with costly_messages(house.appliance.engine.conversation, 0) as handled:
-        assert await found.post("\x1e".join(['42["status"]'] * 3 * connection._TURN)) == (200, "ok")
-    assert len(handled) == 3 * connection._TURN
-    assert max(handled.count(turn) for turn in handled) <= connection._TURN
+        assert await found.post("\x1e".join(['42["status"]'] * 3 * bounds.TURN)) == (200, "ok")
+    assert len(handled) == 3 * bounds.TURN
+    assert max(handled.count(turn) for turn in handled) <= bounds.TURN
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
