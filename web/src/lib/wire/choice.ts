@@ -53,6 +53,11 @@ export class WireChoice {
     this.wire = "events";
   }
 
+  /** Whether such a failure may turn to the other wire: then the next attempt has to wait for what plain HTTP says. */
+  decides(how: Failure): boolean {
+    return this.wire === "events" ? how !== "short" : this.strikes + this.weight(how) >= ENOUGH;
+  }
+
   /** An attempt on the chosen wire went wrong; `answer` is what plain HTTP said at that moment. */
   failed(how: Failure, answer: Answer): void {
     if (this.wire === "events") {
@@ -64,7 +69,7 @@ export class WireChoice {
       this.expectCrowd();
       return;
     }
-    this.strikes += this.isCrowded && how !== "short" ? CROWD_STRIKES : STRIKES[how];
+    this.strikes += this.weight(how);
     if (this.strikes < ENOUGH) return;
     this.turnTo("events");
     this.wait();
@@ -104,6 +109,10 @@ export class WireChoice {
       this.wait();
       this.keep();
     }
+  }
+
+  private weight(how: Failure): number {
+    return this.isCrowded && how !== "short" ? CROWD_STRIKES : STRIKES[how];
   }
 
   private turnTo(wire: WireName): void {

@@ -202,7 +202,8 @@ export class Connection {
   private judge(code: number): void {
     const how = this.failure(code);
     if (!how) return;
-    this.judged = this.deps.wires.answers().then((answer) => this.choice.failed(how, answer));
+    const judged = this.deps.wires.answers().then((answer) => this.choice.failed(how, answer));
+    this.judged = this.choice.decides(how) ? judged : Promise.resolve();
   }
 
   private failure(code: number): Failure | null {

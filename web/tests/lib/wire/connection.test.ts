@@ -66,7 +66,7 @@ function setup({ tokens = ["t1"], kept: text = null as string | null } = {}) {
   const refused: string[] = [];
   const heard: string[] = [];
   /** What lies between: whether plain HTTP is answered, and whether a WebSocket's frames would pass. */
-  const way = { answers: "none" as Answer, passes: false };
+  const way = { answers: "none" as Answer | "never", passes: false };
   const kept = { text };
   let clock = 0;
   const connection = new Connection({
@@ -81,7 +81,7 @@ function setup({ tokens = ["t1"], kept: text = null as string | null } = {}) {
         streams.push(stream);
         return stream;
       },
-      answers: async () => way.answers,
+      answers: async () => (way.answers === "never" ? new Promise<Answer>(() => {}) : way.answers),
       framesPass: async () => way.passes,
       store: {
         get: () => kept.text,
@@ -312,6 +312,30 @@ test("two refused upgrades while plain HTTP answers, and it goes by events and r
   assert.notEqual(kept.text, null);
   assert.equal(connection.send({ type: "auth", token: "t2" }), true);
   assert.deepEqual(streams[0]?.sent, ["auth"]);
+});
+
+test("only a failure that may turn it to the other wire waits for what plain HTTP says", async () => {
+  const { sockets, way, last, connection, tick } = setup();
+  way.answers = "never";
+  await connection.start();
+  last().end(1006);
+  await tick(100);
+  assert.equal(sockets.length, 2);
+  last().end(1006);
+  await tick(150);
+  assert.equal(sockets.length, 3);
+});
+
+test("one that may turn it waits", async () => {
+  const { sockets, streams, way, last, connection, tick } = setup();
+  way.answers = "well";
+  await connection.start();
+  last().end(1006);
+  await tick(100);
+  way.answers = "never";
+  last().end(1006);
+  await tick(1_000);
+  assert.deepEqual([sockets.length, streams.length], [2, 0]);
 });
 
 test("an appliance that is away says nothing about the way to it", async () => {
