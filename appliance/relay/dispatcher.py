@@ -256,11 +256,11 @@ class Dispatcher:
         for row in rows:
             if row.delivery.state is not State.PENDING:
                 continue
-            if self._lane(row.delivery).overtaken(row.delivery):  # while it was being saved
+            lane = self._lane(row.delivery)
+            if lane.overtaken(row.delivery):  # while it was being saved
                 self._change(row, Happening(Event.NEWER))
             if not row.delivery.final:
                 newest[row.delivery.lane] = row
-                lane = self._lane(row.delivery)
                 lane.newest = max(lane.newest, row.delivery.seq)
         self._go_on(deque(newest.values()))
         self._outcomes.changed()

@@ -90,10 +90,10 @@ class Intake:
         if self._dispatcher.stopping or key in self._under_way or not _is_for_one(body):
             return False
         arrived = asyncio.get_running_loop().time()
+        draft = self._at_once(principal, body)
+        if draft is None:
+            return False
         try:
-            draft = self._drafts.at_once(principal, check(body))
-            if draft is None:
-                return False
             deliveries = self._drafts.deliveries(draft)
         except Problem:
             return False
