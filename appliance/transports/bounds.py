@@ -10,6 +10,10 @@ TOTAL_BUFFER: Final = 64 << 20
 """Bytes that may wait for all slow readers together."""
 LAG_BYTES: Final = 8 << 10
 """From here on what waits for a reader counts into `TOTAL_BUFFER`; below, it is a moment's backlog."""
+SCREEN_BUFFER: Final = 128 << 10
+"""Bytes that may wait for a screen before it is closed as too slow (4430); it hears of its own documents only."""
+OTHERS_BUFFER: Final = 1 << 20
+"""The same for a producer or a watcher, who may hear of every screen's."""
 TURN: Final = 64
 """Messages of one connection that are handled before the others have their turn."""
 TURN_SECONDS: Final = 0.005

@@ -22,7 +22,7 @@ from appliance.relay.conversation import Conversation, error_message
 from appliance.relay.sessions import Session, Sessions
 from appliance.settings import Settings
 from appliance.transports import frames, inbound
-from appliance.transports.bounds import Backlog
+from appliance.transports.bounds import OTHERS_BUFFER, SCREEN_BUFFER, Backlog
 from appliance.transports.connection import CLOSE_SECONDS, Connection, Rest
 from appliance.transports.upgrade import upgrade
 
@@ -30,10 +30,6 @@ SUBPROTOCOL: Final = "vooster.v1"
 HELLO_SECONDS = 5.0
 HELLO_BYTES: Final = 64 << 10
 """The longest first message: whoever hasn't said who it is holds no more memory than that."""
-SCREEN_BUFFER: Final = 128 << 10
-"""Bytes that may wait for a screen before it is closed as too slow (4430); it hears of its own documents only."""
-PRODUCER_BUFFER: Final = 1 << 20
-"""The same for a producer or a watcher, who may hear of every screen's."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -92,7 +88,7 @@ class SessionSocket(Connection):
         self.session = session
         self.set_limit(self._endpoint.limit)
         if session.screen_id is None:
-            self.bound = PRODUCER_BUFFER
+            self.bound = OTHERS_BUFFER
 
     def _known(self) -> Caller | None:
         """The caller, once: it has spoken or is gone, and doesn't count as a stranger any more."""

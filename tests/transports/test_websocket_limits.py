@@ -192,8 +192,8 @@ async def test_all_slow_readers_together_hold_no_more_than_their_budget(
 
 async def test_one_message_may_be_longer_than_the_bound(house: House) -> None:
     screen = await house.screen()
-    await screen.send({"type": "ping", "t": "x" * (websocket.SCREEN_BUFFER * 4)})
-    assert len((await screen.expect("pong"))["t"]) == websocket.SCREEN_BUFFER * 4
+    await screen.send({"type": "ping", "t": "x" * (bounds.SCREEN_BUFFER * 4)})
+    assert len((await screen.expect("pong"))["t"]) == bounds.SCREEN_BUFFER * 4
 
 
 async def test_two_windows_of_one_screen_do_not_take_turns(house: House) -> None:

@@ -13,14 +13,13 @@ from appliance.edge.lobby import Lobby
 from appliance.relay.auth import Auth
 from appliance.relay.conversation import Conversation
 from appliance.settings import Settings
-from appliance.transports.bounds import Backlog
+from appliance.transports.bounds import SCREEN_BUFFER, Backlog
 from appliance.transports.socketio.application import MainNamespace
 from appliance.transports.socketio.client import Client
 from appliance.transports.socketio.connection import Connection
 from appliance.transports.socketio.engine import Options
 from appliance.transports.socketio.recovery import Recovery
 from appliance.transports.socketio.server import EngineServer
-from appliance.transports.websocket import SCREEN_BUFFER
 
 PATH = "/socket.io/"
 MAX_PAYLOAD = 1_000_000

@@ -22,12 +22,12 @@ from appliance.relay.auth import Auth
 from appliance.relay.conversation import Conversation, Rest
 from appliance.relay.sessions import Session
 from appliance.transports import inbound
+from appliance.transports.bounds import OTHERS_BUFFER, SCREEN_BUFFER
 from appliance.transports.socketio.client import Answer, Refused, Socket
 from appliance.transports.socketio.connection import TOO_SLOW
 from appliance.transports.socketio.link import Link, answer_to_ping, event
 from appliance.transports.socketio.packets import ROOT
 from appliance.transports.socketio.recovery import Kept, Recovery
-from appliance.transports.websocket import PRODUCER_BUFFER, SCREEN_BUFFER
 
 _EVENTS = {name: name for name in ("ack", "auth", "displays", "ping", "pong", "status", "subscribe", "trigger")}
 _EVENTS["navigate"] = "trigger"
@@ -80,7 +80,7 @@ class MainNamespace:
             session_id=link.recovered.session_id if link.recovered is not None else None,
         )
         link.session.paid_until = socket.client.paid_until
-        wire.let_in(PRODUCER_BUFFER if link.session.screen_id is None else SCREEN_BUFFER)
+        wire.let_in(OTHERS_BUFFER if link.session.screen_id is None else SCREEN_BUFFER)
         if link.recovered is not None and link.recovered.topics:
             await self._conversation.handle(link.session, Subscribe(topics=sorted(link.recovered.topics)))
 

@@ -22,12 +22,8 @@ from appliance.core.messages import DeliveryUpdate, Goodbye, Navigate, ServerMes
 from appliance.errors import Problem
 from appliance.relay.conversation import error_message
 from appliance.relay.sessions import Session
-from appliance.transports.bounds import LAG_BYTES, Backlog
+from appliance.transports.bounds import LAG_BYTES, OTHERS_BUFFER, SCREEN_BUFFER, Backlog
 
-SCREEN_BUFFER: Final = 128 << 10
-"""Bytes that may wait for a screen before it is closed as too slow; it hears of its own documents only."""
-OTHERS_BUFFER: Final = 1 << 20
-"""The same for a producer or a watcher, who may hear of every screen's."""
 CLOSE_SECONDS = 2.0
 """How long the last events may take to be read."""
 LOOK_SECONDS: Final = 0.25
