@@ -1,4 +1,5 @@
-"""What keeps many connections from being in each other's way: turns, and how much may wait for slow readers."""
+"""What keeps many connections from being in each other's way: turns, and how much may wait for slow readers, and how
+long."""
 
 from __future__ import annotations
 
@@ -14,6 +15,8 @@ SCREEN_BUFFER: Final = 128 << 10
 """Bytes that may wait for a screen before it is closed as too slow (4430); it hears of its own documents only."""
 OTHERS_BUFFER: Final = 1 << 20
 """The same for a producer or a watcher, who may hear of every screen's."""
+CLOSE_SECONDS = 2.0
+"""How long the other side may take to read what was written last, and to answer a close."""
 TURN: Final = 64
 """Messages of one connection that are handled before the others have their turn."""
 TURN_SECONDS: Final = 0.005

@@ -21,34 +21,30 @@ from appliance.errors import entry
 from appliance.transports import frames
 from appliance.transports.bounds import LAG_BYTES, TURN, Backlog, Share
 from appliance.transports.frames import FrameError, Frames, close_frame, frame
+from appliance.transports.own_socket import OwnSocket
 
 Rest = Coroutine[Any, Any, None]
-CLOSE_SECONDS = 2.0
-"""How long the other side may take to answer a close, and to read what was written before it."""
 _READ_AHEAD: Final = 64 << 10
 """Bytes read while an earlier message is being handled."""
 
 _log = structlog.get_logger(__name__)
 
 
-class Connection(asyncio.Protocol):
+class Connection(OwnSocket):
     """One upgraded socket. What a message means is its subclass's: `received`, `ended`.
 
-    `limit` is the longest message in bytes, `bound` how many bytes may wait for the reader.
+    `limit` is the longest message in bytes.
     """
 
-    __slots__ = ("_backlog", "_closing", "_frames", "_lost", "_out", "_paused", "_timer", "_wire", "_worker", "bound")
+    __slots__ = ("_closing", "_frames", "_out", "_paused", "_worker")
 
     def __init__(self, wire: asyncio.Transport, backlog: Backlog, *, limit: int, bound: int) -> None:
-        self._wire = wire
-        self._backlog = backlog
+        super().__init__(wire, backlog, bound)
         self._frames: Frames | None = Frames(limit)
         self._out: list[bytes] | None = None
         """Frames of this turn."""
         self._worker: asyncio.Task[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._closing = self._lost = self._paused = False
-        self.bound = bound
+        self._closing = self._paused = False
         wire.set_write_buffer_limits(high=LAG_BYTES)
 
     # --- for the subclass -------------------------------------------------------------------------------------------
@@ -62,7 +58,6 @@ class Connection(asyncio.Protocol):
         """The socket is gone and everything it brought is handled."""
 
     def too_slow(self, *, abort: bool = False) -> None:
-        """More waits than the reader may leave unread."""
         self.close(entry("SESSION_TOO_SLOW").close_code or frames.INTERNAL_ERROR, "SESSION_TOO_SLOW")
         if abort:
             self._wire.abort()
@@ -70,11 +65,6 @@ class Connection(asyncio.Protocol):
     @property
     def closing(self) -> bool:
         return self._closing or self._lost
-
-    @property
-    def waiting(self) -> int:
-        """Bytes written that the system hasn't taken yet."""
-        return self._wire.get_write_buffer_size()
 
     def set_limit(self, limit: int) -> None:
         if self._frames is not None:
@@ -111,7 +101,7 @@ class Connection(asyncio.Protocol):
         """Ends the connection with a close frame, after what was written before. Whatever still comes is not handled.
 
         Closing a socket with unread data would reset it, and the client would never see why: so it is read, and thrown
-        away, until the client has gone or `CLOSE_SECONDS` are over.
+        away, until the client has gone or `bounds.CLOSE_SECONDS` are over.
         """
         self.flush()
         if self._closing:
@@ -123,24 +113,11 @@ class Connection(asyncio.Protocol):
         self._resume()
         self._end_later()
 
-    def abort(self) -> None:
-        """Ends it at once, without a word."""
-        self._wire.abort()
-
     @property
     def worker(self) -> asyncio.Task[None] | None:
-        """The task that handles a message now."""
         return self._worker
 
     # --- asyncio's side ---------------------------------------------------------------------------------------------
-
-    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
-        """What came right behind the request for the upgrade."""
-        self.data_received(data)
-        return False, b""
-
-    def feed_eof(self) -> None:
-        """The HTTP side is done with this socket, which `connection_lost` is not told by."""
 
     def data_received(self, data: bytes) -> None:
         stream = self._frames
@@ -153,22 +130,8 @@ class Connection(asyncio.Protocol):
             self._paused = True
             self._wire.pause_reading()
 
-    def eof_received(self) -> None:
-        # The transport closes now, once what waits is written: a reader that never reads it is not waited for.
-        self._end_later()
-
-    def pause_writing(self) -> None:
-        self._backlog.count(self)
-
-    def resume_writing(self) -> None:
-        self._backlog.forget(self)
-
-    def connection_lost(self, _error: Exception | None) -> None:
-        self._lost = True
-        self._backlog.forget(self)
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    def connection_lost(self, error: Exception | None) -> None:
+        super().connection_lost(error)
         if self._worker is None:
             self._done()
 
@@ -259,10 +222,6 @@ class Connection(asyncio.Protocol):
         if self._wire.can_write_eof() and not self._wire.is_closing():
             with contextlib.suppress(OSError):  # it may have gone already
                 self._wire.write_eof()  # its answer couldn't be read any more, so nobody waits for it
-
-    def _end_later(self) -> None:
-        if self._timer is None and not self._lost:
-            self._timer = asyncio.get_running_loop().call_later(CLOSE_SECONDS, self._wire.abort)
 
     def _resume(self) -> None:
         if self._paused:

@@ -12,13 +12,14 @@ from typing import Final
 from aiohttp import hdrs, web
 
 from appliance.errors import Problem
+from appliance.transports.own_socket import OwnSocket
 
 _ACCEPT: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _VERSION: Final = "13"
 
 
 async def upgrade(
-    request: web.Request, make: Callable[[asyncio.Transport], asyncio.Protocol], protocols: tuple[str, ...] = ()
+    request: web.Request, make: Callable[[asyncio.Transport], OwnSocket], protocols: tuple[str, ...] = ()
 ) -> web.StreamResponse:
     """Answers a WebSocket handshake and gives the socket to the connection that `make` makes of it.
 
@@ -42,9 +43,8 @@ async def upgrade(
     return response
 
 
-def hand_over(request: web.Request, wire: asyncio.Transport, reader: asyncio.Protocol) -> None:
-    """From now on the socket is `reader`'s alone, who has a `feed_data` and a `feed_eof` for what was read already;
-    for aiohttp it is as if the client had gone."""
+def hand_over(request: web.Request, wire: asyncio.Transport, reader: OwnSocket) -> None:
+    """From now on the socket is `reader`'s alone; for aiohttp it is as if the client had gone."""
     handler = request.protocol
     handler.set_parser(reader)  # type: ignore[arg-type]
     wire.set_protocol(reader)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import msgspec
@@ -21,9 +20,10 @@ from appliance.relay.auth import Auth, Principal
 from appliance.relay.conversation import Conversation, error_message
 from appliance.relay.sessions import Session, Sessions
 from appliance.settings import Settings
-from appliance.transports import frames, inbound
+from appliance.transports import bounds, frames, inbound
 from appliance.transports.bounds import OTHERS_BUFFER, SCREEN_BUFFER, Backlog
-from appliance.transports.connection import CLOSE_SECONDS, Connection, Rest
+from appliance.transports.connection import Connection, Rest
+from appliance.transports.open_wires import OpenWires
 from appliance.transports.upgrade import upgrade
 
 SUBPROTOCOL: Final = "vooster.v1"
@@ -126,37 +126,24 @@ class WebSockets:
         self._credentials = credentials
         self._conversation = conversation
         self._sessions = sessions
-        self._open: set[SessionSocket] = set()
-        self._last: asyncio.Event | None = None
-        self._stopping = False
+        self._wires: OpenWires[SessionSocket] = OpenWires()
 
     def __len__(self) -> int:
         """Sockets open now, with a session or without."""
-        return len(self._open)
+        return len(self._wires)
 
     def routes(self) -> list[web.RouteDef]:
         return [web.get("/ws", self._serve)]
 
     async def stop(self) -> None:
-        """Ends what is still open: those without a session at once, the others once their client has read its goodbye.
-
-        Nobody is waited for longer than `CLOSE_SECONDS`, however many there are.
-        """
-        self._stopping = True
-        for socket in list(self._open):
+        """Ends what is still open, once its client has read its goodbye or, without a session, the close alone."""
+        for socket in self._wires:
             if not socket.closing:
                 socket.close(1001, "stopping")
-        if self._open:
-            self._last = asyncio.Event()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(CLOSE_SECONDS):
-                    await self._last.wait()
-        for socket in list(self._open):
-            socket.abort()
-        await asyncio.gather(*self._workers(), return_exceptions=True)
+        await self._wires.stop()
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
-        if self._stopping:  # on a connection that was open for HTTP already
+        if self._wires.stopping:  # on a connection that was open for HTTP already
             raise Problem("SHUTTING_DOWN")
         address = client_address(request, self._proxies)
         self.lobby.enter(address)
@@ -166,7 +153,7 @@ class WebSockets:
             nonlocal caller
             assert caller is not None
             socket, caller = SessionSocket(wire, self, self.backlog, caller), None
-            self._open.add(socket)
+            self._wires.add(socket)
             return socket
 
         try:
@@ -225,22 +212,15 @@ class WebSockets:
     async def _break_off(self, socket: SessionSocket, session: Session, problem: Problem) -> None:
         """What the client said before it stopped making sense is answered first."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_SECONDS):
+            async with asyncio.timeout(bounds.CLOSE_SECONDS):
                 await session.room(1)
         socket.close(entry(problem.code).close_code or 4400, problem.code)
 
     def ended(self, socket: SessionSocket) -> None:
-        self._open.discard(socket)
-        if self._last is not None and not self._open:
-            self._last.set()
+        self._wires.discard(socket)
         session, socket.session = socket.session, None
         if session is not None:
             self._conversation.gone(session, "closed")
 
     def too_slow(self, session: Session) -> None:
         self._sessions.gone(session, "SESSION_TOO_SLOW")
-
-    def _workers(self) -> Iterator[asyncio.Task[None]]:
-        for socket in list(self._open):
-            if socket.worker is not None:
-                yield socket.worker

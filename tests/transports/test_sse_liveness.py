@@ -8,6 +8,7 @@ import pytest
 
 from appliance.core.messages import Identify
 from appliance.relay.sessions import Session
+from appliance.transports import bounds
 from appliance.transports.sse import link
 from tests.conftest import MakeHouse
 from tests.support.answers import check_words
@@ -99,7 +100,7 @@ async def test_a_reader_too_slow_is_told_so_last_and_its_delivery_put_back(house
 async def test_what_waits_for_a_reader_that_never_comes_is_thrown_away(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(link, "CLOSE_SECONDS", 0.1)
+    monkeypatch.setattr(bounds, "CLOSE_SECONDS", 0.1)
     stream = await screen(house)
     wire = session_of(house).transport
     assert isinstance(wire, link.EventStreamLink)
@@ -118,7 +119,7 @@ async def test_what_waits_for_a_reader_that_never_comes_is_thrown_away(
 async def test_a_client_that_has_half_closed_and_reads_nothing_is_not_waited_for(
     house: House, monkeypatch: pytest.MonkeyPatch, then_closed: bool
 ) -> None:
-    monkeypatch.setattr(link, "CLOSE_SECONDS", 0.1)
+    monkeypatch.setattr(bounds, "CLOSE_SECONDS", 0.1)
     stream = await EventStream(house, await house.pair("S-1")).connect(receive_buffer=1)
     await stream.expect("welcome")
     session = session_of(house)
@@ -134,6 +135,27 @@ async def test_a_client_that_has_half_closed_and_reads_nothing_is_not_waited_for
         wire.close(0, "SESSION_REPLACED")
     await until(lambda: house.appliance.engine.sessions.of_screen("S-1") is None)
     assert wire.waiting == 0
+
+
+async def test_a_stop_waits_for_a_slow_reader_though_streams_have_ended_before(house: House) -> None:
+    earlier = await screen(house, "S-2")
+    await earlier.close()
+    await until(lambda: house.appliance.engine.sessions.of_screen("S-2") is None)
+    stream = await EventStream(house, await house.pair("S-1")).connect(receive_buffer=1)
+    await stream.expect("welcome")
+    stream.stop_reading()
+    session = session_of(house)
+    wire = session.transport
+    assert isinstance(wire, link.EventStreamLink)
+    while not wire.waiting:
+        session.send(Identify(label="x" * 20_000, seconds=1))
+        await asyncio.sleep(0)
+    stopping = asyncio.create_task(house.appliance._sockets[-1].stop())
+    await until(wire._wire.is_closing)
+    stream.read_on()
+    await stream.finished()
+    assert stream.whole
+    await stopping
 
 
 async def test_what_waits_for_all_slow_readers_together_is_bounded(

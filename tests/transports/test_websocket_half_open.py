@@ -15,11 +15,11 @@ INTERVAL, TIMEOUT = 0.6, 0.4
 _APPLIANCE = f"""
 import asyncio, json, sys
 from pathlib import Path
-from appliance.transports import connection
+from appliance.transports import bounds
 from tests.support.house import House
 
 async def main():
-    connection.CLOSE_SECONDS = 0.5
+    bounds.CLOSE_SECONDS = 0.5
     beats = {{"interval_seconds": {INTERVAL}, "timeout_seconds": {TIMEOUT}}}
     house = House(Path(sys.argv[1]), {{"server": {{"host": "0.0.0.0"}}, "heartbeat": beats}})
     await house.start()

@@ -14,7 +14,7 @@ from appliance.edge import lobby
 from appliance.edge.lobby import Lobby
 from appliance.errors import Problem
 from appliance.relay.sessions import Session
-from appliance.transports import bounds, connection, websocket
+from appliance.transports import bounds, websocket
 from tests.conftest import MakeHouse
 from tests.support.answers import new_trigger
 from tests.support.house import House, until
@@ -28,7 +28,7 @@ def raw(house: House) -> RawSocket:
 
 async def test_who_says_nothing_may_come_back(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(websocket, "HELLO_SECONDS", 0.05)
-    monkeypatch.setattr(connection, "CLOSE_SECONDS", 0.2)  # the slow one's answer is lost in its half frame
+    monkeypatch.setattr(bounds, "CLOSE_SECONDS", 0.2)  # the slow one's answer is lost in its half frame
     async with raw(house) as silent, raw(house) as slow:
         await silent.upgrade()
         await slow.upgrade(behind=frame(b'{"type":"hello"')[:9])
@@ -207,8 +207,7 @@ async def test_two_windows_of_one_screen_do_not_take_turns(house: House) -> None
 
 
 async def test_a_stop_waits_for_no_one_who_does_not_read(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "CLOSE_SECONDS", 0.3)
-    monkeypatch.setattr(websocket, "CLOSE_SECONDS", 0.3)
+    monkeypatch.setattr(bounds, "CLOSE_SECONDS", 0.3)
     stalled = await raw(house).connect(receive_buffer=4096)
     await stalled.hello(await house.pair("S-1"))
     stalled.writer.transport.pause_reading()  # type: ignore[attr-defined]

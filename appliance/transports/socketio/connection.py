@@ -15,13 +15,12 @@ from typing import Final, Protocol
 from aiohttp import web
 
 from appliance.errors import entry
+from appliance.transports import bounds
 from appliance.transports.connection import Rest
 from appliance.transports.socketio import engineio
 from appliance.transports.socketio.engine import WEBSOCKET, Engine, Options
 from appliance.transports.socketio.engineio import Packet
 
-CLOSE_SECONDS = 2.0
-"""How long the last words of a session wait to be polled."""
 LEAVE_SECONDS = 1.0
 TOO_SLOW: Final = "SESSION_TOO_SLOW"
 
@@ -235,7 +234,15 @@ class Connection:
         if self._carrier is not None:
             self._forget(self)
         else:  # what was sent last waits for the next polls
-            self._timer = self._loop.call_later(CLOSE_SECONDS, self._forget, self)
+            self._timer = self._loop.call_later(bounds.CLOSE_SECONDS, self._forget, self)
+
+    def abort(self) -> None:
+        """What was sent last waits for no poll any more."""
+        self._forget(self)
+
+    @property
+    def worker(self) -> None:
+        """Messages are handled by the requests and the WebSocket that bring them."""
 
     def dismiss(self, code: int, reason: str) -> None:
         """Ends the connection of a client that was told to go: what it was told must not cross with the close."""

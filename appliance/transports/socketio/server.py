@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
 from collections.abc import Callable
 
@@ -17,7 +16,7 @@ from appliance.edge.server import read_body
 from appliance.errors import Problem
 from appliance.relay.sessions import GOING_AWAY
 from appliance.transports.bounds import Backlog, Share
-from appliance.transports.connection import CLOSE_SECONDS
+from appliance.transports.open_wires import OpenWires
 from appliance.transports.socketio import engineio
 from appliance.transports.socketio.connection import Connection, Upper
 from appliance.transports.socketio.engine import (
@@ -58,10 +57,8 @@ class EngineServer:
         self._backlog = backlog
         self._proxies = trusted_proxies
         self._connections: dict[str, Connection] = {}
-        self._sockets: set[Socket] = set()
+        self._wires: OpenWires[Connection | Socket] = OpenWires()
         self._looking: asyncio.TimerHandle | None = None
-        self._last: asyncio.Event | None = None
-        self._stopping = False
 
     def __len__(self) -> int:
         return len(self._connections)
@@ -70,19 +67,10 @@ class EngineServer:
         return [web.route("*", self._path, self._serve)]
 
     async def stop(self) -> None:
-        """Ends what is still open, once its client has read what it was sent; nobody is waited for longer than that."""
-        self._stopping = True
+        """Ends what is still open, once its client has read what it was sent; whoever polls comes once more for it."""
         for connection in list(self._connections.values()):
             connection.close(GOING_AWAY, "stopping")
-        if self._sockets or self._connections:  # whoever polls comes once more for what was said last
-            self._last = asyncio.Event()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(CLOSE_SECONDS):
-                    await self._last.wait()
-        for socket in list(self._sockets):
-            socket.abort()
-        workers = [socket.worker for socket in self._sockets if socket.worker is not None]
-        await asyncio.gather(*workers, return_exceptions=True)
+        await self._wires.stop()
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         upgrade = request.headers.get(hdrs.UPGRADE, "").lower() == WEBSOCKET
@@ -112,7 +100,7 @@ class EngineServer:
 
     def _open(self, request: web.Request, transport: str) -> Connection:
         """A new connection. Raises `RATE_LIMITED` while too many haven't said yet who they are, or `SHUTTING_DOWN`."""
-        if self._stopping:  # on an HTTP connection that was open already
+        if self._wires.stopping:  # on an HTTP connection that was open already
             raise Problem("SHUTTING_DOWN")
         address = client_address(request, self._proxies)
         self._lobby.enter(address)
@@ -127,6 +115,7 @@ class EngineServer:
             forget=self._forget,
         )
         self._connections[engine.sid] = connection
+        self._wires.add(connection)
         if self._looking is None:
             self._look()
         return connection
@@ -139,15 +128,7 @@ class EngineServer:
 
     def _forget(self, connection: Connection) -> None:
         self._connections.pop(connection.engine.sid, None)
-        self._look_whether_all_are_gone()
-
-    def _gone(self, socket: Socket) -> None:
-        self._sockets.discard(socket)
-        self._look_whether_all_are_gone()
-
-    def _look_whether_all_are_gone(self) -> None:
-        if self._last is not None and not self._sockets and not self._connections:
-            self._last.set()
+        self._wires.discard(connection)
 
     # --- HTTP long-polling ------------------------------------------------------------------------------------------
 
@@ -187,8 +168,8 @@ class EngineServer:
         carried = connection or self._open(request, WEBSOCKET)
 
         def make(wire: asyncio.Transport) -> Socket:
-            socket = Socket(wire, self._backlog, carried, self._gone)
-            self._sockets.add(socket)
+            socket = Socket(wire, self._backlog, carried, self._wires.discard)
+            self._wires.add(socket)
             if probing:
                 socket.begin_probe()
             else:

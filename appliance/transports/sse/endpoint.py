@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sys
-from collections.abc import Hashable
 from typing import Final
 
 from aiohttp import HttpVersion11, hdrs, web
@@ -20,8 +18,9 @@ from appliance.relay.principal import Principal
 from appliance.relay.tickets import TICKET_SECONDS, Tickets
 from appliance.settings import Settings
 from appliance.transports.bounds import Backlog
+from appliance.transports.open_wires import OpenWires
 from appliance.transports.sse.book import Book
-from appliance.transports.sse.link import CLOSE_SECONDS, LOOK_SECONDS, EventStreamLink
+from appliance.transports.sse.link import LOOK_SECONDS, EventStreamLink
 from appliance.transports.sse.questions import CONTENT_TYPE, check_accept, hello_of
 from appliance.transports.upgrade import hand_over
 
@@ -57,10 +56,8 @@ class EventStreams:
         self._book = book
         self._browsers = browsers
         self._backlog = backlog
-        self._open: dict[EventStreamLink, Hashable] = {}
-        """Every connection that is a stream's, with its browser."""
-        self._stopping = False
-        self._last = asyncio.Event()
+        self._wires: OpenWires[EventStreamLink] = OpenWires()
+        """Every connection that is a stream's."""
 
     def routes(self) -> list[web.RouteDef]:
         # A HEAD would be a connect that hears nothing.
@@ -70,23 +67,17 @@ class EventStreams:
         ]
 
     async def stop(self) -> None:
-        """Ends what is still open once its client has read its goodbye; waits `CLOSE_SECONDS` at most for all."""
-        self._stopping = True
-        for link in list(self._open):
+        """Ends what is still open once its client has read its goodbye."""
+        for link in self._wires:
             link.close(1001, "stopping")
-        if self._open:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(CLOSE_SECONDS):
-                    await self._last.wait()
-        for link in list(self._open):
-            link.abort()
+        await self._wires.stop()
 
     async def _ticket(self, request: web.Request) -> web.Response:
         principal = await self._credentials.principal(request, screens_allowed=True)
         return json_response({"ticket": self._tickets.issue(principal), "expiresIn": TICKET_SECONDS}, 201)
 
     async def _subscribe(self, request: web.Request) -> web.StreamResponse:
-        if self._stopping:
+        if self._wires.stopping:
             raise Problem("SHUTTING_DOWN")
         check_accept(request)
         hello = hello_of(request)
@@ -109,8 +100,9 @@ class EventStreams:
             address=self._credentials.address(request),
         )
         self._book.add(session)
-        browser = self._open[link] = self._browsers.enter(request, session.screen_id)
-        if self._browsers.is_near_limit(browser):
+        link.browser = self._browsers.enter(request, session.screen_id)
+        self._wires.add(link)
+        if self._browsers.is_near_limit(link.browser):
             session.send(_notice())
         return await self._begin(request, wire, link)
 
@@ -134,10 +126,9 @@ class EventStreams:
             link.session = None
             self._book.remove(session)
             self._conversation.gone(session, reason)
-        if reason == "closed" and link in self._open:
-            self._browsers.leave(self._open.pop(link))
-            if not self._open:
-                self._last.set()
+        if reason == "closed" and link in self._wires:
+            self._wires.discard(link)
+            self._browsers.leave(link.browser)
 
     async def _principal(self, request: web.Request) -> Principal:
         ticket = request.query.get("ticket")

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Final
 
 import msgspec
@@ -23,9 +23,8 @@ from appliance.errors import Problem
 from appliance.relay.conversation import error_message
 from appliance.relay.sessions import Session
 from appliance.transports.bounds import LAG_BYTES, OTHERS_BUFFER, SCREEN_BUFFER, Backlog
+from appliance.transports.own_socket import OwnSocket
 
-CLOSE_SECONDS = 2.0
-"""How long the last events may take to be read."""
 LOOK_SECONDS: Final = 0.25
 """How often is looked whether a `ping` has been taken."""
 
@@ -42,14 +41,14 @@ def encode(message: ServerMessage) -> bytes:
     return head + b"\ndata: " + _encode(message) + b"\n\n"
 
 
-class EventStreamLink(asyncio.Protocol):
+class EventStreamLink(OwnSocket):
     """One stream. What is sent before `start` waits for it; `gone` is called once the connection has ended.
+    What comes is passed over: this wire goes one way.
 
     `chunked` is how HTTP/1.1 delimits what has no length; `look_seconds` is how often a `ping` is looked after.
     """
 
-    __slots__ = ("_backlog", "_bound", "_chunked", "_gone", "_held", "_look_seconds", "_loop", "_lost", "_since_ping",
-                 "_timer", "_turn", "_wire", "reason", "session")  # fmt: skip
+    __slots__ = ("_chunked", "_gone", "_held", "_look_seconds", "_since_ping", "_turn", "browser", "reason", "session")
 
     name = "sse"
 
@@ -62,19 +61,16 @@ class EventStreamLink(asyncio.Protocol):
         look_seconds: float,
         gone: Callable[[EventStreamLink, str], None],
     ) -> None:
-        self._wire = wire
-        self._backlog = backlog
+        super().__init__(wire, backlog, SCREEN_BUFFER)
         self._chunked = chunked
         self._look_seconds = look_seconds
         self._gone = gone
-        self._loop = asyncio.get_running_loop()
         self._held: list[bytes] | None = []
         self._since_ping = 0
-        self._lost = False
-        self._timer: asyncio.TimerHandle | None = None
         self._turn: asyncio.Lock | None = None
-        self._bound = SCREEN_BUFFER
         self.session: Session | None = None
+        self.browser: Hashable = None
+        """Which one it counts for, once it is open."""
         self.reason: str | None = None
         """Why it was closed; None while it is open."""
 
@@ -82,7 +78,7 @@ class EventStreamLink(asyncio.Protocol):
         """The answer's head is written and the socket is this link's: events may follow."""
         self._wire.set_write_buffer_limits(high=LAG_BYTES)
         if self.session is not None and self.session.screen_id is None:
-            self._bound = OTHERS_BUFFER
+            self.bound = OTHERS_BUFFER
         held, self._held = self._held or [], None
         for event in held:
             self._write(event)
@@ -97,10 +93,6 @@ class EventStreamLink(asyncio.Protocol):
             self._turn = asyncio.Lock()
         return self._turn
 
-    def abort(self) -> None:
-        """Ends it at once, without a word."""
-        self._wire.abort()
-
     # --- what a session calls ---------------------------------------------------------------------------------------
 
     def send(self, message: ServerMessage) -> None:
@@ -109,14 +101,14 @@ class EventStreamLink(asyncio.Protocol):
         event = encode(message)
         if self._held is not None:
             self._held.append(event)
-        elif self.waiting + len(event) > self._bound:
+        elif self.waiting + len(event) > self.bound:
             self.too_slow()
         else:
             self._write(event)
             if isinstance(message, ServerPing):
                 self._since_ping = 0
                 if self._timer is None:
-                    self._timer = self._loop.call_later(self._look_seconds, self._look)
+                    self._timer = asyncio.get_running_loop().call_later(self._look_seconds, self._look)
 
     def close(self, code: int, reason: str) -> None:  # noqa: ARG002 - this wire has no codes; an event has said why
         if self.reason is None:
@@ -126,13 +118,7 @@ class EventStreamLink(asyncio.Protocol):
 
     # --- what the backlog calls -------------------------------------------------------------------------------------
 
-    @property
-    def waiting(self) -> int:
-        """Bytes written that the system hasn't taken yet."""
-        return self._wire.get_write_buffer_size()
-
     def too_slow(self, *, abort: bool = False) -> None:
-        """More waits than the reader may leave unread."""
         if self.reason is None:
             self._write(encode(error_message(Problem("SESSION_TOO_SLOW"))))
             self.close(0, "SESSION_TOO_SLOW")
@@ -142,27 +128,8 @@ class EventStreamLink(asyncio.Protocol):
 
     # --- asyncio's side ---------------------------------------------------------------------------------------------
 
-    def feed_data(self, data: bytes) -> tuple[bool, bytes]:  # noqa: ARG002
-        """What came right behind the request is passed over, as is what comes later: this wire goes one way."""
-        return False, b""
-
-    def feed_eof(self) -> None:
-        """The HTTP side is done with this socket."""
-
-    def eof_received(self) -> None:
-        # The transport closes now, once what waits is written: a reader that never reads it is not waited for.
-        self._end_later()
-
-    def pause_writing(self) -> None:
-        self._backlog.count(self)
-
-    def resume_writing(self) -> None:
-        self._backlog.forget(self)
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        self._lost = True
-        self._backlog.forget(self)
-        self._stop_timer()
+    def connection_lost(self, error: Exception | None) -> None:
+        super().connection_lost(error)
         self._gone(self, "closed")
 
     # --- inside -----------------------------------------------------------------------------------------------------
@@ -183,10 +150,8 @@ class EventStreamLink(asyncio.Protocol):
         self._end_later()
 
     def _end_later(self) -> None:
-        """What waits may be read for a moment; a transport that closes waits for it without an end."""
-        self._stop_timer()
-        if not self._lost:
-            self._timer = self._loop.call_later(CLOSE_SECONDS, self._wire.abort)
+        self._stop_timer()  # there is nothing more to look after
+        super()._end_later()
 
     def _look(self) -> None:
         """Whether the other end has everything up to the last `ping`."""
@@ -197,12 +162,7 @@ class EventStreamLink(asyncio.Protocol):
             self.session.heard()
             self.session.answered()
         else:
-            self._timer = self._loop.call_later(self._look_seconds, self._look)
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+            self._timer = asyncio.get_running_loop().call_later(self._look_seconds, self._look)
 
 
 def _in_kernel() -> Callable[[int], int]:
