@@ -11,6 +11,7 @@ import contextlib
 import math
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Hashable
 from functools import partial
@@ -39,6 +40,9 @@ MAX_ALONE = 50_000
 """Weight of the heaviest job that is taken even so when nothing else waits."""
 LINGER_SECONDS = 0.005
 """How long changes that nobody waits for stay for company before they get a commit of their own."""
+PARKED_SECONDS = 0.02
+"""How long the writer's thread waits for more by itself: on a busy floor each trip through the event loop and back is
+one more wait for the interpreter's lock."""
 RETRY_SECONDS = 1.0
 STALL_SECONDS = 3.0
 """A group that takes longer than this to reach the disk stops the acceptance of more, until it has."""
@@ -65,7 +69,11 @@ class Database:
         self._held = False
         """Whether some source was to be asked, and wasn't yet."""
         self._wake = asyncio.Event()
-        self._committing = False
+        self._bell = threading.Event()
+        """The same for the writer's thread, while it waits by itself."""
+        self._nudged = False
+        self._begun = self._told = 0
+        """Groups, as the writer's thread and the event loop count them."""
         self._load = 0
         self._group_since: float | None = None
         self._lingering: asyncio.TimerHandle | None = None
@@ -92,7 +100,7 @@ class Database:
         self._closing = True
         if self._lingering is not None:
             self._lingering.cancel()
-        self._wake.set()
+        self._rouse()
         if self._task is not None:
             await self._task
         for connection in (self._reader, self._writer):
@@ -183,7 +191,7 @@ class Database:
         )
         self._on_state(False)
         self._give_up(self._waiting.take(math.inf))
-        self._wake.set()
+        self._rouse()
 
     async def _look_again(self, connection: connections.Connection, error: sqlite3.Error) -> None:
         if self.damage is None and await connection.run(lambda _connection: self._lasts(error)):
@@ -207,7 +215,7 @@ class Database:
         if not self.ok:
             self.require()
         self._gather(anyway=True)
-        if self._waiting or self._committing:
+        if self._waiting or self._begun != self._told:
             await self.write(_nothing)
 
     @property
@@ -217,7 +225,7 @@ class Database:
     @property
     def idle(self) -> bool:
         """Whether nothing waits for the writer and nothing is being written."""
-        return not self._waiting and not self._committing and self._lingering is None and not self._held
+        return not self._waiting and self._begun == self._told and self._lingering is None and not self._held
 
     @property
     def trouble(self) -> str:
@@ -251,11 +259,22 @@ class Database:
         if not self._waiting:
             self._gather()  # what changed meanwhile rides along
         self._waiting.add(item)
-        self._wake.set()
+        self._nudge()
 
     def _lingered(self) -> None:
         self._lingering = None
         self._gather()
+        self._nudge()
+
+    def _nudge(self) -> None:
+        """Something waits. The writer hears of it when this turn of the event loop is over, and takes all of it."""
+        if not self._nudged:
+            self._nudged = True
+            self._loop.call_soon(self._rouse)
+
+    def _rouse(self) -> None:
+        self._nudged = False
+        self._bell.set()
         self._wake.set()
 
     async def _run(self) -> None:
@@ -275,10 +294,9 @@ class Database:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
-            self._committing = True
             failure = await self._writer.run(self._drain)
-            self._committing = False
             if failure is not None:
+                self._told += 1
                 group, error, lasting = failure
                 if lasting:
                     self.condemn(str(error))
@@ -288,9 +306,9 @@ class Database:
                 await self._pause()
 
     def _drain(self, connection: sqlite3.Connection) -> tuple[list[Waiting], sqlite3.Error, bool] | None:
-        """On the writer's thread: group after group for as long as something waits, without a trip through the event
-        loop in between. Returns the group that the storage refused, if one was, and whether it always will."""
-        while group := self._waiting.take(MAX_GROUP):
+        """On the writer's thread: group after group for as long as something waits or comes soon. Returns the group
+        that the storage refused, if one was, and whether it always will."""
+        while group := self._next_group():
             self._group_since = started = time.monotonic()
             try:
                 outcomes = transact(connection, group)
@@ -300,6 +318,18 @@ class Database:
                 self._group_since = None
             self._loop.call_soon_threadsafe(self._committed, group, outcomes, time.monotonic() - started)
         return None
+
+    def _next_group(self) -> list[Waiting]:
+        """What waits; nothing when nothing has come for a while."""
+        while True:
+            self._bell.clear()
+            self._begun += 1  # before it is taken: what doesn't wait any more is being written
+            group = self._waiting.take(MAX_GROUP)
+            if group:
+                return group
+            self._begun -= 1
+            if self._closing or not self._bell.wait(PARKED_SECONDS):
+                return []
 
     def _gather(self, *, anyway: bool = False) -> None:
         """Queues what the sources have, as one job. While nothing can be saved, or what they had last still waits, they
@@ -335,6 +365,7 @@ class Database:
         of: no delivery is called shown that the next start would bring back as open. This run keeps what it knows of
         them in memory, and the log says what happened. Nobody's answer depends on what becomes of the others' answers.
         """
+        self._told += 1
         if self.damage is not None:  # it may have gone into a file that nobody will open again
             self._give_up(group)
             return
@@ -354,7 +385,7 @@ class Database:
             self._on_state(True)
         if self._held:
             self._gather()
-            self._wake.set()
+            self._nudge()
 
     def _failed(self, group: list[Waiting], reason: str) -> list[Waiting]:
         """The storage has refused the group: returns what is kept of it to be tried again."""
