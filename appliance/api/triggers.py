@@ -12,9 +12,9 @@ from appliance.core.delivery import Delivery
 from appliance.core.roles import Role
 from appliance.core.triggers import TriggerBody
 from appliance.edge.credentials import Credentials
-from appliance.edge.problems import new_trace_id, problem_body
+from appliance.edge.problems import problem_body
 from appliance.edge.server import decode, json_response, read_json
-from appliance.errors import FieldError, Problem
+from appliance.errors import FieldError, Problem, new_trace_id
 from appliance.relay.cancellations import Cancellations
 from appliance.relay.intake import Intake
 from appliance.relay.principal import Principal

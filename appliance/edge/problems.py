@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 
 import msgspec
 import structlog
 from aiohttp import web
 
-from appliance.errors import Problem
+from appliance.errors import Problem, new_trace_id
 
 _log = structlog.get_logger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
-
-
-def new_trace_id() -> str:
-    """What a person reads out to whoever looks into the log: 12 hexadecimal digits."""
-    return secrets.token_hex(6)
 
 
 def problem_body(problem: Problem, trace_id: str) -> dict[str, Any]:

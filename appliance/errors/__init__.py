@@ -6,6 +6,7 @@ The texts live in `catalogue.json`, which the pages import too, so that every pa
 from __future__ import annotations
 
 import json
+import secrets
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any, Final
@@ -114,6 +115,11 @@ CATALOGUE: Final[dict[str, Entry]] = _load()
 def entry(code: str) -> Entry:
     """The catalogue's row for `code`; a code it doesn't know gets the words for "something unknown went wrong"."""
     return CATALOGUE.get(code) or CATALOGUE["UNKNOWN"]
+
+
+def new_trace_id() -> str:
+    """What a person reads out to whoever looks into the log: 12 hexadecimal digits."""
+    return secrets.token_hex(6)
 
 
 @dataclass(slots=True)
