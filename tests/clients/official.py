@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.support import described
+from tests.support.inbox import PATIENCE
 from tests.support.node import installed, node
-from tests.support.wire import PATIENCE
 
 Told = dict[str, Any]
 WAYS = [(version, way) for version in (4, 3) for way in (["websocket"], ["polling"], ["polling", "websocket"])]

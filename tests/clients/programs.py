@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.house import House
+from tests.support.inbox import PATIENCE
 from tests.support.process import environment
-from tests.support.wire import PATIENCE
 
 
 class Program:

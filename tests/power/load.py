@@ -13,8 +13,9 @@ from typing import Any
 import aiohttp
 
 from tests.support.answers import Answer, new_trigger, request
+from tests.support.inbox import Message
 from tests.support.process import Served
-from tests.support.wire import Message, Wire
+from tests.support.wire import Wire
 
 SHOWING = ("S-1", "S-2", "S-3", "S-4")
 SILENT = "S-5"

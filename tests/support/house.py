@@ -20,7 +20,8 @@ from appliance.adapters.orders_folder import FolderOrders
 from appliance.app import Appliance
 from appliance.paths import DataDir
 from tests.support.answers import Answer, new_trigger, request
-from tests.support.wire import PATIENCE, Wire
+from tests.support.inbox import PATIENCE, Inbox
+from tests.support.wire import Wire
 
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 Values = dict[str, dict[str, Any]]
@@ -53,7 +54,7 @@ class House:
         }
         for section, members in (values or {}).items():
             self.values.setdefault(section, {}).update(members)
-        self.wires: list[Wire] = []
+        self.wires: list[Inbox] = []
         self.tokens: dict[str, str] = {}
         self.key = ""
         self._numbers = itertools.count(1)

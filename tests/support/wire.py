@@ -5,28 +5,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from typing import Any, Self
 
 import aiohttp
 
-from tests.support import described
-
-Message = dict[str, Any]
-PATIENCE = 8.0
-"""Seconds that anything may take here which is to happen at once; only a failing test waits as long."""
+from tests.support.inbox import PATIENCE, Inbox, Message
 
 
-class Wire:
-    """One socket. Everything it hears is kept in `heard`, in order; `expect` takes messages out of `inbox`."""
+class Wire(Inbox):
+    """One socket."""
 
     def __init__(self, *, answers_pings: bool = True) -> None:
-        self.heard: list[Message] = []
-        self.misfits: list[str] = []
-        self.inbox: list[Message] = []
+        super().__init__()
         self.answers_pings = answers_pings
         self.close_code: int | None = None
-        self._news = asyncio.Condition()
         self._session: aiohttp.ClientSession | None = None
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -54,10 +46,10 @@ class Wire:
         await self._socket.send_bytes(data)
 
     async def close(self) -> None:
-        """Ends the socket politely. Calling it again does nothing."""
+        """Ends the socket politely."""
         if self._socket is not None:
             await self._socket.close()
-        await self._end()
+        await self._hang_up()
 
     async def vanish(self) -> None:
         """Ends the socket without a word, as a pulled cable that the operating system has noticed."""
@@ -65,14 +57,14 @@ class Wire:
         transport = self._socket.get_extra_info("socket")
         if transport is not None:
             transport.shutdown(2)
-        await self._end()
+        await self._hang_up()
 
     def stop_reading(self) -> None:
         """From now on nothing is taken off the socket: a reader that is too slow."""
         assert self._reading is not None
         self._reading.cancel()
 
-    async def _end(self) -> None:
+    async def _hang_up(self) -> None:
         if self._reading is not None:
             self._reading.cancel()
             await asyncio.gather(self._reading, return_exceptions=True)
@@ -84,48 +76,25 @@ class Wire:
         assert self._socket is not None
         while True:
             frame = await self._socket.receive()
-            async with self._news:
-                if frame.type is not aiohttp.WSMsgType.TEXT:
+            if frame.type is not aiohttp.WSMsgType.TEXT:
+                async with self._news:
                     self.close_code = self._socket.close_code or 1006
                     self._news.notify_all()
-                    return
-                message = json.loads(frame.data)
-                self.misfits += described.misfits(message)
-                self.heard.append(message)
-                self.inbox.append(message)
-                self._news.notify_all()
+                return
+            message = json.loads(frame.data)
+            await self._take(message, "webSocket")
             if message["type"] == "ping" and self.answers_pings:
                 await self.send({"type": "pong", "t": message["t"]})
 
     # --- what a test asks -------------------------------------------------------------------------------------------
 
-    async def expect(
-        self, kind: str, where: Callable[[Message], bool] = lambda _message: True, *, within: float = PATIENCE
-    ) -> Message:
-        """The next message of this type (for which `where` holds), waiting for it; it leaves the inbox."""
-
-        def find() -> Message | None:
-            return next((m for m in self.inbox if m["type"] == kind and where(m)), None)
-
-        async with self._news:
-            try:
-                async with asyncio.timeout(within):
-                    await self._news.wait_for(lambda: find() is not None or self.close_code is not None)
-            except TimeoutError:
-                pass
-            found = find()
-            assert found is not None, f"no {kind} within {within} s, closed: {self.close_code}, heard: {self.heard}"
-            self.inbox.remove(found)
-            return found
+    @property
+    def over(self) -> int | None:
+        return self.close_code
 
     async def closed(self, within: float = PATIENCE) -> int:
         """The code the other side closed with."""
-        async with self._news:
-            try:
-                async with asyncio.timeout(within):
-                    await self._news.wait_for(lambda: self.close_code is not None)
-            except TimeoutError:
-                raise AssertionError(f"not closed within {within} s, heard: {self.heard}") from None
+        await self._ended(within)
         assert self.close_code is not None
         return self.close_code
 
@@ -135,10 +104,6 @@ class Wire:
         await self.send({"type": "ping", "t": mark})
         await self.expect("pong", lambda message: message["t"] == mark)
         return self.heard
-
-    def of(self, kind: str) -> list[Message]:
-        """What was heard of this type so far."""
-        return [message for message in self.heard if message["type"] == kind]
 
     # --- the words of the contract ----------------------------------------------------------------------------------
 

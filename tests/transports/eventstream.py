@@ -6,41 +6,34 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import Callable
 from typing import Any, Self
 from urllib.parse import urlencode, urlsplit
 
-from tests.support import described
 from tests.support.answers import Answer
 from tests.support.house import House
-from tests.support.wire import PATIENCE
+from tests.support.inbox import PATIENCE, Inbox, Message
 from tests.transports import cable
 
-Message = dict[str, Any]
 
-
-class EventStream:
-    """One stream. Everything it hears is kept in `heard`; `expect` takes messages out of `inbox`."""
+class EventStream(Inbox):
+    """One stream."""
 
     def __init__(self, house: House, token: str | None = None) -> None:
+        super().__init__()
         self.house = house
         self.token = token
         self.status = 0
         self.headers: dict[str, str] = {}
         self.raw = b""
-        self.heard: list[Message] = []
-        self.inbox: list[Message] = []
-        self.misfits: list[str] = []
         self.ids: list[str | None] = []
         self.retries: list[int] = []
         self.ended = False
         self.whole = False
         """Whether the answer came to its proper end."""
         self.session_id = ""
-        self._news = asyncio.Condition()
         self._reading: asyncio.Task[None] | None = None
         self._writer: asyncio.StreamWriter | None = None
-        house.wires.append(self)  # type: ignore[arg-type]  # hung up at the test's end, like the others
+        house.wires.append(self)  # hung up at the test's end, like the others
 
     # --- the wire itself --------------------------------------------------------------------------------------------
 
@@ -87,7 +80,6 @@ class EventStream:
         return Answer(self.status, headers, text).problem(status, code)
 
     async def close(self) -> None:
-        """Hangs up. Calling it again does nothing."""
         if self._writer is not None:
             self._writer.transport.abort()
         if self._reading is not None:
@@ -158,47 +150,19 @@ class EventStream:
             return
         if message["type"] != fields["event"]:
             self.misfits.append(f"{fields['event']} says that it is {message['type']}")
-        self.misfits += described.misfits(message, "eventStream")
-        async with self._news:
-            self.heard.append(message)
-            self.ids.append(fields.get("id"))
-            self.inbox.append(message)
-            self._news.notify_all()
+        self.ids.append(fields.get("id"))
+        await self._take(message, "eventStream")
 
     # --- what a test asks -------------------------------------------------------------------------------------------
 
-    async def expect(
-        self, kind: str, where: Callable[[Message], bool] = lambda _message: True, *, within: float = PATIENCE
-    ) -> Message:
-        """The next message of this type (for which `where` holds), waiting for it; it leaves the inbox."""
-
-        def find() -> Message | None:
-            return next((m for m in self.inbox if m["type"] == kind and where(m)), None)
-
-        async with self._news:
-            try:
-                async with asyncio.timeout(within):
-                    await self._news.wait_for(lambda: find() is not None or self.ended)
-            except TimeoutError:
-                pass
-            found = find()
-            assert not self.misfits, self.misfits
-            assert found is not None, f"no {kind} within {within} s, ended: {self.ended}, heard: {self.heard}"
-            self.inbox.remove(found)
-            return found
+    @property
+    def over(self) -> bool:
+        return self.ended
 
     async def finished(self, within: float = PATIENCE) -> Message:
         """Waits for the stream's end; the last message it told."""
-        async with self._news:
-            try:
-                async with asyncio.timeout(within):
-                    await self._news.wait_for(lambda: self.ended)
-            except TimeoutError:
-                raise AssertionError(f"not ended within {within} s, heard: {self.heard}") from None
+        await self._ended(within)
         return self.heard[-1]
-
-    def of(self, kind: str) -> list[Message]:
-        return [message for message in self.heard if message["type"] == kind]
 
     # --- the words of the contract ----------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 import aiohttp
 
 from tests.support import described
-from tests.support.wire import PATIENCE
+from tests.support.inbox import PATIENCE
 
 Message = dict[str, Any]
 
