@@ -13,6 +13,8 @@ from tests.fuzz.line import Line
 from tests.transports.rawsocket import BINARY, CLOSE, KEY, PING, PONG, TEXT, frame
 
 _MOST = 60
+_DEAF = 0.05
+"""How likely a client says more, each time, though its connection was ended: nobody reads that any more."""
 
 
 class Target(NamedTuple):
@@ -75,6 +77,8 @@ async def _frames(line: Line, rng: random.Random, payload: Callable[[], bytes], 
         batch = pieces(rng, payload(), BINARY if rng.random() < 0.01 else TEXT)
         if rng.random() < 0.01:
             rng.shuffle(batch)
+        if line.ended and rng.random() > _DEAF:
+            return sent
         sent += len(batch)
         if not await line.say(b"".join(batch)):
             return sent
@@ -191,6 +195,8 @@ async def polling(target: Target, rng: random.Random) -> int:
             packets = [_packet(rng, token) for _ in range(rng.randrange(1, 6))]
             if rng.random() < 0.1:
                 packets.append(_broken_packet(rng, token))
+            if line.ended and rng.random() > _DEAF:
+                break
             sent += len(packets)
             body = b"\x1e".join(packets)
             if rng.random() < 0.03:

@@ -12,10 +12,11 @@ _PATIENCE = 5.0
 
 
 class Line(asyncio.Protocol):
-    """`heard` is the beginning of what has come since the last `forget`."""
+    """`heard` is the beginning of what has come since the last `forget`; `ended` whether that was told to be over."""
 
     def __init__(self) -> None:
         self.heard = b""
+        self.ended = False
         self.lost = asyncio.Event()
         self._news = asyncio.Event()
         self._room = asyncio.Event()
@@ -31,6 +32,7 @@ class Line(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
+        self.ended = self.ended or data.startswith(b"HTTP/1.1 4") or _ends_with_close(data)
         if len(self.heard) < _KEPT:
             self.heard += data[:_KEPT]
             self._news.set()
@@ -87,3 +89,9 @@ class Line(asyncio.Protocol):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE):
                 await self.lost.wait()
+
+
+def _ends_with_close(data: bytes) -> bool:
+    """Whether a WebSocket's close frame comes last. Chance may look like one, seldom, and nothing hangs on it."""
+    at = data.rfind(b"\x88")
+    return 0 <= at < len(data) - 1 and data[at + 1] == len(data) - at - 2

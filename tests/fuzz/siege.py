@@ -17,6 +17,8 @@ from tests.support.house import House
 from tests.support.wire import Wire
 
 AT_ONCE = 16
+SCREENS = 12
+"""Fewer than clients, so that some replace one another, and enough that most are heard to their end."""
 SETTLED_SECONDS = 20.0
 STALE = 16
 """How many objects the last connection or two take whose deliveries somebody has just looked at."""
@@ -76,7 +78,7 @@ async def settled(house: House, before: Held | None = None) -> Held:
 
 async def target(house: House) -> Target:
     """Screens of its own, a producer and a watcher, and strangers."""
-    tokens = [await house.pair(f"F-{number}") for number in range(4)]
+    tokens = [await house.pair(f"F-{number}") for number in range(SCREENS)]
     tokens += [house.key, await house.new_key("viewer"), "nonsense"]
     return Target(int(house.url.rpartition(":")[2]), tokens)
 
