@@ -10,7 +10,8 @@ from appliance.core.delivery import Delivery, State
 from appliance.relay.clock import now_ms
 from appliance.storage import currents as table
 from appliance.storage.currents import Current
-from appliance.storage.database import Database, Gathered
+from appliance.storage.database import Database
+from appliance.storage.sources import Gathered
 
 Lane = tuple[str, int]
 _CLEARING = frozenset({"CANCELLED"})

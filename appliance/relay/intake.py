@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import secrets
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, TypeVar
@@ -13,7 +12,7 @@ import structlog
 
 from appliance.core.delivery import Delivery
 from appliance.core.triggers import TriggerBody, check
-from appliance.errors import Problem
+from appliance.errors import Problem, new_trace_id
 from appliance.metrics import Metrics
 from appliance.relay.auth import Principal
 from appliance.relay.claims import Claims
@@ -370,7 +369,7 @@ def _as_problem(refusal: Exception | None) -> Problem:
     """What kept a trigger from the disk; a fault of the program itself is told by the number it has in the log."""
     if isinstance(refusal, Problem):
         return refusal
-    trace_id = secrets.token_hex(6)
+    trace_id = new_trace_id()
     _log.error("intake.fault", trace_id=trace_id, exc_info=refusal)
     return Problem("INTERNAL_ERROR", values={"traceId": trace_id})
 

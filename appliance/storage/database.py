@@ -11,7 +11,6 @@ import contextlib
 import math
 import os
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Hashable
 from functools import partial
@@ -22,27 +21,20 @@ import structlog
 
 from appliance.errors import Problem
 from appliance.storage import aside, connections
+from appliance.storage.draining import Drain
 from appliance.storage.faults import Damage, is_lasting
-from appliance.storage.groups import Bulk, Job, Outcome, Queue, Told, Waiting, transact
+from appliance.storage.groups import Bulk, Job, Outcome, Queue, Told, Waiting, name_of
+from appliance.storage.sources import Source, gather
 
 T = TypeVar("T")
 A = TypeVar("A")
-Gathered = tuple[Job[None], Callable[[], None]] | None
-"""What changed since, as one job, and what to call after its commit; None when nothing did."""
-Source = Callable[[], Gathered]
-"""Asked as each group is put together. What all sources have at that moment is kept or lost as one."""
 
-MAX_GROUP = 512
-"""Weight of a transaction past which nothing more joins it; bounds how long its first job waits for its last."""
 MAX_WAITING = 20_000
 """Weight of what waits for the writer, past which new jobs are refused with `STORAGE_UNAVAILABLE`."""
 MAX_ALONE = 50_000
 """Weight of the heaviest job that is taken even so when nothing else waits."""
 LINGER_SECONDS = 0.005
 """How long changes that nobody waits for stay for company before they get a commit of their own."""
-PARKED_SECONDS = 0.02
-"""How long the writer's thread waits for more by itself: on a busy floor each trip through the event loop and back is
-one more wait for the interpreter's lock."""
 RETRY_SECONDS = 1.0
 STALL_SECONDS = 3.0
 """A group that takes longer than this to reach the disk stops the acceptance of more, until it has."""
@@ -69,16 +61,12 @@ class Database:
         self._held = False
         """Whether some source was to be asked, and wasn't yet."""
         self._wake = asyncio.Event()
-        self._bell = threading.Event()
-        """The same for the writer's thread, while it waits by itself."""
         self._nudged = False
-        self._begun = self._told = 0
-        """Groups, as the writer's thread and the event loop count them."""
         self._load = 0
-        self._group_since: float | None = None
         self._lingering: asyncio.TimerHandle | None = None
         self._closing = False
         self._task: asyncio.Task[None] | None = None
+        self._drain: Drain | None = None
         self._writer: connections.Connection | None = None
         self._reader: connections.Connection | None = None
         self._descriptor: int | None = None
@@ -93,6 +81,7 @@ class Database:
         await self._reader
         self.identity = aside.identity(self.path)
         self._loop = asyncio.get_running_loop()
+        self._drain = Drain(self._waiting, self._committed, self._lasts)
         self._task = self._loop.create_task(self._run(), name="storage-writer")
 
     async def close(self) -> None:
@@ -215,7 +204,7 @@ class Database:
         if not self.ok:
             self.require()
         self._gather(anyway=True)
-        if self._waiting or self._begun != self._told:
+        if self._waiting or self._busy:
             await self.write(_nothing)
 
     @property
@@ -225,17 +214,19 @@ class Database:
     @property
     def idle(self) -> bool:
         """Whether nothing waits for the writer and nothing is being written."""
-        return not self._waiting and self._begun == self._told and self._lingering is None and not self._held
+        return not self._waiting and not self._busy and self._lingering is None and not self._held
 
     @property
     def trouble(self) -> str:
         """Why nothing is accepted now; empty when all is well."""
         if not self.ok:
             return self.last_error or "Nothing can be saved."
-        since = self._group_since
-        if since is not None and time.monotonic() - since > STALL_SECONDS:
-            return f"The disk is slow: a write has taken {time.monotonic() - since:.0f} s so far."
-        return ""
+        seconds = self._drain.seconds if self._drain is not None else 0.0
+        return f"The disk is slow: a write has taken {seconds:.0f} s so far." if seconds > STALL_SECONDS else ""
+
+    @property
+    def _busy(self) -> bool:
+        return self._drain is not None and self._drain.busy
 
     def _queue(self, job: Job[Any] | Bulk[Any, Any], argument: Any, weight: int) -> asyncio.Future[Any]:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -274,7 +265,8 @@ class Database:
 
     def _rouse(self) -> None:
         self._nudged = False
-        self._bell.set()
+        if self._drain is not None:
+            self._drain.ring(last=self._closing)
         self._wake.set()
 
     async def _run(self) -> None:
@@ -285,6 +277,7 @@ class Database:
 
     async def _write_all(self) -> None:
         assert self._writer is not None
+        assert self._drain is not None
         while self.damage is None:
             if self._waiting or self._closing:
                 self._gather()
@@ -294,42 +287,15 @@ class Database:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
-            failure = await self._writer.run(self._drain)
+            failure = await self._writer.run(self._drain.run)
             if failure is not None:
-                self._told += 1
-                group, error, lasting = failure
-                if lasting:
-                    self.condemn(str(error))
-                self._waiting.put_back(self._failed(group, str(error)))
+                self._drain.refused()
+                if failure.lasting:
+                    self.condemn(str(failure.error))
+                self._waiting.put_back(self._failed(failure.group, str(failure.error)))
                 if self._closing or self.damage is not None:
                     return
                 await self._pause()
-
-    def _drain(self, connection: sqlite3.Connection) -> tuple[list[Waiting], sqlite3.Error, bool] | None:
-        """On the writer's thread: group after group for as long as something waits or comes soon. Returns the group
-        that the storage refused, if one was, and whether it always will."""
-        while group := self._next_group():
-            self._group_since = started = time.monotonic()
-            try:
-                outcomes = transact(connection, group)
-            except sqlite3.Error as error:
-                return group, error, self._lasts(error)
-            finally:
-                self._group_since = None
-            self._loop.call_soon_threadsafe(self._committed, group, outcomes, time.monotonic() - started)
-        return None
-
-    def _next_group(self) -> list[Waiting]:
-        """What waits; nothing when nothing has come for a while."""
-        while True:
-            self._bell.clear()
-            self._begun += 1  # before it is taken: what doesn't wait any more is being written
-            group = self._waiting.take(MAX_GROUP)
-            if group:
-                return group
-            self._begun -= 1
-            if self._closing or not self._bell.wait(PARKED_SECONDS):
-                return []
 
     def _gather(self, *, anyway: bool = False) -> None:
         """Queues what the sources have, as one job. While nothing can be saved, or what they had last still waits, they
@@ -340,15 +306,9 @@ class Database:
             self._held = True
             return
         self._held = False
-        found = []
-        for source in self._sources:
-            try:
-                found.append(source())
-            except Exception:
-                _log.exception("storage.source_failed", source=_name(source))
-        together = [some for some in found if some is not None]
-        if together:
-            self._waiting.add(_as_one(together))
+        gathered = gather(self._sources)
+        if gathered is not None:
+            self._waiting.add(gathered)
 
     async def _pause(self) -> None:
         """Waits before the storage is tried again, but not while the appliance is asked to stop."""
@@ -365,7 +325,6 @@ class Database:
         of: no delivery is called shown that the next start would bring back as open. This run keeps what it knows of
         them in memory, and the log says what happened. Nobody's answer depends on what becomes of the others' answers.
         """
-        self._told += 1
         if self.damage is not None:  # it may have gone into a file that nobody will open again
             self._give_up(group)
             return
@@ -378,7 +337,7 @@ class Database:
             try:
                 _answer(item, value, refusal)
             except Exception:
-                _log.exception("storage.answer_failed", job=_name(item.job))
+                _log.exception("storage.answer_failed", job=name_of(item.job))
         if back:
             self.last_error = ""
             _log.warning("storage.back")
@@ -416,22 +375,7 @@ class Database:
             try:
                 item.told(None, known)
             except Exception:
-                _log.exception("storage.answer_failed", job=_name(item.job))
-
-
-def _as_one(gathered: list[tuple[Job[None], Callable[[], None]]]) -> Waiting:
-    def job(tx: sqlite3.Connection) -> None:
-        for some, _ in gathered:
-            some(tx)
-
-    def then() -> None:
-        for _, call in gathered:
-            try:
-                call()
-            except Exception:
-                _log.exception("storage.answer_failed", job=_name(call))
-
-    return Waiting(job, durable=True, then=then)
+                _log.exception("storage.answer_failed", job=name_of(item.job))
 
 
 def _answer(item: Waiting, value: Any, refusal: Exception | None) -> None:
@@ -439,7 +383,7 @@ def _answer(item: Waiting, value: Any, refusal: Exception | None) -> None:
         item.told(value, refusal)
     elif refusal is not None:
         gathered = item.then is not None
-        _log.error("storage.job_failed", job=_name(item.job), gathered=gathered, exc_info=refusal)
+        _log.error("storage.job_failed", job=name_of(item.job), gathered=gathered, exc_info=refusal)
     elif item.then is not None:
         item.then()
 
@@ -451,10 +395,6 @@ def _settle(future: asyncio.Future[Any], value: Any, refusal: Exception | None) 
         future.set_exception(refusal)
     else:
         future.set_result(value)
-
-
-def _name(job: object) -> str:
-    return getattr(job, "__qualname__", type(job).__name__)
 
 
 def _nothing(_connection: sqlite3.Connection) -> None:

@@ -174,3 +174,8 @@ def _run(connection: sqlite3.Connection, some: list[Waiting]) -> list[Outcome]:
         results = job.run(connection, [item.argument for item in some])
         return [(None, found) if isinstance(found, Exception) else (found, None) for found in results]
     return [(job(connection), None)]
+
+
+def name_of(job: object) -> str:
+    """What the log calls it."""
+    return getattr(job, "__qualname__", type(job).__name__)

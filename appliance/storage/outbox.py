@@ -12,9 +12,10 @@ from appliance.core.delivery import Delivery
 from appliance.core.triggers import NONCE_WINDOW_MS
 from appliance.errors import Problem
 from appliance.storage import rows
-from appliance.storage.database import Database, Gathered
+from appliance.storage.database import Database
 from appliance.storage.groups import Bulk, Told
 from appliance.storage.rows import TriggerRecord, read_deliveries
+from appliance.storage.sources import Gathered
 
 _SEQ_BLOCK = 10_000
 _IDS_AT_ONCE = 500

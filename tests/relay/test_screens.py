@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from appliance.storage import database, groups
+from appliance.storage import draining, groups
 from tests.support.answers import Answer
 from tests.support.house import House, until
 
@@ -23,7 +23,7 @@ def slow_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         time.sleep(0.1)
         return groups.transact(*args)
 
-    monkeypatch.setattr(database, "transact", slowly)
+    monkeypatch.setattr(draining, "transact", slowly)
     yield
     monkeypatch.undo()
 

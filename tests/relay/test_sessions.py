@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from appliance.storage import database, groups
+from appliance.storage import draining, groups
 from tests.conftest import MakeHouse
 from tests.support.answers import new_trigger
 
@@ -25,7 +25,7 @@ async def test_a_disk_that_stalls_ends_no_session(make_house: MakeHouse, monkeyp
         goes_on.wait(10)
         return groups.transact(*args)
 
-    monkeypatch.setattr(database, "transact", held)
+    monkeypatch.setattr(draining, "transact", held)
     try:
         await producer.send({"type": "trigger", **new_trigger("ORD-1001", "S-1")})
         await asyncio.sleep(0.6)  # several heartbeats, whose answers lie behind the trigger

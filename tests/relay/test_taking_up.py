@@ -11,7 +11,7 @@ import pytest
 
 from appliance.relay import takeup
 from appliance.storage import database as storage
-from appliance.storage import groups
+from appliance.storage import draining, groups
 from appliance.storage.groups import Outcome, Waiting
 from tests.conftest import MakeHouse
 from tests.support.answers import new_trigger
@@ -83,7 +83,7 @@ def slow_disk(monkeypatch: pytest.MonkeyPatch) -> None:
         time.sleep(0.05)
         return transact(connection, group)
 
-    monkeypatch.setattr(storage, "transact", slowly)
+    monkeypatch.setattr(draining, "transact", slowly)
 
 
 def never_back(screen: Wire, older: str, newer: str) -> None:

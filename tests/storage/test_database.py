@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 
 from appliance.errors import Problem
 from appliance.storage import database as storage
+from appliance.storage import draining
 from appliance.storage.database import Database
 from appliance.storage.files import prepare
 from appliance.storage.groups import Bulk
@@ -85,7 +86,7 @@ async def test_what_waits_together_is_committed_together_in_order(db: Database) 
 
 
 async def test_a_long_line_is_cut_into_bounded_groups(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage, "MAX_GROUP", 10)
+    monkeypatch.setattr(draining, "MAX_GROUP", 10)
     held = Held(db)
     await held.begun()
     commits = db.commits
@@ -375,7 +376,7 @@ def _put_all(tx: sqlite3.Connection, rows: dict[int, int]) -> None:
 
 
 async def test_what_several_sources_have_is_committed_as_one(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage, "MAX_GROUP", 1)
+    monkeypatch.setattr(draining, "MAX_GROUP", 1)
     first, second = Source(), Source()
     db.attach(first)
     db.attach(second)
@@ -480,7 +481,7 @@ async def test_what_was_refused_is_not_told_as_saved(db: Database) -> None:
 async def test_closing_on_a_refusing_disk_answers_all_who_wait(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, max_group: int
 ) -> None:
-    monkeypatch.setattr(storage, "MAX_GROUP", max_group)
+    monkeypatch.setattr(draining, "MAX_GROUP", max_group)
     prepare(tmp_path / "vooster.db")
     database = Database(tmp_path / "vooster.db")
     await database.open()
@@ -501,7 +502,7 @@ async def test_closing_on_a_refusing_disk_answers_all_who_wait(
 
 
 async def test_condemned_while_writing_answers_everyone_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage, "MAX_GROUP", 1)
+    monkeypatch.setattr(draining, "MAX_GROUP", 1)
     for round_ in range(10):
         path = tmp_path / str(round_) / "vooster.db"
         path.parent.mkdir()
