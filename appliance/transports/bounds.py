@@ -26,7 +26,7 @@ TURN_SECONDS: Final = 0.005
 class Writer(Protocol):
     """Whoever collects what is written in a turn."""
 
-    def flush(self) -> None:
+    def flush(self) -> object:
         """Hands it to the system."""
         ...
 

@@ -83,19 +83,20 @@ class Connection(OwnSocket):
             if len(self._out) >= TURN:
                 self.flush()
 
-    def flush(self) -> None:
-        """Hands what was written to the system."""
+    def flush(self) -> bool:
+        """Hands what was written to the system; False where its reader was too slow for that and is ended."""
         out, self._out = self._out, None
         if out is None or self._wire.is_closing():
-            return
+            return True
         data = out[0] if len(out) == 1 else b"".join(out)
         waiting = self.waiting
         if waiting and waiting + len(data) > self.bound:
             self.too_slow()
-            return
+            return False
         self._wire.write(data)
         if self in self._backlog:
             self._backlog.count(self)
+        return True
 
     def close(self, code: int, reason: str = "") -> None:
         """Ends the connection with a close frame, after what was written before. Whatever still comes is not handled.
@@ -103,13 +104,19 @@ class Connection(OwnSocket):
         Closing a socket with unread data would reset it, and the client would never see why: so it is read, and thrown
         away, until the client has gone or `bounds.CLOSE_SECONDS` are over.
         """
-        self.flush()
         if self._closing:
+            self.flush()
+            return
+        farewell, together = close_frame(code, reason), self._out is not None
+        if self._out is not None:
+            self._out.append(farewell)  # one write for both: a stop says goodbye to ten thousand
+        if not self.flush():
             return
         self._closing = True
         if self._wire.is_closing():
             return
-        self._wire.write(close_frame(code, reason))
+        if not together:
+            self._wire.write(farewell)
         self._resume()
         self._end_later()
 
