@@ -459,8 +459,11 @@ class Dispatcher:
         """Ends what has waited longer than its time to live."""
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
-            now = self._loop.time()
-            for row in self.opened.expired(now):
-                self._happen(row, self._over(row))
-                if not row.delivery.final:
-                    self.opened.expire_at(row, now + _SWEEP_SECONDS)  # an attempt is under way: it runs out first
+            self._end_expired()
+
+    def _end_expired(self) -> None:
+        now = self._loop.time()
+        for row in self.opened.expired(now):
+            self._happen(row, self._over(row))
+            if not row.delivery.final:
+                self.opened.expire_at(row, now + _SWEEP_SECONDS)  # an attempt is under way: it runs out first
