@@ -12,7 +12,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # So many files of tests at once, a process each: one more than there are cores on a small machine, as most of them wait.
 WORKERS ?= 3
 
-.PHONY: setup dev pages run test test-long test-release lint bench binary lock browser clean
+.PHONY: setup dev pages run test test-long test-release soak lint bench binary lock browser clean
 
 setup: $(VENV)/.ready pages
 
@@ -63,6 +63,10 @@ test-long: dev browser
 # What is checked before a release: the built binary, as a stranger's machine would run it.
 test-release: binary browser
 	$(BIN)/python -m pytest -m "release"
+
+# An hour under load with faults; ARGS as `python -m tests.soak --help` says.
+soak: dev
+	$(BIN)/python -m tests.soak $(ARGS)
 
 bench: dev
 	$(BIN)/python -m tests.bench
