@@ -151,13 +151,14 @@ class Database:
 
     async def checkpoint(self) -> bool:
         """Copies the log into the file and empties it, between two groups; False when a reader still needs it."""
-        if self._writer is None or self._closing or self.damage is not None:
+        if self._writer is None or self._drain is None or self._closing or self.damage is not None:
             return False
-        try:
-            return await self._writer.run(connections.checkpoint)
-        except sqlite3.Error as error:
-            await self._look_again(self._writer, error)
-            raise Problem("STORAGE_UNAVAILABLE", f"The log can't be copied into the data file: {error}") from error
+        with self._drain.guest():
+            try:
+                return await self._writer.run(connections.checkpoint)
+            except sqlite3.Error as error:
+                await self._look_again(self._writer, error)
+                raise Problem("STORAGE_UNAVAILABLE", f"The log can't be copied into the data file: {error}") from error
 
     def condemn(self, reason: str, kept: Path | None = None) -> None:
         """The file is damaged, or no longer there: nothing is accepted any more in this run, and the next one doesn't

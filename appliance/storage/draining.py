@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from appliance.storage.groups import Outcome, Queue, Waiting, transact
@@ -43,6 +44,18 @@ class Drain:
         """Groups, as the thread and the event loop count them."""
         self._since: float | None = None
         self._ending = False
+        self._guests = 0
+
+    @contextlib.contextmanager
+    def guest(self) -> Iterator[None]:
+        """Within it the thread takes one group at a time and waits for none: somebody else has work for it, which may
+        be done between two groups."""
+        self._guests += 1
+        self._bell.set()
+        try:
+            yield
+        finally:
+            self._guests -= 1
 
     def ring(self, *, last: bool = False) -> None:
         """Something waits. After the `last` one the thread no longer waits for more."""
@@ -76,6 +89,8 @@ class Drain:
             finally:
                 self._since = None
             self._loop.call_soon_threadsafe(self._tell, group, outcomes, time.monotonic() - started)
+            if self._guests:
+                break
         return None
 
     def _next(self) -> list[Waiting]:
@@ -87,7 +102,7 @@ class Drain:
             if group:
                 return group
             self._begun -= 1
-            if self._ending or not self._bell.wait(PARKED_SECONDS):
+            if self._ending or self._guests or not self._bell.wait(PARKED_SECONDS):
                 return []
 
     def _tell(self, group: list[Waiting], outcomes: list[Outcome], seconds: float) -> None:

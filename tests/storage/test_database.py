@@ -71,6 +71,25 @@ async def test_a_result_comes_after_the_commit(db: Database) -> None:
     assert kept(db.path) == [1]
 
 
+async def test_the_log_is_emptied_between_two_groups_however_busy_the_writer_is(db: Database) -> None:
+    stopped = False
+
+    async def write_on() -> None:
+        number = 0
+        while not stopped:
+            number += 1
+            await db.write(put(number))
+
+    writing = asyncio.create_task(write_on())
+    try:
+        await until(lambda: db.commits > 20)
+        async with asyncio.timeout(5):
+            assert await db.checkpoint()
+    finally:
+        stopped = True
+        await writing
+
+
 async def test_what_waits_together_is_committed_together_in_order(db: Database) -> None:
     held = Held(db)
     await held.begun()
