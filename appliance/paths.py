@@ -128,7 +128,10 @@ def _runtime_dir() -> Path:
     given = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
     if len(os.fsencode(given)) <= _RUNTIME_PATH_BYTES and Path(given).is_dir():
         return Path(given) / "vooster"
-    return Path(tempfile.gettempdir()) / f"vooster-{os.getuid()}"
+    temporary = tempfile.gettempdir()
+    if len(os.fsencode(temporary)) > _RUNTIME_PATH_BYTES:
+        temporary = "/tmp"  # noqa: S108 - what is made in it is checked to be this user's alone
+    return Path(temporary) / f"vooster-{os.getuid()}"
 
 
 def package_data(name: str) -> Traversable:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,16 @@ def test_a_path_too_long_for_a_socket_has_it_elsewhere_one_for_each(
     assert len(sockets) == 4
     assert all(len(os.fsencode(socket)) <= 107 for socket in sockets)
     assert not recwarn.list
+
+
+def test_a_long_place_for_temporary_files_keeps_no_socket_from_fitting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / ("t" * 90)
+    temporary.mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "x" * 90)
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    assert len(os.fsencode(DataDir(temporary / "vooster").control_socket)) <= 107
 
 
 def test_a_place_for_sockets_is_this_users_alone(tmp_path: Path) -> None:
