@@ -8,6 +8,8 @@ import secrets
 from collections.abc import Callable, Collection, Iterator
 from typing import Protocol
 
+import structlog
+
 from appliance.core.messages import (
     ErrorMessage,
     Expiring,
@@ -29,6 +31,8 @@ GOING_AWAY = 1001
 RETURNS_A_SECOND = 1_500
 """How many clients a stop tells to come back in the same second."""
 LEAST_SPREAD_MS = 500
+
+_log = structlog.get_logger(__name__)
 
 
 class Transport(Protocol):
@@ -247,9 +251,12 @@ class Sessions:
         spread_ms = max(LEAST_SPREAD_MS, 1_000 * len(self) // RETURNS_A_SECOND)
         for index, session in enumerate(sessions := list(self)):
             delay = 100 + spread_ms * index // len(sessions)
-            session.send(Goodbye(reason=reason, reconnect_after_ms=delay))
-            session.transport.close(GOING_AWAY, reason)
-            self.gone(session, "SHUTTING_DOWN")
+            try:
+                session.send(Goodbye(reason=reason, reconnect_after_ms=delay))
+                session.transport.close(GOING_AWAY, reason)
+                self.gone(session, "SHUTTING_DOWN")
+            except Exception:  # the others are told all the same
+                _log.exception("session.goodbye_failed")
 
     def watch_token(self, session: Session) -> None:
         """Warns a minute before the session's credential ends, then ends the session half a minute after."""

@@ -60,9 +60,12 @@ def kept_aside(path: Path) -> list[Path]:
 
 
 def name_aside(path: Path) -> Path:
-    """A name that no file has yet."""
+    """A name that no file has yet, as far as the disk says: one that says nothing has to be told of, too."""
     first = path.with_name(f"{path.name}{_KEPT_ASIDE}{time.strftime('%Y%m%d-%H%M%S')}")
-    return _free(first)
+    try:
+        return _free(first)
+    except OSError:
+        return first
 
 
 def _free(first: Path) -> Path:
@@ -76,7 +79,7 @@ def _free(first: Path) -> Path:
 def keep_aside(path: Path, name: Path | None = None) -> Path:
     """Moves the file with its log away; returns where it is now. Where only a log was left, an empty file stands for
     what is missing."""
-    aside = _free(name) if name is not None else name_aside(path)
+    aside = _free(name or name_aside(path))
     if not path.exists():
         aside.touch()
     # The log first: should this be cut short, a file without a log is worse than a log without its file.

@@ -80,9 +80,8 @@ class Database:
         self._reader = connections.Connection(lambda: connections.connect_read_only(self.path), iter_chunk_size=64)
         await self._reader
         self.identity = aside.identity(self.path)
-        self._loop = asyncio.get_running_loop()
         self._drain = Drain(self._waiting, self._committed, self._lasts)
-        self._task = self._loop.create_task(self._run(), name="storage-writer")
+        self._task = asyncio.get_running_loop().create_task(self._run(), name="storage-writer")
 
     async def close(self) -> None:
         """Finishes what waits, then closes. Jobs that can't be committed by then are given up with an error."""
@@ -90,15 +89,17 @@ class Database:
         if self._lingering is not None:
             self._lingering.cancel()
         self._rouse()
-        if self._task is not None:
-            await self._task
-        for connection in (self._reader, self._writer):
-            if connection is not None:
-                with contextlib.suppress(sqlite3.Error, ValueError):
-                    await connection.close()
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        try:
+            if self._task is not None:
+                await self._task
+        finally:  # their threads keep the process from ending
+            for connection in (self._reader, self._writer):
+                if connection is not None:
+                    with contextlib.suppress(sqlite3.Error, ValueError):
+                        await connection.close()
+            if self._descriptor is not None:
+                os.close(self._descriptor)
+                self._descriptor = None
 
     def submit(self, job: Job[T]) -> asyncio.Future[T]:
         """Queues `job` for the next group; the future ends after its commit, or with `STORAGE_UNAVAILABLE` and nothing
@@ -165,12 +166,12 @@ class Database:
         use it. `kept` is where its content is or will be; without it a note asks for the file to be kept aside."""
         if self.damage is not None:
             return
+        self.ok, self.last_error = False, reason
         noted = True
         if kept is None:
             kept = aside.name_aside(self.path)
             noted = aside.leave_note(self.path, kept, reason, time.time_ns() // 1_000_000)
         self.damage = Damage(reason, str(kept))
-        self.ok, self.last_error = False, reason
         _log.error(
             "storage.damaged",
             reason=reason,
@@ -261,8 +262,8 @@ class Database:
     def _nudge(self) -> None:
         """Something waits. The writer hears of it when this turn of the event loop is over, and takes all of it."""
         if not self._nudged:
+            asyncio.get_running_loop().call_soon(self._rouse)
             self._nudged = True
-            self._loop.call_soon(self._rouse)
 
     def _rouse(self) -> None:
         self._nudged = False
@@ -273,6 +274,10 @@ class Database:
     async def _run(self) -> None:
         try:
             await self._write_all()
+        except Exception as error:  # a fault of ours: nothing is accepted any more, and whoever waits is told
+            self.ok, self.last_error = False, _words(error)
+            _log.exception("storage.fault")
+            self._on_state(False)
         finally:
             self._give_up(self._waiting.take(math.inf))
 
@@ -293,7 +298,9 @@ class Database:
                 self._drain.refused()
                 if failure.lasting:
                     self.condemn(str(failure.error))
-                self._waiting.put_back(self._failed(failure.group, str(failure.error)))
+                elif not isinstance(failure.error, sqlite3.Error):
+                    _log.error("storage.fault", exc_info=failure.error)
+                self._waiting.put_back(self._failed(failure.group, _words(failure.error)))
                 if self._closing or self.damage is not None:
                     return
                 await self._pause()
@@ -396,6 +403,10 @@ def _settle(future: asyncio.Future[Any], value: Any, refusal: Exception | None) 
         future.set_exception(refusal)
     else:
         future.set_result(value)
+
+
+def _words(error: Exception) -> str:
+    return str(error) or type(error).__name__
 
 
 def _nothing(_connection: sqlite3.Connection) -> None:

@@ -23,7 +23,7 @@ class Refused(NamedTuple):
     """A group that the storage didn't take, and whether it never will."""
 
     group: list[Waiting]
-    error: sqlite3.Error
+    error: Exception
     lasting: bool
 
 
@@ -84,8 +84,8 @@ class Drain:
             self._since = started = time.monotonic()
             try:
                 outcomes = transact(connection, group)
-            except sqlite3.Error as error:
-                return Refused(group, error, self._lasts(error))
+            except Exception as error:  # whatever it is: those who wait are answered
+                return Refused(group, error, isinstance(error, sqlite3.Error) and self._lasts(error))
             finally:
                 self._since = None
             self._loop.call_soon_threadsafe(self._tell, group, outcomes, time.monotonic() - started)

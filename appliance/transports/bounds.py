@@ -7,6 +7,10 @@ import asyncio
 import time
 from typing import Final, Protocol
 
+import structlog
+
+_log = structlog.get_logger(__name__)
+
 TOTAL_BUFFER: Final = 64 << 20
 """Bytes that may wait for all slow readers together."""
 LAG_BYTES: Final = 8 << 10
@@ -26,7 +30,7 @@ TURN_SECONDS: Final = 0.005
 class Writer(Protocol):
     """Whoever collects what is written in a turn."""
 
-    def flush(self) -> object:
+    def flush(self) -> None:
         """Hands it to the system."""
         ...
 
@@ -59,7 +63,10 @@ class Turn:
     def _end(self) -> None:
         written, self._written = self._written, []
         for connection in written:
-            connection.flush()
+            try:
+                connection.flush()
+            except Exception:  # the others' turn it is all the same
+                _log.exception("connection.failed")
 
 
 class Share:

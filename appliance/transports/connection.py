@@ -83,20 +83,17 @@ class Connection(OwnSocket):
             if len(self._out) >= TURN:
                 self.flush()
 
-    def flush(self) -> bool:
-        """Hands what was written to the system; False where its reader was too slow for that and is ended."""
+    def flush(self) -> None:
+        """Hands what was written to the system."""
         out, self._out = self._out, None
         if out is None or self._wire.is_closing():
-            return True
+            return
         data = out[0] if len(out) == 1 else b"".join(out)
         waiting = self.waiting
         if waiting and waiting + len(data) > self.bound:
             self.too_slow()
-            return False
-        self._wire.write(data)
-        if self in self._backlog:
-            self._backlog.count(self)
-        return True
+            return
+        self._hand_over(data)
 
     def close(self, code: int, reason: str = "") -> None:
         """Ends the connection with a close frame, after what was written before. Whatever still comes is not handled.
@@ -105,20 +102,24 @@ class Connection(OwnSocket):
         away, until the client has gone or `bounds.CLOSE_SECONDS` are over.
         """
         if self._closing:
-            self.flush()
-            return
-        farewell, together = close_frame(code, reason), self._out is not None
-        if self._out is not None:
-            self._out.append(farewell)  # one write for both: a stop says goodbye to ten thousand
-        if not self.flush():
             return
         self._closing = True
+        out, self._out = self._out or [], None
         if self._wire.is_closing():
             return
-        if not together:
-            self._wire.write(farewell)
+        farewell = close_frame(code, reason)
+        data = b"".join([*out, farewell])  # in one write: a stop says goodbye to ten thousand
+        waiting = self.waiting
+        if waiting and waiting + len(data) > self.bound:
+            data = farewell  # there is no room for the rest, but for why it ends
+        self._hand_over(data)
         self._resume()
         self._end_later()
+
+    def _hand_over(self, data: bytes) -> None:
+        self._wire.write(data)
+        if self in self._backlog:
+            self._backlog.count(self)
 
     @property
     def worker(self) -> asyncio.Task[None] | None:

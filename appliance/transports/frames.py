@@ -71,10 +71,6 @@ class Frames:
     def feed(self, data: bytes) -> None:
         self._buffer += data
 
-    def clear(self) -> None:
-        self._buffer.clear()
-        self._message = None
-
     def next(self) -> Event | None:
         """What comes next; None until more is fed. Raises `FrameError`: after that nothing makes sense any more."""
         while (header := self._header()) is not None:

@@ -27,7 +27,7 @@ W = TypeVar("W", bound=Wire)
 
 
 class OpenWires(Generic[W]):
-    """One endpoint's; it adds those that open and discards those that have ended, and opens none once `stopping`."""
+    """One endpoint's: it adds those that open, none once this is `stopping`, and discards those that have ended."""
 
     def __init__(self) -> None:
         self._open: set[W] = set()
@@ -64,4 +64,6 @@ class OpenWires(Generic[W]):
                     await self._last.wait()
         for wire in self:
             wire.abort()
-        await asyncio.gather(*(wire.worker for wire in self if wire.worker is not None), return_exceptions=True)
+        workers = [wire.worker for wire in self if wire.worker is not None]
+        if workers:
+            await asyncio.wait(workers, timeout=bounds.CLOSE_SECONDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -13,7 +14,7 @@ from structlog.testing import capture_logs
 
 from appliance.errors import Problem
 from appliance.storage import database as storage
-from appliance.storage import draining
+from appliance.storage import draining, groups
 from appliance.storage.database import Database
 from appliance.storage.files import prepare
 from appliance.storage.groups import Bulk
@@ -281,6 +282,57 @@ async def test_a_refusing_disk_keeps_nothing_says_so_and_comes_back(
     assert await db.write(put(5)) == 50
     assert kept(db.path) == [1, 5]
     assert states == [False, True]
+
+
+async def test_a_fault_in_the_writer_is_told_to_whoever_waits_and_passes(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "RETRY_SECONDS", 0.02)
+    faults = iter([MemoryError(), MemoryError("no room")])
+
+    def faulty(connection: sqlite3.Connection, group: list[groups.Waiting]) -> list[groups.Outcome]:
+        for fault in faults:
+            raise fault
+        return groups.transact(connection, group)
+
+    monkeypatch.setattr(draining, "transact", faulty)
+    with pytest.raises(Problem) as problem:
+        await db.write(put(1))
+    assert (problem.value.code, problem.value.detail) == ("STORAGE_UNAVAILABLE", "MemoryError")
+    db.post(put(2))
+    await until(lambda: db.ok)
+    assert await db.write(put(3)) == 30
+    assert kept(db.path) == [2, 3]
+
+
+async def test_a_file_found_damaged_is_given_up_even_when_nothing_can_be_noted_about_it(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(_self: Path) -> bool:
+        raise OSError(errno.EIO, "Input/output error")
+
+    states: list[bool] = []
+    db._on_state = states.append
+    with monkeypatch.context() as disk:
+        disk.setattr(Path, "exists", unreadable)
+        db.condemn("database disk image is malformed")
+    assert (db.damage is not None, db.trouble, states) == (True, "database disk image is malformed", [False])
+    with pytest.raises(Problem) as problem:
+        await db.write(put(1))
+    assert problem.value.code == "STORAGE_UNAVAILABLE"
+
+
+async def test_what_is_posted_before_the_file_is_open_is_written_once_it_is(tmp_path: Path) -> None:
+    prepare(tmp_path / "vooster.db")
+    db = Database(tmp_path / "vooster.db")
+    db.post(_make_table)
+    await db.open()
+    try:
+        await until(lambda: db.idle)
+        async with asyncio.timeout(5):
+            assert await db.write(put(1)) == 10
+    finally:
+        await db.close()
 
 
 async def test_what_has_happened_is_written_once_the_disk_is_back(

@@ -8,6 +8,7 @@ import json
 import uuid
 
 import pytest
+from structlog.testing import capture_logs
 
 from appliance.core.messages import Identify
 from appliance.edge import lobby
@@ -286,3 +287,43 @@ async def test_a_stopping_appliance_opens_none(house: House) -> None:
     assert await before.closed() == 1001
     async with raw(house) as wire:
         assert " 503 " in await wire.upgrade()
+
+
+async def test_who_is_ended_by_name_is_told_that_name_however_much_waits(house: House) -> None:
+    wire = raw(house)
+    await wire.connect(receive_buffer=4096)
+    await wire.hello(await house.pair("S-1"))
+    session = house.appliance.engine.sessions.of_screen("S-1")
+    assert session is not None
+    link = session.transport
+    assert isinstance(link, websocket.SessionSocket)
+    while link.waiting < link.bound // 3:
+        session.send(Identify(label="x" * (link.bound // 3), seconds=1))
+        await asyncio.sleep(0)
+    session.send(Identify(label="x" * link.bound, seconds=1))
+    link.close(4409, "SESSION_REPLACED")
+    assert await wire.closed() == 4409
+    wire.abort()
+
+
+async def test_a_fault_with_one_reader_keeps_nothing_from_the_others(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = await house.screen("S-1"), await house.screen("S-2")
+    first, second = (house.appliance.engine.sessions.of_screen(name) for name in ("S-1", "S-2"))
+    assert first is not None and second is not None
+    flush = websocket.SessionSocket.flush
+
+    def faulty(link: websocket.SessionSocket) -> None:
+        if link is first.transport:
+            raise RuntimeError("a fault of ours")
+        flush(link)
+
+    with capture_logs() as logged:
+        monkeypatch.setattr(websocket.SessionSocket, "flush", faulty)
+        for session in (first, second):
+            session.send(Identify(label="A", seconds=1))
+        await good.expect("identify")
+        monkeypatch.undo()
+    assert [line["event"] for line in logged if line["log_level"] == "error"] == ["connection.failed"]
+    assert bad.close_code is None

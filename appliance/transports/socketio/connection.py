@@ -54,7 +54,7 @@ class Connection:
     """
 
     __slots__ = ("_base64", "_carrier", "_forget", "_known", "_loop", "_poll", "_receiving", "_timer", "address",
-                 "base_url", "engine", "limit", "options", "polled_by", "upper")  # fmt: skip
+                 "base_url", "engine", "limit", "options", "polled_by", "prober", "upper")  # fmt: skip
 
     def __init__(
         self,
@@ -76,6 +76,8 @@ class Connection:
         self._receiving = 0
         """Packets that are being handled."""
         self.polled_by: web.Request | None = None
+        self.prober: Carrier | None = None
+        """The WebSocket that is to take over, and hasn't yet."""
         self.base_url = sys.intern(f"{request.scheme}://{request.host}")
         self.address = address
         self.engine = engine
@@ -184,7 +186,7 @@ class Connection:
         assert self.engine.transport == WEBSOCKET
         if self._poll is not None and not self._poll.done():
             self._poll.set_result(None)
-        self._carrier = carrier
+        self._carrier, self.prober = carrier, None
         self.flush()
 
     # --- time and end -----------------------------------------------------------------------------------------------
@@ -260,8 +262,10 @@ class Connection:
         self.engine.close(reason)
         self._timer.cancel()
         self._leave_lobby()
-        if self._carrier is not None:
-            self._carrier.close(code, reason)
+        prober, self.prober = self.prober, None
+        for carrier in (self._carrier, prober):
+            if carrier is not None:
+                carrier.close(code, reason)
         if self._poll is not None and not self._poll.done():
             self._poll.set_result(None)
         self._part(reason)

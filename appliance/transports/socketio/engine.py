@@ -260,6 +260,8 @@ class Engine:
 
     def probe(self, packet: Packet) -> str | None:
         """What the WebSocket says before it has taken over, and the answer to it. Raises `ProtocolError`."""
+        if self.closed:
+            raise ProtocolError("the session is over")
         if packet == PING + PROBE:
             self.upgrading = True
             return PONG + PROBE

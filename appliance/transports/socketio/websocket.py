@@ -54,6 +54,7 @@ class Socket(sockets.Connection):
             self._connection = None
             self.close(_BROKEN, rejection.message)
         else:
+            self._connection.prober = self
             wait = self._connection.options.upgrade_timeout
             self._probe_timer = asyncio.get_running_loop().call_later(wait, self._refuse)
 
@@ -116,5 +117,6 @@ class Socket(sockets.Connection):
         if timer is None or connection is None:
             return connection
         timer.cancel()
+        connection.prober = None
         connection.engine.end_probe()
         return None

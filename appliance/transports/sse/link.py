@@ -48,7 +48,8 @@ class EventStreamLink(OwnSocket):
     `chunked` is how HTTP/1.1 delimits what has no length; `look_seconds` is how often a `ping` is looked after.
     """
 
-    __slots__ = ("_chunked", "_gone", "_held", "_look_seconds", "_since_ping", "_turn", "browser", "reason", "session")
+    __slots__ = ("_chunked", "_ending", "_gone", "_held", "_look_seconds", "_since_ping", "_turn", "browser", "reason",
+                 "session")  # fmt: skip
 
     name = "sse"
 
@@ -67,6 +68,7 @@ class EventStreamLink(OwnSocket):
         self._gone = gone
         self._held: list[bytes] | None = []
         self._since_ping = 0
+        self._ending = False
         self._turn: asyncio.Lock | None = None
         self.session: Session | None = None
         self.browser: Hashable = None
@@ -150,8 +152,10 @@ class EventStreamLink(OwnSocket):
         self._end_later()
 
     def _end_later(self) -> None:
-        self._stop_timer()  # there is nothing more to look after
-        super()._end_later()
+        if not self._ending:
+            self._ending = True
+            self._stop_timer()  # there is nothing more to look after
+            super()._end_later()
 
     def _look(self) -> None:
         """Whether the other end has everything up to the last `ping`."""

@@ -174,6 +174,15 @@ def test_an_upgrade_lets_polls_go_and_keeps_what_is_sent_meanwhile() -> None:
     assert not session.closed
 
 
+def test_nothing_takes_over_a_session_that_is_over() -> None:
+    ended = engine(POLLING)
+    ended.begin_probe()
+    assert ended.probe("2probe") == "3probe"
+    ended.close("transport close")
+    with pytest.raises(ProtocolError):
+        ended.probe("5")
+
+
 def test_a_poll_that_outlives_the_upgrade_takes_nothing_from_the_websocket() -> None:
     session = engine()
     session.begin_poll()

@@ -133,3 +133,21 @@ async def test_a_stop_waits_for_whoever_polls_once_more(house: House, peer: Make
     assert len(endpoint) == 0
     await found.expect("goodbye")
     await found.ends()
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_a_session_that_ends_in_mid_upgrade_leaves_no_socket_behind(
+    house: House, peer: MakePeer, late: bool
+) -> None:
+    """`late`: the client goes on as if nothing had been, before it has read of the end."""
+    found = await peer(house, transport="polling")
+    address = f"{house.url}/socket.io/?EIO=4&transport=websocket&sid={found.opened['sid']}"
+    async with aiohttp.ClientSession() as http, http.ws_connect(address, autoclose=False) as socket:
+        await socket.send_str("2probe")
+        assert await socket.receive_str() == "3probe"
+        await found.post("1")
+        if late:
+            await socket.send_str("5")
+        async with asyncio.timeout(5):
+            end = await socket.receive()
+        assert end.type is aiohttp.WSMsgType.CLOSE
