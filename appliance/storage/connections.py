@@ -14,6 +14,10 @@ T = TypeVar("T")
 
 WAL_BYTES = 16 << 20
 """A log that has grown longer than this is cut back to it when SQLite begins it anew."""
+CHECKPOINT_PAGES = 3_500
+"""So many pages (of 4 KB) in the log, a commit copies them into the file. It takes that commit some 60 ms once the file
+is large: the rarer, the fewer scans wait for it, and as long as `WAL_BYTES` isn't reached it needs no more of the disk.
+"""
 BUSY_MS = 5_000
 """How long a statement waits for another program that has the file open."""
 
@@ -33,7 +37,7 @@ def connect(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute("PRAGMA temp_store=MEMORY")
-    connection.execute("PRAGMA wal_autocheckpoint=2000")
+    connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
     connection.execute(f"PRAGMA journal_size_limit={WAL_BYTES}")
     connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
     return connection
