@@ -85,13 +85,21 @@ class Drain:
             try:
                 outcomes = transact(connection, group)
             except Exception as error:  # whatever it is: those who wait are answered
-                return Refused(group, error, isinstance(error, sqlite3.Error) and self._lasts(error))
+                return Refused(group, error, self._is_lasting(error))
             finally:
                 self._since = None
             self._loop.call_soon_threadsafe(self._tell, group, outcomes, time.monotonic() - started)
             if self._guests:
                 break
         return None
+
+    def _is_lasting(self, error: Exception) -> bool:
+        if not isinstance(error, sqlite3.Error):
+            return False
+        try:
+            return self._lasts(error)
+        except Exception:  # that couldn't be found out
+            return False
 
     def _next(self) -> list[Waiting]:
         """What waits; nothing when nothing has come for a while."""

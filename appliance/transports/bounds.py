@@ -34,6 +34,10 @@ class Writer(Protocol):
         """Hands it to the system."""
         ...
 
+    def abort(self) -> None:
+        """Ends the connection at once, without a word."""
+        ...
+
 
 class Reader(Protocol):
     """Whoever bytes wait for."""
@@ -65,8 +69,9 @@ class Turn:
         for connection in written:
             try:
                 connection.flush()
-            except Exception:  # the others' turn it is all the same
+            except Exception:  # the others' turn it is all the same; this one's reader has missed something
                 _log.exception("connection.failed")
+                connection.abort()
 
 
 class Share:

@@ -112,9 +112,9 @@ class Connection(OwnSocket):
         waiting = self.waiting
         if waiting and waiting + len(data) > self.bound:
             data = farewell  # there is no room for the rest, but for why it ends
-        self._hand_over(data)
         self._resume()
         self._end_later()
+        self._hand_over(data)
 
     def _hand_over(self, data: bytes) -> None:
         self._wire.write(data)

@@ -42,7 +42,7 @@ from appliance.relay import clock
 from appliance.relay.orders import Document, OrderSource
 from appliance.relay.principal import Principal
 from appliance.relay.sessions import Session
-from appliance.storage import connections, replaced
+from appliance.storage import connections, draining, replaced
 from appliance.storage.rows import read_deliveries
 
 T = TypeVar("T")
@@ -252,6 +252,7 @@ class Plant:
         self.broken: list[str] = []
         self._now = 0.0
         patch.setattr(connections, "Connection", InLoop)
+        patch.setattr(draining, "PARKED_SECONDS", 0)  # there is no thread that could wait
         patch.setattr(clock, "time", SimpleNamespace(time_ns=lambda: int(self.wall * 1e9)))
         self.start()
 

@@ -256,6 +256,7 @@ async def test_past_the_size_the_oldest_go_until_it_fits(db: Database, clocks: C
     assert left[0] > 1, "the oldest went"
     assert set(left[-500:]) == set(range(5001, 6000, 2)), "the newest are all there"
     # Freed pages are used again: as much again makes the file no longer.
+    await db.checkpoint()
     size = db.path.stat().st_size
     await db.write(lambda tx: put(tx, 1000, first=10_001, at=NOW))
     await db.checkpoint()

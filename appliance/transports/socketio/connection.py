@@ -53,8 +53,8 @@ class Connection:
     `known` is called once it has said who it is, or has gone; `forget` when nothing more can come for it.
     """
 
-    __slots__ = ("_base64", "_carrier", "_forget", "_known", "_loop", "_poll", "_receiving", "_timer", "address",
-                 "base_url", "engine", "limit", "options", "polled_by", "prober", "upper")  # fmt: skip
+    __slots__ = ("_base64", "_carrier", "_ended_with", "_forget", "_known", "_loop", "_poll", "_receiving", "_timer",
+                 "address", "base_url", "engine", "limit", "options", "polled_by", "prober", "upper")  # fmt: skip
 
     def __init__(
         self,
@@ -75,6 +75,8 @@ class Connection:
         self._poll: asyncio.Future[None] | None = None
         self._receiving = 0
         """Packets that are being handled."""
+        self._ended_with = 1000, ""
+        """Close code and reason for a WebSocket that takes over too late."""
         self.polled_by: web.Request | None = None
         self.prober: Carrier | None = None
         """The WebSocket that is to take over, and hasn't yet."""
@@ -188,6 +190,8 @@ class Connection:
             self._poll.set_result(None)
         self._carrier, self.prober = carrier, None
         self.flush()
+        if self.engine.closed:  # meanwhile: what was said last has gone out
+            carrier.close(*self._ended_with)
 
     # --- time and end -----------------------------------------------------------------------------------------------
 
@@ -262,10 +266,13 @@ class Connection:
         self.engine.close(reason)
         self._timer.cancel()
         self._leave_lobby()
-        prober, self.prober = self.prober, None
-        for carrier in (self._carrier, prober):
-            if carrier is not None:
-                carrier.close(code, reason)
+        if self._carrier is not None:
+            self._carrier.close(code, reason)
+        elif self.prober is not None:
+            self._ended_with = code, reason
+            # It may be taking over just now: then what was said last is for it, as no poll comes any more.
+            wait = bounds.CLOSE_SECONDS if self.engine.upgrading else 0
+            self._loop.call_later(wait, self.prober.close, code, reason)
         if self._poll is not None and not self._poll.done():
             self._poll.set_result(None)
         self._part(reason)

@@ -260,9 +260,7 @@ class Engine:
 
     def probe(self, packet: Packet) -> str | None:
         """What the WebSocket says before it has taken over, and the answer to it. Raises `ProtocolError`."""
-        if self.closed:
-            raise ProtocolError("the session is over")
-        if packet == PING + PROBE:
+        if packet == PING + PROBE and not self.closed:
             self.upgrading = True
             return PONG + PROBE
         if packet != UPGRADE or not self.upgrading:

@@ -180,7 +180,7 @@ def test_nothing_takes_over_a_session_that_is_over() -> None:
     assert ended.probe("2probe") == "3probe"
     ended.close("transport close")
     with pytest.raises(ProtocolError):
-        ended.probe("5")
+        ended.probe("2probe")
 
 
 def test_a_poll_that_outlives_the_upgrade_takes_nothing_from_the_websocket() -> None:

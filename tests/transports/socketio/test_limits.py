@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 
 import aiohttp
 import pytest
@@ -151,3 +152,29 @@ async def test_a_session_that_ends_in_mid_upgrade_leaves_no_socket_behind(
         async with asyncio.timeout(5):
             end = await socket.receive()
         assert end.type is aiohttp.WSMsgType.CLOSE
+
+
+async def test_who_takes_over_as_the_session_ends_hears_what_was_said_last(house: House) -> None:
+    url = f"{house.url}/socket.io/?EIO=4&transport="
+    async with aiohttp.ClientSession() as http:
+
+        async def poll() -> str:
+            async with http.get(address) as answer:
+                return await answer.text()
+
+        address = url + "polling"
+        address += f"&sid={json.loads((await poll())[1:])['sid']}"
+        token = await house.pair("S-1")
+        async with http.post(address, data="40" + json.dumps({"token": token})) as answer:
+            assert answer.status == 200
+        while "welcome" not in await poll():
+            pass
+        async with http.ws_connect(address.replace("=polling", "=websocket"), autoclose=False) as socket:
+            await socket.send_str("2probe")
+            assert await socket.receive_str() == "3probe"
+            house.appliance.engine.sessions.say_goodbye("stopping")
+            await socket.send_str("5")
+            async with asyncio.timeout(5):
+                said = [await socket.receive() for _ in range(2)]
+            assert '"goodbye"' in said[0].data
+            assert (said[1].type, said[1].data) == (aiohttp.WSMsgType.CLOSE, 1001)
