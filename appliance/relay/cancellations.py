@@ -60,11 +60,17 @@ class Cancellations:
         """On disk first, as copies, then in memory and on the screens: a storage that refuses leaves everything as it
         was. Raises `STORAGE_UNAVAILABLE` then, or `NOT_OPEN` when all of them have ended by themselves meanwhile.
 
-        What happens to a row in between is marked behind the copies and wins on disk too. One that is open after all
+        A newer one of the lane that is on its way to the disk is waited for: it would supersede them just after. What
+        else happens to a row in between is marked behind the copies and wins on disk too. One that is open after all
         is cancelled as it is now, and flushed, for its last mark may have gone over the copy. When that flush fails it
         is cancelled all the same, in memory, on its screen, and on disk as far as the first commit: the answer says
         what is so, and the mark stays until the storage takes it.
         """
+        while any(self._is_about_to_end(row) for row in rows):
+            await self._database.flush()
+        before, rows = rows, [row for row in rows if not row.delivery.final]
+        if not rows:
+            raise _not_open([row.delivery for row in before])
         at, ids = now_ms(), [row.delivery.id for row in rows]
         copies = [msgspec.structs.replace(row.delivery, history=[*row.delivery.history]) for row in rows]
         for copy in copies:
@@ -74,20 +80,30 @@ class Cancellations:
             for delivery_id in ids:
                 audit.append(tx, at, principal.actor, "delivery.cancel", delivery_id)
 
-        def saved(commit: asyncio.Future[None]) -> None:
-            """Follows the commit itself, whether or not whoever asked still waits."""
-            if not commit.cancelled() and commit.exception() is None:
-                for row in rows:
-                    if not row.delivery.final:
-                        self._dispatcher.cancel(row, principal.byline)
+        committed: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
 
-        committing = self._database.submit(saving(copies, entries))
-        committing.add_done_callback(saved)
-        await asyncio.shield(committing)
+        def saved(_nothing: None, refusal: Exception | None) -> None:
+            """Follows the commit itself, whether or not whoever asked still waits, and before anything newer does."""
+            try:
+                for row in rows:
+                    if refusal is None and not row.delivery.final:
+                        self._dispatcher.cancel(row, principal.byline)
+            finally:
+                if not committed.done():
+                    committed.set_result(refusal)
+
+        self._database.hand(saving(copies, entries), saved)
+        refusal = await committed
+        if refusal is not None:
+            raise refusal
         with contextlib.suppress(Problem):
             await self._database.flush()
         if not any(row.delivery.code == "CANCELLED" for row in rows):
             raise _not_open([row.delivery for row in rows])
+
+    def _is_about_to_end(self, row: Row) -> bool:
+        delivery = row.delivery
+        return not delivery.final and delivery.mode == "latest" and self._dispatcher.is_expecting(delivery)
 
 
 def _not_open(deliveries: list[Delivery]) -> Problem:

@@ -113,11 +113,19 @@ class Database:
     def hand_to(self, bulk: Bulk[A, T], argument: A, told: Told, *, weight: int = 1) -> None:
         """`submit_to` for whoever needs no future: `told` is called with the result, or with what refuses it. Raises
         what a future would end with at once."""
+        self._hand(bulk, argument, told, weight)
+
+    def hand(self, job: Job[T], told: Told) -> None:
+        """`submit` for whoever has to act on the commit before anybody acts on what was committed behind it: `told` is
+        called in the order of the queue, where a future's callbacks come a turn later. Raises as `hand_to`."""
+        self._hand(job, None, told, 1)
+
+    def _hand(self, job: Job[Any] | Bulk[Any, Any], argument: Any, told: Told, weight: int) -> None:
         refused = self._refusal(weight)
         if refused is not None:
             raise refused
         self._load += weight
-        self._append(Waiting(bulk, told, argument=argument, weight=weight))
+        self._append(Waiting(job, told, argument=argument, weight=weight))
 
     def post(self, job: Job[Any], key: Hashable = None) -> None:
         """Queues a durable job that nobody waits for: a mark that rides along with the next commit. Whatever is posted

@@ -336,3 +336,18 @@ def test_any_life_of_a_relay_keeps_its_promises() -> None:
 @pytest.mark.timeout(3_600)
 def test_any_long_life_of_a_relay_keeps_its_promises() -> None:
     live(1_000, 50)
+
+
+@pytest.mark.parametrize("turns", range(8))
+def test_what_is_cancelled_while_a_newer_one_is_saved_ends_one_way(turns: int) -> None:
+    """Each of both may reach the disk first, and both may in one commit."""
+    life = Relay()
+    with capture_logs():
+        life.accept_for_everybody(mode="latest", turns=0)
+        life.restart()
+        life.accept_for_everybody(mode="latest", turns=0)
+        life.cancel(number=0, turns=turns)
+        life.promises()
+        life.restart()
+        life.promises()
+        life.teardown()
