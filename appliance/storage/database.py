@@ -121,9 +121,7 @@ class Database:
         self._hand(job, None, told, 1)
 
     def _hand(self, job: Job[Any] | Bulk[Any, Any], argument: Any, told: Told, weight: int) -> None:
-        refused = self._refusal(weight)
-        if refused is not None:
-            raise refused
+        self.require(weight)
         self._load += weight
         self._append(Waiting(job, told, argument=argument, weight=weight))
 
@@ -240,12 +238,10 @@ class Database:
 
     def _queue(self, job: Job[Any] | Bulk[Any, Any], argument: Any, weight: int) -> asyncio.Future[Any]:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        refused = self._refusal(weight)
-        if refused is not None:
+        try:
+            self._hand(job, argument, partial(_settle, future), weight)
+        except Problem as refused:
             future.set_exception(refused)
-        else:
-            self._load += weight
-            self._append(Waiting(job, partial(_settle, future), argument=argument, weight=weight))
         return future
 
     def _refusal(self, weight: int = 1) -> Problem | None:

@@ -54,8 +54,7 @@ class OpenWires(Generic[W]):
 
     async def stop(self) -> None:
         """To be called once each was closed: lets their clients read what was written last, aborts who hasn't ended by
-        then, and waits for what is being handled. Nobody is waited for longer than `CLOSE_SECONDS`, however many there
-        are."""
+        then, and waits for what is being handled: each for `CLOSE_SECONDS` at most, however many there are."""
         self.stopping = True
         if self._open:
             self._last = asyncio.Event()
