@@ -178,7 +178,7 @@ def supersession_in_memory(bite: Bite) -> None:
 
 @_seed("accepted-twice")
 def idempotency_in_memory(bite: Bite) -> None:
-    """Only this run's triggers are known; a repeat of an earlier one begins anew."""
+    """Only this run's triggers and nonces are known; a repeat of an earlier one begins anew."""
     original = seam(outbox, "_accept_all")
     newest_before: list[int] = []
 
@@ -186,7 +186,8 @@ def idempotency_in_memory(bite: Bite) -> None:
         if not newest_before:
             newest_before.append(tx.execute("SELECT coalesce(max(pk), 0) FROM triggers").fetchone()[0])
         for entry in (entry for argument in arguments for entry in argument):
-            forgotten = "UPDATE triggers SET id = lower(hex(randomblob(16))) WHERE id = ? AND pk <= ?"
+            # A nonce that was remembered would refuse the repeat, and the fault would be another one.
+            forgotten = "UPDATE triggers SET id = lower(hex(randomblob(16))), nonce = NULL WHERE id = ? AND pk <= ?"
             if tx.execute(forgotten, (entry.record.id, newest_before[0])).rowcount:
                 bite()
         return original(tx, arguments)
