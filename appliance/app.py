@@ -110,8 +110,14 @@ class Appliance:
             name=lambda: self._discovery().get("host") if self._announces else None,
             base_url=self.base_url,
         )
+        credentials = Credentials(
+            self.engine.auth,
+            instance_id=self.engine.plant.instance_id,
+            tls=False,
+            trusted_proxies=self.settings.server.trusted_proxies,
+        )
         runner = web.AppRunner(
-            build(self._routes(), settings=self.settings, hosts=hosts),
+            build(self._routes(credentials), settings=self.settings, hosts=hosts, credentials=credentials),
             access_log=None,
             handle_signals=False,
             keepalive_timeout=IDLE_SECONDS,
@@ -137,14 +143,8 @@ class Appliance:
         self._stops.append(self._not_ready)
         self.status.ready = True
 
-    def _routes(self) -> list[web.RouteDef]:
+    def _routes(self, credentials: Credentials) -> list[web.RouteDef]:
         engine, settings = self.engine, self.settings
-        credentials = Credentials(
-            engine.auth,
-            instance_id=engine.plant.instance_id,
-            tls=False,
-            trusted_proxies=settings.server.trusted_proxies,
-        )
         urls = Urls(best=self.base_url, public_url=settings.server.public_url, tls=False)
         browsers = Browsers(credentials, engine.events)
         views, exports = ScreenViews(engine.sessions, engine.currents), Exports()
@@ -190,7 +190,6 @@ class Appliance:
         self._sockets = (sockets, socket_io, streams)
         return [
             *triggers.routes(
-                credentials=credentials,
                 intake=engine.intake,
                 receipts=engine.receipts,
                 outbox=engine.outbox,
@@ -200,7 +199,6 @@ class Appliance:
                 cancellations=engine.cancellations,
             ),
             *screens.routes(
-                credentials=credentials,
                 screens=engine.screens,
                 views=views,
                 sessions=engine.sessions,
@@ -208,7 +206,6 @@ class Appliance:
                 conversation=engine.conversation,
             ),
             *deadletters.routes(
-                credentials=credentials,
                 database=engine.database,
                 letters=engine.letters,
                 screens=engine.screens,
@@ -216,7 +213,6 @@ class Appliance:
                 exports=exports,
             ),
             *deliveries.routes(
-                credentials=credentials,
                 database=engine.database,
                 screens=engine.screens,
                 names=names,
@@ -235,7 +231,7 @@ class Appliance:
             ),
             *setup.routes(engine.auth, engine.people, credentials, urls, checks=checks.run),
             *auth_api.routes(engine.auth, engine.people, credentials, urls, plant=DEFAULT_NAME, tls=False),
-            *people_api.routes(engine.people, credentials),
+            *people_api.routes(engine.people),
             *pairing_api.routes(engine.pairings, engine.screens, credentials, urls, plant=lambda: engine.plant.name),
             *pages.routes(
                 plant=engine.plant,

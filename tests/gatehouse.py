@@ -18,8 +18,9 @@ from appliance.api import auth as auth_api
 from appliance.api import pairing as pairing_api
 from appliance.api import people as people_api
 from appliance.api import setup as setup_api
+from appliance.core.permissions import ANYONE, CALLS, Rule
 from appliance.core.roles import Role
-from appliance.edge.credentials import Credentials
+from appliance.edge.credentials import Credentials, caller
 from appliance.edge.hosts import Hosts
 from appliance.edge.server import build, json_response, read_json
 from appliance.edge.urls import Urls
@@ -111,8 +112,9 @@ class Gatehouse:
             return [setup_api.Check("address", True, "192.168.10.20:8480", {"ko": "주소", "en": "Address"})]
 
         async def echo(request: web.Request) -> web.Response:
-            principal = await credentials.principal(request, Role.OPERATOR, screens_allowed=True)
-            return json_response({"actor": principal.actor, "body": await read_json(request, dict, optional=True)})
+            return json_response(
+                {"actor": caller(request).actor, "body": await read_json(request, dict, optional=True)}
+            )
 
         async def broken(_request: web.Request) -> web.Response:
             raise RuntimeError("a fault of ours")
@@ -120,18 +122,26 @@ class Gatehouse:
         routes = [
             *auth_api.routes(self.auth, self.people, credentials, urls, plant="Vooster", tls=False),
             *setup_api.routes(self.auth, self.people, credentials, urls, checks=checks),
-            *people_api.routes(self.people, credentials),
+            *people_api.routes(self.people),
             *pairing_api.routes(self.pairings, self.screens, credentials, urls, plant=lambda: "1공장"),
             web.post("/api/echo", echo),
             web.get("/api/broken", broken),
         ]
+        calls = {
+            **CALLS,
+            ("POST", "/api/echo"): Rule(Role.OPERATOR, screens=True),
+            ("GET", "/api/broken"): ANYONE,
+        }
         hosts = Hosts(
             self.settings.server,
             addresses=lambda: ["192.168.10.20"],
             name=lambda: "vooster.local.",
             base_url=lambda: BEST,
         )
-        self.runner = web.AppRunner(build(routes, settings=self.settings, hosts=hosts), shutdown_timeout=1)
+        self.runner = web.AppRunner(
+            build(routes, settings=self.settings, hosts=hosts, credentials=credentials, calls=calls),
+            shutdown_timeout=1,
+        )
         await self.runner.setup()
         site = web.TCPSite(self.runner, "127.0.0.1", 0)
         await site.start()

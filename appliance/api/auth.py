@@ -8,7 +8,7 @@ import msgspec
 from aiohttp import web
 
 from appliance import __version__
-from appliance.edge.credentials import Credentials
+from appliance.edge.credentials import Credentials, caller
 from appliance.edge.server import json_response, read_json
 from appliance.edge.urls import Urls
 from appliance.relay.auth import Auth, TokenPair
@@ -67,7 +67,7 @@ def routes(
         return json_response({"csrfToken": credentials.csrf(request)})
 
     async def me(request: web.Request) -> web.Response:
-        principal = await credentials.principal(request, screens_allowed=True)
+        principal = caller(request)
         return json_response(_me(principal))
 
     def _me(principal: Principal) -> dict[str, object]:

@@ -13,8 +13,7 @@ from appliance.api.exports import Exports, pieces_of
 from appliance.api.queries import Checks, Format, Query, cursor_of, format_of, numbers_of, reach, saved
 from appliance.api.views import DEAD_LETTER_COLUMNS, Names, dead_letter_cells, dead_letter_detail, dead_letter_view
 from appliance.core.delivery import Delivery
-from appliance.core.roles import Role
-from appliance.edge.credentials import Credentials
+from appliance.edge.credentials import caller
 from appliance.edge.server import json_response, read_json
 from appliance.errors import FieldError, Problem
 from appliance.relay.deadletters import DeadLetters, Result
@@ -51,7 +50,6 @@ class Selection(msgspec.Struct, rename="camel"):
 
 def routes(
     *,
-    credentials: Credentials,
     database: Database,
     letters: DeadLetters,
     screens: Screens,
@@ -59,7 +57,7 @@ def routes(
     exports: Exports,
 ) -> list[web.RouteDef]:
     async def listing(request: web.Request) -> web.StreamResponse:
-        principal = await credentials.principal(request, Role.VIEWER)
+        principal = caller(request)
         query = Query(request)
         wanted = _wanted(
             query,
@@ -102,7 +100,7 @@ def routes(
         )
 
     async def show(request: web.Request) -> web.Response:
-        principal = await credentials.principal(request, Role.VIEWER)
+        principal = caller(request)
         key = key_of(request.match_info["deliveryId"])
         if not screens.reaches(principal, key[1]):
             raise Problem("PERMISSION_DENIED", "This screen is outside the credential's reach.")
@@ -113,18 +111,18 @@ def routes(
         return json_response(dead_letter_detail(found[0], names))
 
     async def replay(request: web.Request) -> web.Response:
-        principal = await credentials.principal(request, Role.SUPERVISOR)
+        principal = caller(request)
         delivery_id = request.match_info["deliveryId"]
         delivery = _only(await letters.replay([delivery_id], principal))
         return json_response({"id": delivery.id, "state": delivery.state.value, "round": delivery.round}, 202)
 
     async def discard(request: web.Request) -> web.Response:
-        principal = await credentials.principal(request, Role.SUPERVISOR)
+        principal = caller(request)
         _only(await letters.discard([request.match_info["deliveryId"]], principal))
         return web.Response(status=204)
 
     async def replay_many(request: web.Request) -> web.Response:
-        principal = await credentials.principal(request, Role.SUPERVISOR)
+        principal = caller(request)
         body, wanted, above = await selection(request, principal)
         if body.ids is not None:
             return json_response(_results(body.ids, await letters.replay(body.ids, principal), "replayed", 202))
@@ -136,7 +134,7 @@ def routes(
         return json_response(_counts(result, "replayed") | {"stale": result.stale})
 
     async def discard_many(request: web.Request) -> web.Response:
-        principal = await credentials.principal(request, Role.SUPERVISOR)
+        principal = caller(request)
         body, wanted, _ = await selection(request, principal)
         if body.ids is not None:
             return json_response(_results(body.ids, await letters.discard(body.ids, principal), "discarded", 204))

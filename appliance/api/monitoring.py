@@ -13,9 +13,9 @@ from aiohttp import hdrs, web
 
 from appliance.api.exposition import Exposition
 from appliance.api.views import scan_view
-from appliance.core.roles import Role, require
+from appliance.core.permissions import CALLS
 from appliance.edge.browsers import Browsers
-from appliance.edge.credentials import Credentials
+from appliance.edge.credentials import Credentials, caller
 from appliance.edge.server import json_response
 from appliance.errors import Problem
 from appliance.relay.events import Events
@@ -65,8 +65,7 @@ def routes(
         good = status.ready and status.health()[0] != "fail"
         return json_response({"status": "ok" if good else "fail"}, 200 if good else 503)
 
-    async def figures(request: web.Request) -> web.Response:
-        await credentials.principal(request, Role.VIEWER)
+    async def figures(_request: web.Request) -> web.Response:
         return json_response(status.metrics())
 
     async def snapshot(principal: Principal) -> dict[str, Any]:
@@ -83,11 +82,11 @@ def routes(
         return {**found, "plant": plant.name, "recentScans": scans}
 
     async def dashboard(request: web.Request) -> web.Response:
-        return json_response(await snapshot(await credentials.principal(request, Role.VIEWER)))
+        return json_response(await snapshot(caller(request)))
 
     async def stream(request: web.Request) -> web.StreamResponse:
         nonlocal streams
-        principal = await credentials.principal(request, Role.VIEWER)
+        principal = caller(request)
         if streams >= MAX_STREAMS:
             raise Problem("RATE_LIMITED", "Too many live pages are open.", values={"seconds": 10}, retry_after=10)
         response = web.StreamResponse(
@@ -128,7 +127,7 @@ def routes(
     async def prometheus(request: web.Request) -> web.Response:
         nearby = request.remote in {"127.0.0.1", "::1"} and not any(name in request.headers for name in _FORWARDED)
         if not nearby:
-            require((await credentials.principal(request)).role, Role.VIEWER)
+            await credentials.principal(request, CALLS["GET", "/api/metrics"])
         return web.Response(
             body=exposition.text(), headers={hdrs.CONTENT_TYPE: "text/plain; version=0.0.4; charset=utf-8"}
         )

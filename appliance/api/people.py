@@ -8,8 +8,7 @@ import msgspec
 from aiohttp import web
 from msgspec import UNSET, UnsetType
 
-from appliance.core.roles import Role
-from appliance.edge.credentials import Credentials
+from appliance.edge.credentials import caller
 from appliance.edge.server import json_response, read_json
 from appliance.relay.people import People
 from appliance.storage.people import Key, User
@@ -36,23 +35,21 @@ class NewKey(msgspec.Struct, rename="camel"):
     expires_at: int | None = None
 
 
-def routes(people: People, credentials: Credentials) -> list[web.RouteDef]:
-    async def users(request: web.Request) -> web.Response:
-        await credentials.principal(request, Role.ADMIN)
+def routes(people: People) -> list[web.RouteDef]:
+    async def users(_request: web.Request) -> web.Response:
         return json_response({"items": [_user(user) for user in people.users()], "cursor": None})
 
     async def add_user(request: web.Request) -> web.Response:
-        actor = (await credentials.principal(request, Role.ADMIN)).actor
+        actor = caller(request).actor
         body = await read_json(request, NewUser)
         user = await people.add_user(body.username, body.password, body.role, groups=body.groups, actor=actor)
         return json_response(_user(user), 201)
 
     async def user(request: web.Request) -> web.Response:
-        await credentials.principal(request, Role.ADMIN)
         return json_response(_user(people.require_user(request.match_info["id"])))
 
     async def change_user(request: web.Request) -> web.Response:
-        actor = (await credentials.principal(request, Role.ADMIN)).actor
+        actor = caller(request).actor
         body = await read_json(request, UserChange)
         changed = await people.change_user(
             request.match_info["id"], role=body.role, password=body.password, groups=body.groups, actor=actor
@@ -60,16 +57,15 @@ def routes(people: People, credentials: Credentials) -> list[web.RouteDef]:
         return json_response(_user(changed))
 
     async def remove_user(request: web.Request) -> web.Response:
-        actor = (await credentials.principal(request, Role.ADMIN)).actor
+        actor = caller(request).actor
         await people.remove_user(request.match_info["id"], actor=actor)
         return web.Response(status=204)
 
-    async def keys(request: web.Request) -> web.Response:
-        await credentials.principal(request, Role.ADMIN)
+    async def keys(_request: web.Request) -> web.Response:
         return json_response({"items": [_key(key) for key in people.api_keys()], "cursor": None})
 
     async def add_key(request: web.Request) -> web.Response:
-        actor = (await credentials.principal(request, Role.ADMIN)).actor
+        actor = caller(request).actor
         body = await read_json(request, NewKey)
         key, text = await people.add_key(
             body.name, body.role, screens=body.screens, groups=body.groups, expires_at=body.expires_at, actor=actor
@@ -77,11 +73,10 @@ def routes(people: People, credentials: Credentials) -> list[web.RouteDef]:
         return json_response({**_key(key), "key": text}, 201)
 
     async def key(request: web.Request) -> web.Response:
-        await credentials.principal(request, Role.ADMIN)
         return json_response(_key(people.require_key(request.match_info["id"])))
 
     async def remove_key(request: web.Request) -> web.Response:
-        actor = (await credentials.principal(request, Role.ADMIN)).actor
+        actor = caller(request).actor
         await people.remove_key(request.match_info["id"], actor=actor)
         return web.Response(status=204)
 

@@ -7,10 +7,9 @@ from aiohttp import web
 
 from appliance.api.views import ScreenViews
 from appliance.core.messages import Clear
-from appliance.core.roles import Role
 from appliance.core.screens import MAX_DISPLAY_INDEX, Screen, check_groups
 from appliance.core.triggers import PERMISSIONS
-from appliance.edge.credentials import Credentials
+from appliance.edge.credentials import caller
 from appliance.edge.server import json_response, read_json
 from appliance.errors import FieldError, Problem
 from appliance.relay.conversation import Conversation
@@ -39,7 +38,6 @@ class ScreenChange(msgspec.Struct, rename="camel"):
 
 def routes(
     *,
-    credentials: Credentials,
     screens: Screens,
     views: ScreenViews,
     sessions: Sessions,
@@ -52,21 +50,21 @@ def routes(
         return screen
 
     async def supervised(request: web.Request) -> tuple[Principal, Screen]:
-        principal = await credentials.principal(request, Role.SUPERVISOR)
+        principal = caller(request)
         return principal, reach(principal, screens.require(request.match_info["screenId"]))
 
     async def listing(request: web.Request) -> web.Response:
-        principal = await credentials.principal(request, Role.VIEWER)
+        principal = caller(request)
         found = sorted(screens.all(), key=lambda screen: screen.screen_id)
         visible = [screen for screen in found if screens.reaches(principal, screen.screen_id)]
         return json_response({"items": [views.view(screen) for screen in visible], "cursor": None})
 
     async def show(request: web.Request) -> web.Response:
-        principal = await credentials.principal(request, Role.VIEWER)
+        principal = caller(request)
         return json_response(views.view(reach(principal, screens.require(request.match_info["screenId"]))))
 
     async def add(request: web.Request) -> web.Response:
-        principal = await credentials.principal(request, Role.SUPERVISOR)
+        principal = caller(request)
         body = await read_json(request, NewScreen)
         _check(display_index=body.display_index, permission=body.permission)
         _within_reach(principal, body.screen_id, check_groups(body.groups))

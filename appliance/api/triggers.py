@@ -9,9 +9,8 @@ from aiohttp import web
 
 from appliance.api.views import Names, delivery_view
 from appliance.core.delivery import Delivery
-from appliance.core.roles import Role
 from appliance.core.triggers import TriggerBody
-from appliance.edge.credentials import Credentials
+from appliance.edge.credentials import caller
 from appliance.edge.problems import problem_body
 from appliance.edge.server import decode, json_response, read_json
 from appliance.errors import FieldError, Problem, new_trace_id
@@ -36,7 +35,6 @@ class BatchBody(msgspec.Struct):
 
 def routes(
     *,
-    credentials: Credentials,
     intake: Intake,
     receipts: Receipts,
     outbox: Outbox,
@@ -46,7 +44,7 @@ def routes(
     cancellations: Cancellations,
 ) -> list[web.RouteDef]:
     async def post(request: web.Request) -> web.Response:
-        principal = await credentials.principal(request, Role.OPERATOR, screens_allowed=True)
+        principal = caller(request)
         body = await read_json(request, TriggerBody)
         timeout_ms = _wait(request)
         if timeout_ms is None:
@@ -75,7 +73,7 @@ def routes(
             return receipts.as_open([wait.ended.get(delivery.id, delivery) for delivery in receipt.deliveries])
 
     async def batch(request: web.Request) -> web.Response:
-        principal = await credentials.principal(request, Role.OPERATOR, screens_allowed=True)
+        principal = caller(request)
         given = (await read_json(request, BatchBody)).triggers
         if len(given) > MAX_BATCH:
             raise Problem("VALIDATION_ERROR", errors=[FieldError("triggers", f"at most {MAX_BATCH}")])
@@ -85,7 +83,7 @@ def routes(
         return json_response({"results": [_result(answer) for answer in answers]})
 
     async def get(request: web.Request) -> web.Response:
-        principal = await credentials.principal(request, screens_allowed=True)
+        principal = caller(request)
         trigger_id = request.match_info["id"]
         record = await outbox.find(trigger_id)
         deliveries = await receipts.deliveries(record.id) if record is not None else []
@@ -109,7 +107,7 @@ def routes(
         )
 
     async def cancel(request: web.Request) -> web.Response:
-        principal = await credentials.principal(request, Role.OPERATOR)
+        principal = caller(request)
         deliveries = await cancellations.trigger(
             request.match_info["id"], principal, lambda delivery: _may_see(principal, delivery)
         )
@@ -117,7 +115,7 @@ def routes(
         return json_response(answer)
 
     async def cancel_one(request: web.Request) -> web.Response:
-        principal = await credentials.principal(request, Role.OPERATOR)
+        principal = caller(request)
         delivery = await cancellations.delivery(
             request.match_info["deliveryId"], principal, lambda delivery: _may_see(principal, delivery)
         )

@@ -8,7 +8,9 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
-from appliance.core.roles import Role, require
+from appliance.core.messages import Hello
+from appliance.core.permissions import MESSAGES, Rule
+from appliance.core.roles import Role
 from appliance.edge.local import client_address, is_local, local_user
 from appliance.errors import Problem
 from appliance.relay.auth import Auth
@@ -17,7 +19,14 @@ from appliance.storage.people import Session
 
 CSRF_HEADER: Final = "X-CSRF-Token"
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_CALLER: Final = web.RequestKey("caller", Principal)
+_SIGNED_IN: Final = MESSAGES[Hello]
 _COOKIE_SECONDS: Final = 400 * 86_400  # the longest browsers keep; the session itself ends here, after 12 idle hours
+
+
+def caller(request: web.Request) -> Principal:
+    """Who makes a call that asks for a credential: the guard has let it through."""
+    return request[_CALLER]
 
 
 class Credentials:
@@ -29,21 +38,20 @@ class Credentials:
         self._proxies = frozenset(trusted_proxies)
         self.cookie_name = f"{'__Host-' if tls else ''}vooster_{instance_id[:8]}"
 
-    async def principal(
-        self, request: web.Request, at_least: Role | None = None, *, screens_allowed: bool = False
-    ) -> Principal:
-        """The caller. Raises `TOKEN_INVALID`, `TOKEN_EXPIRED`, `CSRF_INVALID` or `PERMISSION_DENIED`.
+    async def admit(self, request: web.Request, rule: Rule) -> None:
+        """Lets a request through to its handler, which gets the caller by `caller`.
 
-        A screen's own token is refused unless the route says `screens_allowed`; what it may do there is the route's.
+        Raises `TOKEN_INVALID`, `TOKEN_EXPIRED`, `CSRF_INVALID` or `PERMISSION_DENIED`.
         """
+        if rule.least is not None:
+            request[_CALLER] = await self.principal(request, rule)
+
+    async def principal(self, request: web.Request, rule: Rule = _SIGNED_IN) -> Principal:
+        """The caller, for a call that looks at credentials by itself. Raises as `admit` does."""
         principal = await self._identify(request)
         if principal is None:
             raise Problem("TOKEN_INVALID", "Sign in, or send a bearer token.")
-        if principal.kind == "screen" and not screens_allowed:
-            role = (at_least or Role.VIEWER).label
-            raise Problem("PERMISSION_DENIED", "A screen's own token can't do this.", values={"role": role})
-        if at_least is not None:
-            require(principal.role, at_least)
+        rule.check(principal.kind, principal.role)
         return principal
 
     async def optional(self, request: web.Request) -> Principal | None:

@@ -9,13 +9,15 @@ import asyncio
 import logging
 import re
 import zlib
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final, TypeVar, overload
 
 import msgspec
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from appliance.core.permissions import CALLS, Rule
+from appliance.edge.credentials import Credentials
 from appliance.edge.hosts import Hosts
 from appliance.edge.problems import from_http, problem_response, too_large, unexpected
 from appliance.errors import FieldError, Problem
@@ -51,18 +53,37 @@ _STREAMING: Final = web.RequestKey("streaming", bool)
 _LIMIT: Final = web.AppKey("limit", int)
 
 
-def build(routes: Iterable[web.RouteDef], *, settings: Settings, hosts: Hosts) -> web.Application:
-    """The application with its guard; `hosts` decides which `Host` and `Origin` are ours."""
+def build(
+    routes: Iterable[web.RouteDef],
+    *,
+    settings: Settings,
+    hosts: Hosts,
+    credentials: Credentials,
+    calls: Mapping[tuple[str, str], Rule] = CALLS,
+) -> web.Application:
+    """The application with its guard; `hosts` decides which `Host` and `Origin` are ours, `calls` who may call what.
+
+    Raises `LookupError` for a route that isn't in `calls`: nothing is served that nobody has thought of.
+    """
+    rules: dict[web.AbstractRoute, Rule] = {}
     limit = settings.server.max_message_bytes
     # Bodies are unpacked in `read_body`: aiohttp's own unpacking has no words for a broken one.
     app = web.Application(
-        middlewares=[_guard(hosts, limit)], client_max_size=limit, handler_args={"auto_decompress": False}
+        middlewares=[_guard(hosts, limit, credentials, rules)],
+        client_max_size=limit,
+        handler_args={"auto_decompress": False},
     )
     app[_LIMIT] = limit
     app.on_response_prepare.append(_dress(hosts))
     app.add_routes(routes)
+    rules.update((route, _rule_of(route, calls)) for route in app.router.routes())
     logging.getLogger("aiohttp.server").addFilter(_is_ours)
     return app
+
+
+def _rule_of(route: web.AbstractRoute, calls: Mapping[tuple[str, str], Rule]) -> Rule:
+    assert route.resource is not None
+    return calls["GET" if route.method == "HEAD" else route.method, route.resource.canonical]
 
 
 def _is_ours(record: logging.LogRecord) -> bool:
@@ -71,7 +92,7 @@ def _is_ours(record: logging.LogRecord) -> bool:
     return not (record.exc_info and isinstance(record.exc_info[1], _SENDERS_FAULT))
 
 
-def _guard(hosts: Hosts, limit: int) -> Any:
+def _guard(hosts: Hosts, limit: int, credentials: Credentials, rules: Mapping[web.AbstractRoute, Rule]) -> Any:
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
@@ -84,6 +105,9 @@ def _guard(hosts: Hosts, limit: int) -> Any:
                 _check_origin(request, hosts, origin, host or "")
                 if _is_preflight(request):
                     return web.Response(status=204)
+            rule = rules.get(request.match_info.route)
+            if rule is not None:  # there is none for a path that isn't there
+                await credentials.admit(request, rule)
             return await handler(request)
         except Problem as problem:
             if request.get(_STREAMING):

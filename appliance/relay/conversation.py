@@ -30,7 +30,7 @@ from appliance.core.messages import (
     Welcome,
     WelcomeScreen,
 )
-from appliance.core.roles import Role, require
+from appliance.core.permissions import MESSAGES
 from appliance.core.screens import MAX_DISPLAY_INDEX, Display, Screen
 from appliance.core.triggers import TriggerBody
 from appliance.errors import FieldError, Problem
@@ -150,11 +150,12 @@ class Conversation:
         return None
 
     def _answer(self, session: Session, message: ClientMessage, answer: Reply) -> Rest | None:
+        if isinstance(message, Trigger):  # refused in words of its own
+            return self._trigger(session, message, answer)
+        _check_may(session, message)
         match message:
             case Ack():
                 return self._dispatcher.ack(session, message)
-            case Trigger():
-                return self._trigger(session, message, answer)
             case Ping():
                 answer(Pong(t=message.t, server_time=now_ms()))
             case ClientPong():
@@ -198,14 +199,19 @@ class Conversation:
         answer(_trigger_error(trigger_id, problem) if trigger else error_message(problem))
         session.answered()
 
-    def _trigger(self, session: Session, body: TriggerBody, answer: Reply) -> Rest | None:
+    def _trigger(self, session: Session, body: Trigger, answer: Reply) -> Rest | None:
         """Accepts a trigger a session brought and answers it there, sooner or later: the next message needn't wait."""
 
         def told(found: Answer) -> None:
             answer(_answer_to(body, found))
             session.settled()
 
-        if session.principal.role < Role.OPERATOR or not self._intake.begin(session.principal, body, session, told):
+        try:
+            _check_may(session, body)
+        except Problem as problem:
+            answer(_trigger_error(body.id, problem))
+            return None
+        if not self._intake.begin(session.principal, body, session, told):
             return self._accept(session, body, answer)
         session.under_way += 1
         return session.room(MAX_UNDER_WAY) if session.under_way >= MAX_UNDER_WAY else None
@@ -213,7 +219,6 @@ class Conversation:
     async def _accept(self, session: Session, body: TriggerBody, answer: Reply) -> None:
         found: Answer
         try:
-            require(session.principal.role, Role.OPERATOR)
             found = await self._intake.accept(session.principal, body, session)
         except Problem as problem:
             found = problem
@@ -279,8 +284,6 @@ class Conversation:
             self._dispatcher.displays_changed(session.screen_id)
 
     def _subscribe(self, session: Session, topics: list[str]) -> None:
-        if session.principal.screen_id is not None or session.principal.role < Role.VIEWER:
-            raise Problem("PERMISSION_DENIED", "Screens can't subscribe.", values={"role": "viewer"})
         if len(topics) > MAX_TOPICS or any(len(topic) > 90 for topic in topics):
             raise Problem(
                 "VALIDATION_ERROR", errors=[FieldError("topics", f"at most {MAX_TOPICS}, 90 characters each")]
@@ -308,6 +311,10 @@ class Conversation:
         session.principal = principal
         self._sessions.watch_token(session)
         answer(Renewed(token_expires_at=principal.expires_at))
+
+
+def _check_may(session: Session, message: ClientMessage) -> None:
+    MESSAGES[type(message)].check(session.principal.kind, session.principal.role)
 
 
 def error_message(problem: Problem) -> ErrorMessage:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from appliance.core.delivery import Delivery, HistoryEntry, State
 from appliance.core.lanes import MAX_OPEN
-from appliance.core.roles import Role
+from appliance.core.permissions import SEND_ADDRESS
 from appliance.core.screens import Screen
 from appliance.core.targets import resolve
 from appliance.core.triggers import TIMESTAMP_WINDOW_MS, TriggerBody
@@ -102,8 +102,8 @@ class Drafts:
         if principal.screen_id is not None:
             if record.target != f"screen:{principal.screen_id}" or body.url is not None:
                 raise Problem("PERMISSION_DENIED", "A screen may trigger itself only.", values={"role": "operator"})
-        elif body.url is not None and principal.kind == "user" and principal.role < Role.SUPERVISOR:
-            raise Problem("PERMISSION_DENIED", "Sending an address needs a supervisor.", values={"role": "supervisor"})
+        elif body.url is not None:
+            SEND_ADDRESS.check(principal.kind, principal.role)
         now = record.accepted_at
         if abs(now - body.timestamp) > TIMESTAMP_WINDOW_MS:
             raise Problem("REQUEST_EXPIRED", "The timestamp is over 300 s off.", extra={"serverTime": now})

@@ -168,7 +168,7 @@ class WebSockets:
         if hdrs.AUTHORIZATION not in request.headers and not request.get(OWN_PAGE):
             return Problem("TOKEN_INVALID", "hello brings a token; a cookie counts on the appliance's own pages only.")
         try:
-            return await self._credentials.principal(request, screens_allowed=True)
+            return await self._credentials.principal(request)
         except Problem as problem:
             return problem
 

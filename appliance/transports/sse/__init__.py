@@ -52,7 +52,6 @@ class ServerSentEvents:
             backlog=backlog,
         )
         self._posts = Posts(
-            credentials=credentials,
             conversation=conversation,
             dispatcher=dispatcher,
             sessions=sessions,

@@ -10,7 +10,7 @@ from aiohttp import HttpVersion11, hdrs, web
 
 from appliance.core.messages import Notice
 from appliance.edge.browsers import Browsers
-from appliance.edge.credentials import Credentials
+from appliance.edge.credentials import Credentials, caller
 from appliance.edge.server import json_response
 from appliance.errors import Problem, entry
 from appliance.relay.conversation import Conversation
@@ -73,8 +73,7 @@ class EventStreams:
         await self._wires.stop()
 
     async def _ticket(self, request: web.Request) -> web.Response:
-        principal = await self._credentials.principal(request, screens_allowed=True)
-        return json_response({"ticket": self._tickets.issue(principal), "expiresIn": TICKET_SECONDS}, 201)
+        return json_response({"ticket": self._tickets.issue(caller(request)), "expiresIn": TICKET_SECONDS}, 201)
 
     async def _subscribe(self, request: web.Request) -> web.StreamResponse:
         if self._wires.stopping:
@@ -134,7 +133,7 @@ class EventStreams:
         ticket = request.query.get("ticket")
         if ticket is not None:
             return self._tickets.redeem(ticket)
-        principal = await self._credentials.principal(request, screens_allowed=True)
+        principal = await self._credentials.principal(request)
         if principal.grant.startswith("cookie:") and not self._own_page(request):
             raise Problem("ORIGIN_NOT_ALLOWED", "A cookie counts on the appliance's own pages only.")
         return principal

@@ -12,7 +12,7 @@ from typing import Final
 from aiohttp import web
 
 from appliance.core.messages import Ack, ClientMessage, ErrorMessage, Hello, ServerMessage, Trigger, TriggerError
-from appliance.edge.credentials import Credentials
+from appliance.edge.credentials import caller
 from appliance.edge.server import json_response, read_body, read_json
 from appliance.errors import Problem, Texts
 from appliance.relay.acks import happening_of
@@ -35,13 +35,11 @@ class Posts:
     def __init__(
         self,
         *,
-        credentials: Credentials,
         conversation: Conversation,
         dispatcher: Dispatcher,
         sessions: Sessions,
         book: Book,
     ) -> None:
-        self._credentials = credentials
         self._conversation = conversation
         self._dispatcher = dispatcher
         self._sessions = sessions
@@ -51,7 +49,7 @@ class Posts:
         return [web.post("/api/events/ack", self._ack), web.post("/api/events/send", self._send)]
 
     async def _ack(self, request: web.Request) -> web.Response:
-        principal = await self._credentials.principal(request, screens_allowed=True)
+        principal = caller(request)
         return await self._acked(principal, await read_json(request, Ack))
 
     async def _acked(self, principal: Principal, ack: Ack) -> web.Response:
@@ -68,7 +66,7 @@ class Posts:
         return await self._answered(live, ack, on_stream=False)
 
     async def _send(self, request: web.Request) -> web.Response:
-        principal = await self._credentials.principal(request, screens_allowed=True)
+        principal = caller(request)
         body = await read_body(request)
         if body and request.content_type != "application/json":
             raise Problem("UNSUPPORTED_MEDIA_TYPE", "Send application/json.")
