@@ -418,5 +418,11 @@ def _nothing(_connection: sqlite3.Connection) -> None:
 
 
 def _probe(connection: sqlite3.Connection) -> None:
-    """Writes something, so that a success means that accepting is possible again."""
-    connection.execute("UPDATE meta SET value = value WHERE key = 'instance_id'")
+    """Writes something, so that a success means that accepting is possible again.
+
+    Something new each time: what a row holds already SQLite doesn't write a second time.
+    """
+    connection.execute(
+        "INSERT INTO meta (key, value) VALUES ('probe', hex(randomblob(8))) "
+        "ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+    )
