@@ -34,6 +34,7 @@ from appliance.relay.screens import Screens
 from appliance.settings import Server, Settings
 from appliance.storage.database import Database
 from appliance.storage.files import prepare
+from tests.support.described import answer_misfits
 
 PASSWORD = "correct horse battery"
 BEST = "http://192.168.10.20:8480"
@@ -183,7 +184,10 @@ class Gatehouse:
             session.request(method, url, json=body, headers=sent) as response,
         ):
             cookies = {name: morsel.value for name, morsel in response.cookies.items()}
-            return Answer(response.status, response.headers.copy(), await response.text(), cookies)
+            answer = Answer(response.status, response.headers.copy(), await response.text(), cookies)
+        misfits = answer_misfits(method, path, answer.status, response.content_type, answer.text)
+        assert not misfits, misfits
+        return answer
 
     async def admin(self) -> Browser:
         """The first admin, made through set-up, signed in in a browser."""

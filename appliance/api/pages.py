@@ -108,6 +108,7 @@ def routes(
                     "socketio": f"{http}/socket.io/",
                     "events": f"{http}/api/events/subscribe",
                     "asyncapi": f"{http}/api/asyncapi.json",
+                    "openapi": f"{http}/api/openapi.json",
                 },
                 "tls": tls,
                 "setupComplete": setup_complete(),

@@ -120,6 +120,7 @@ async def test_anyone_may_ask_who_this_is(house: House) -> None:
         "socketio": f"{house.url}/socket.io/",
         "events": f"{house.url}/api/events/subscribe",
         "asyncapi": f"{house.url}/api/asyncapi.json",
+        "openapi": f"{house.url}/api/openapi.json",
     }
     assert found["setupComplete"] is False
     assert found["instanceId"] and found["name"]

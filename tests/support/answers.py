@@ -10,6 +10,8 @@ from typing import Any
 
 import aiohttp
 
+from tests.support.described import answer_misfits
+
 
 @dataclass
 class Answer:
@@ -59,7 +61,11 @@ async def request(
     if data is not None:
         sent.setdefault("Content-Type", "application/json")
     async with session.request(method, url, data=data, headers=sent, allow_redirects=False) as response:
-        return Answer(response.status, response.headers.copy(), await response.text())
+        answer = Answer(response.status, response.headers.copy(), await response.text())
+    if response.content_type != "text/event-stream":
+        misfits = answer_misfits(method, url, answer.status, response.content_type, answer.text)
+        assert not misfits, misfits
+    return answer
 
 
 def now_ms() -> int:

@@ -1,12 +1,16 @@
-"""What the appliance says of its own messages, as a check on every message that a test hears."""
+"""What the appliance says of its own messages and answers, as a check on each that a test hears."""
 
 from __future__ import annotations
 
 import functools
+import json
+import re
 from typing import Any
+from urllib.parse import urlsplit
 
 import jsonschema_rs
 
+from appliance.api import openapi
 from appliance.core.asyncapi import describe
 
 
@@ -36,3 +40,51 @@ def _validators(wire: str) -> dict[str, Any]:
         name: jsonschema_rs.validator_for({"anyOf": found, "components": components})
         for name, found in payloads.items()
     }
+
+
+def answer_misfits(method: str, address: str, status: int, content_type: str, text: str) -> list[str]:
+    """What is wrong with an answer to a call of the HTTP API, held against its description.
+
+    Other addresses (pages, documents) and methods that a call doesn't have aren't described.
+    """
+    path = urlsplit(address).path
+    method = method.lower()
+    found = next((calls[method] for pattern, calls in _calls() if pattern.match(path) and method in calls), None)
+    if found is None:
+        return []
+    where = f"{method} {path}: {status}"
+    answer = found["responses"].get(str(status))
+    if answer is None:
+        return [f"{where} is not described: {text[:300]}"]
+    kind = content_type.partition(";")[0]
+    if "content" not in answer:
+        return [f"{where} has a body: {text[:300]}"] if text else []
+    if kind not in answer["content"]:
+        return [f"{where}: {kind} is not described"]
+    if kind not in {"application/json", "application/problem+json"}:
+        return []
+    return [
+        f"{where}: {error.message} at {error.instance_path}"
+        for error in _answer_validator(found["operationId"], status, kind).iter_errors(json.loads(text))
+    ]
+
+
+@functools.cache
+def _openapi() -> dict[str, Any]:
+    return openapi.describe("0")
+
+
+@functools.cache
+def _calls() -> list[tuple[re.Pattern[str], dict[str, Any]]]:
+    """Addresses without a parameter first, as the router has it."""
+    paths = sorted(_openapi()["paths"].items(), key=lambda each: each[0].count("{"))
+    return [(re.compile(re.sub(r"{\w+}", "[^/]+", path) + r"\Z"), calls) for path, calls in paths]
+
+
+@functools.cache
+def _answer_validator(operation_id: str, status: int, kind: str) -> Any:
+    description = _openapi()
+    operations = (operation for calls in description["paths"].values() for operation in calls.values())
+    (operation,) = (each for each in operations if each["operationId"] == operation_id)
+    schema = operation["responses"][str(status)]["content"][kind]["schema"]
+    return jsonschema_rs.validator_for({"anyOf": [schema], "components": description["components"]})
