@@ -165,13 +165,14 @@ def routes(
         return body, wanted, cursor[0] if cursor else 0
 
     path = "/api/dead-letters"
+    one = f"{path}/{{deliveryId:[^/]+:[^/]+}}"  # never one of the words beside it
     return [
         web.get(path, listing),
         web.post(f"{path}/replay", replay_many),
         web.post(f"{path}/discard", discard_many),
-        web.get(f"{path}/{{deliveryId}}", show),
-        web.delete(f"{path}/{{deliveryId}}", discard),
-        web.post(f"{path}/{{deliveryId}}/replay", replay),
+        web.get(one, show),
+        web.delete(one, discard),
+        web.post(f"{one}/replay", replay),
     ]
 
 
