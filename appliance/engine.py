@@ -10,6 +10,7 @@ from pathlib import Path
 import structlog
 
 from appliance.adapters.orders_folder import FolderOrders
+from appliance.core.webaddress import HostList
 from appliance.errors import Problem
 from appliance.metrics import Metrics
 from appliance.paths import DataDir
@@ -126,10 +127,15 @@ class Engine:
     async def _build_relay(self) -> None:
         settings = self.settings
         self.source = await self._start_source()
-        lookups = Lookups(
-            self.source, timeout_ms=settings.orders.timeout_ms, barcode_pattern=settings.orders.barcode_pattern
+        self.documents = Documents(
+            self.source, self.keys.documents, now=now_ms, allowed=HostList(settings.documents.allowed_hosts)
         )
-        self.documents = Documents(self.source, self.keys.documents, now=now_ms)
+        lookups = Lookups(
+            self.source,
+            timeout_ms=settings.orders.timeout_ms,
+            refuses=self.documents.refuses,
+            barcode_pattern=settings.orders.barcode_pattern,
+        )
         self.sessions = Sessions(
             interval=settings.heartbeat.interval_seconds,
             timeout=settings.heartbeat.timeout_seconds,
@@ -145,7 +151,14 @@ class Engine:
         self.dispatcher = Dispatcher(
             self.outbox, self.sessions, self.documents, outcomes, self.metrics, settings.delivery
         )
-        drafts = Drafts(self.outbox, self.screens, lookups, self.dispatcher, ttl_seconds=settings.delivery.ttl_seconds)
+        drafts = Drafts(
+            self.outbox,
+            self.screens,
+            lookups,
+            self.documents,
+            self.dispatcher,
+            ttl_seconds=settings.delivery.ttl_seconds,
+        )
         self.receipts = Receipts(self.outbox, self.dispatcher.opened, self.metrics)
         self.intake = Intake(self.outbox, drafts, self.receipts, self.dispatcher, outcomes, self.recent, self.metrics)
         self._stops.append(self.intake.stop)

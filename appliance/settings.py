@@ -5,6 +5,7 @@ A setting nobody knows or a value that doesn't fit stops the start with the line
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import tomllib
@@ -50,6 +51,8 @@ class Orders(_Section, frozen=True):
 
 
 class Documents(_Section, frozen=True):
+    """`allowed_hosts`: whose documents may be opened by their address; none named: any http or https host's."""
+
     allowed_hosts: list[str] = field(default_factory=list)
 
 
@@ -105,6 +108,12 @@ class Settings(_Section, frozen=True):
 
 _SECTIONS: dict[str, type[_Section]] = {f.name: f.type for f in msgspec.structs.fields(Settings)}
 _ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([^\s/?#@*\[\]:]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?/?\Z")
+_HOST = re.compile(
+    r"(?P<below>\*\.)?(?P<host>[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*|\[[0-9a-f:]{2,39}\])(:(?P<port>[1-9]\d{0,4}))?\Z",
+    re.IGNORECASE | re.ASCII,
+)
+_NUMBER = re.compile(r"\d+\Z|0x[0-9a-f]*\Z", re.IGNORECASE | re.ASCII)
+"""A last label that makes browsers read a name as an IPv4 address."""
 _ENVIRONMENT_PREFIX = "VOOSTER_"
 
 Values = dict[str, dict[str, Any]]
@@ -143,8 +152,9 @@ def _unfit(setting: str, value: Any) -> str:
         return f"the source {value} is not part of this version; use folder"
     if setting == "tls.mode" and value != "off":
         return f"the mode {value} is not part of this version; use off"
-    if setting == "server.allowed_origins":
-        return next((unfit for origin in value if (unfit := _unfit_origin(origin))), "")
+    each = {"server.allowed_origins": _unfit_origin, "documents.allowed_hosts": _unfit_host}.get(setting)
+    if each is not None:
+        return next((unfit for entry in value if (unfit := each(entry))), "")
     if setting == "server.public_url" and value and not _is_address(value):
         return f"{value} is no address like https://orders.example"
     if setting == "orders.barcode_pattern":
@@ -159,6 +169,30 @@ def _unfit_origin(origin: str) -> str:
     if origin == "*":
         return "* would let every site act for whoever is signed in; name each one, like https://erp.example"
     return "" if _ORIGIN.match(origin) else f"{origin} is no origin like https://erp.example"
+
+
+def _unfit_host(entry: str) -> str:
+    entry = entry.strip()
+    found = _HOST.match(entry)
+    if _is_network(entry) or (found and int(found["port"] or 0) <= 65535 and _is_host(found["host"], found["below"])):
+        return ""
+    if not entry.isascii():
+        return f"{entry}: write a name in another script as browsers do, beginning with xn--"
+    return f"{entry} is no host; name it like erp.example, erp.example:8080, *.example, 192.168.10.5, 192.168.10.0/24"
+
+
+def _is_host(host: str, below: str | None) -> bool:
+    if host.startswith("[") or _NUMBER.match(host.rpartition(".")[2]):
+        return not below and _is_network(host.strip("[]"))
+    return len(host) <= 253
+
+
+def _is_network(entry: str) -> bool:
+    try:
+        ipaddress.ip_network(entry, strict=False)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_address(text: str) -> bool:

@@ -115,6 +115,7 @@ class Event(Enum):
 
     ORDER_FOUND = "order found"
     ORDER_REFUSED = "order unknown, out of stock or of a type that can't be shown"
+    URL_REFUSED = "its document's address is not allowed any more"
     DISPATCHED = "written to a session"
     ACK_RECEIVED = "the client holds it"
     ACK_SHOWN = "the client shows it"
@@ -242,6 +243,10 @@ def _refused(_d: Delivery, h: Happening, _p: RetryPolicy) -> Decision:
     return _dead(h.code or "ORDER_NOT_FOUND", detail=h.detail)
 
 
+def _url_refused(_d: Delivery, h: Happening, _p: RetryPolicy) -> Decision:
+    return _dead("DOCUMENT_URL_REFUSED", detail=h.detail)
+
+
 def _dispatched(_d: Delivery, h: Happening, _p: RetryPolicy) -> Decision:
     return Decision(State.SENT, detail=h.detail)
 
@@ -340,6 +345,7 @@ _A, _P, _S, _R, _D, _C = State.AWAITING_ORDER, State.PENDING, State.SENT, State.
 _TABLE: dict[Event, dict[str, _Rule]] = {
     Event.ORDER_FOUND: {_A: _found},
     Event.ORDER_REFUSED: {_A: _refused},
+    Event.URL_REFUSED: {_P: _url_refused},
     Event.DISPATCHED: {_P: _dispatched},
     Event.ACK_RECEIVED: {_P: _received_late, _S: _received, _C: _late, _D: _late},
     Event.ACK_SHOWN: {_P: _shown, _S: _shown, _R: _shown, _C: _late, _D: _shown_when_dead},

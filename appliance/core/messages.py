@@ -119,6 +119,10 @@ class Welcome(_Message, tag="welcome", omit_defaults=False):
     epoch: str
     screen_id: str | msgspec.UnsetType = msgspec.UNSET
     screen: WelcomeScreen | msgspec.UnsetType = msgspec.UNSET
+    document_hosts: Annotated[
+        list[str] | msgspec.UnsetType,
+        msgspec.Meta(description="Whose documents may be opened, as `documents.allowed_hosts` has it; else anyone's."),
+    ] = msgspec.UNSET
 
 
 class Navigate(_Message, tag="navigate", omit_defaults=False):

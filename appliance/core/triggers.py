@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
 
 from appliance.core.screens import MAX_DISPLAY_INDEX, SCREEN_ID
+from appliance.core.webaddress import web_address
 from appliance.errors import FieldError, Problem
 
 Mode = Literal["latest", "queue"]
@@ -52,17 +52,6 @@ def is_order_id(text: str) -> bool:
     return 1 <= len(text) <= 128 and all(c in _ORDER_PUNCTUATION or unicodedata.category(c)[0] in "LNM" for c in text)
 
 
-def is_document_url(url: str) -> bool:
-    """Only absolute http and https addresses of documents ever go out."""
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        return False
-    printable = not any(c.isspace() or ord(c) < 0x20 or c in "\x7f\\" for c in url)
-    return len(url) <= 2048 and printable and parts.scheme in ("http", "https") and bool(parts.hostname)
-
-
 def check(body: TriggerBody) -> TriggerBody:
     """`body` with its texts in NFC. Raises `VALIDATION_ERROR` naming every wrong member."""
     errors: list[FieldError] = []
@@ -96,8 +85,8 @@ def _check_subject(body: TriggerBody, errors: list[FieldError]) -> None:
         body.order_id = (body.order_id if plain else unicodedata.normalize("NFC", body.order_id)).strip(" ")
         if not is_order_id(body.order_id):
             errors.append(FieldError("orderId", "1 to 128 letters, digits, spaces or ._:/+#$=@,()-"))
-    if body.url is not None and not is_document_url(body.url):
-        errors.append(FieldError("url", "an absolute http or https address"))
+    if body.url is not None and web_address(body.url) is None:
+        errors.append(FieldError("url", "an absolute http or https address, its host spelt plainly"))
     if (body.order_id is None) == (body.url is None):
         errors.append(FieldError("orderId", "exactly one of orderId and url"))
     if body.title is not None:

@@ -256,6 +256,7 @@ class Conversation:
             token_expires_at=session.principal.expires_at,
             epoch=self._plant.epoch,
         )
+        welcome.document_hosts = self._documents.hosts(session.base_url)
         screen = self._screens.get(session.screen_id) if session.screen_id is not None else None
         if screen is not None:
             welcome.screen_id = screen.screen_id
@@ -267,8 +268,8 @@ class Conversation:
         assert session.screen_id is not None
         for current in self._currents.of_screen(session.screen_id):
             index = current.display_index
-            young = self._currents.age_ms(current) <= self._restore_ms
-            if young and not session.lacks(index) and not self._dispatcher.has_open(current.screen_id, index):
+            wanted = self._currents.age_ms(current) <= self._restore_ms and not self._documents.refuses(current.ref)
+            if wanted and not session.lacks(index) and not self._dispatcher.has_open(current.screen_id, index):
                 session.send(restored(current, self._documents.url(current.ref, session.base_url)))
 
     def _screen_changed(self, screen: Screen) -> None:

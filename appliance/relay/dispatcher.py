@@ -370,8 +370,8 @@ class Dispatcher:
         now = self._loop.time()
         row = lane.head()
         # In a loop and not from within each other: the time of all who stand in a lane may be over at once.
-        while row is not None and row.delivery.state is State.PENDING and row.deadline <= now:
-            self._change(row, self._over(row))
+        while row is not None and row.delivery.state is State.PENDING and (end := self._end_before_send(row, now)):
+            self._change(row, end)
             row = lane.head()
         if row is None or row.delivery.state is not State.PENDING:
             return
@@ -385,6 +385,12 @@ class Dispatcher:
         ):
             return
         self._send(row, session)
+
+    def _end_before_send(self, row: Row, now: float) -> Happening | None:
+        """What keeps a pending delivery from ever being sent; `documents.allowed_hosts` may have changed since."""
+        if row.deadline <= now:
+            return self._over(row)
+        return Happening(Event.URL_REFUSED) if self._documents.refuses(row.delivery.ref or "") else None
 
     def _send(self, row: Row, session: Session) -> None:
         delivery = row.delivery

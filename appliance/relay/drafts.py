@@ -14,6 +14,7 @@ from appliance.errors import FieldError, Problem
 from appliance.relay.auth import Principal
 from appliance.relay.clock import now_ms
 from appliance.relay.dispatcher import Dispatcher
+from appliance.relay.documents import Documents
 from appliance.relay.lookups import Lookups
 from appliance.relay.orders import Document
 from appliance.relay.screens import Screens
@@ -35,11 +36,19 @@ class Drafts:
     """Checks triggers against what is there and makes their deliveries; keeps nothing."""
 
     def __init__(
-        self, outbox: Outbox, screens: Screens, lookups: Lookups, dispatcher: Dispatcher, *, ttl_seconds: int
+        self,
+        outbox: Outbox,
+        screens: Screens,
+        lookups: Lookups,
+        documents: Documents,
+        dispatcher: Dispatcher,
+        *,
+        ttl_seconds: int,
     ) -> None:
         self._outbox = outbox
         self._screens = screens
         self._lookups = lookups
+        self._documents = documents
         self._dispatcher = dispatcher
         self._ttl_ms = ttl_seconds * 1000
 
@@ -62,8 +71,8 @@ class Drafts:
         )
 
     async def draft(self, principal: Principal, body: TriggerBody, record: TriggerRecord) -> Draft:
-        """The screens and the document. Raises `PERMISSION_DENIED`, `REQUEST_EXPIRED`, `SCREEN_NOT_FOUND`, or what the
-        order source says of an order that can't be shown."""
+        """The screens and the document. Raises `PERMISSION_DENIED`, `REQUEST_EXPIRED`, `SCREEN_NOT_FOUND`,
+        `DOCUMENT_URL_REFUSED`, or what the order source says of an order that can't be shown."""
         draft = Draft(body, record, self._targets(principal, body, record))
         draft.document = await self._document(body, record)
         return draft
@@ -77,7 +86,7 @@ class Drafts:
             assert record.order_id is not None
             document = self._lookups.at_hand(record.order_id)
         else:
-            document = _at(body.url, body)
+            document = self._at(body.url, body)
         return Draft(body, record, screens, document) if document is not None else None
 
     def deliveries(self, draft: Draft) -> list[Delivery]:
@@ -127,7 +136,7 @@ class Drafts:
 
     async def _document(self, body: TriggerBody, record: TriggerRecord) -> Document | None:
         if body.url is not None:
-            return _at(body.url, body)
+            return self._at(body.url, body)
         assert record.order_id is not None
         try:
             return await self._lookups.find(record.order_id)
@@ -136,6 +145,11 @@ class Drafts:
                 problem.values.setdefault("orderId", body.order_id)
                 raise
             return None
+
+    def _at(self, url: str, body: TriggerBody) -> Document:
+        if self._documents.refuses(url):
+            raise Problem("DOCUMENT_URL_REFUSED", "documents.allowed_hosts doesn't name the host of this url.")
+        return Document(order_id="", ref=url, title=body.title or url, content_type="text/html")
 
     def _delivery(self, draft: Draft, screen: Screen, *, place: bool) -> Delivery:
         record, document = draft.record, draft.document
@@ -173,10 +187,6 @@ class Drafts:
 def display_of(body: TriggerBody, screen: Screen) -> int:
     """The display asked for, or the screen's own."""
     return screen.display_index if body.display_index is None else body.display_index
-
-
-def _at(url: str, body: TriggerBody) -> Document:
-    return Document(order_id="", ref=url, title=body.title or url, content_type="text/html")
 
 
 def _target(principal: Principal, body: TriggerBody) -> str:

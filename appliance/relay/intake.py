@@ -29,7 +29,9 @@ T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
 
-REFUSALS_SHOWN = frozenset({"ORDER_NOT_FOUND", "ORDER_OUT_OF_STOCK", "DOCUMENT_TYPE_UNSUPPORTED"})
+REFUSALS_SHOWN = frozenset(
+    {"ORDER_NOT_FOUND", "ORDER_OUT_OF_STOCK", "DOCUMENT_TYPE_UNSUPPORTED", "DOCUMENT_URL_REFUSED"}
+)
 """Refusals that the one screen a scan was for shows too, so that nobody works from the paper before."""
 MAX_DELIVERIES = 10_000
 """Deliveries that one call may make, about half a second's work: the triggers behind them are refused with
@@ -258,7 +260,8 @@ class Intake:
             return (await self._receipts.recalled([record], origin))[0] or other
         if before is not None:
             return await self._receipts.repeat(before.record, origin)
-        if problem.code in REFUSALS_SHOWN and self._newest(record, body) <= newest:
+        is_scan = record.order_id is not None  # an address was sent by somebody at a desk, who is told
+        if is_scan and problem.code in REFUSALS_SHOWN and self._newest(record, body) <= newest:
             self._refuse_on_screen(problem, record, body)
         return problem
 

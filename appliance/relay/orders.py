@@ -21,6 +21,11 @@ class Document(msgspec.Struct, frozen=True):
     content_type: str
 
 
+def is_address(ref: str) -> bool:
+    """Whether a document's `ref` is its address, and not a name that its source knows it by."""
+    return ref[:8].lower().startswith(("http://", "https://"))
+
+
 class OrderSource(Protocol):
     """A place that knows orders: a folder, an ERP, a CSV file."""
 

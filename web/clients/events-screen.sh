@@ -31,7 +31,15 @@ navigate() {
   display=$(echo "$1" | member displayIndex)
   document=$(echo "$1" | sed 's/.*"url": *"\([^"]*\)".*/\1/')
   echo "{\"id\":\"$id\",\"status\":\"received\"}" | post /api/events/ack
-  if size=$(curl --silent --fail --max-time 9 --output /dev/null --write-out '%{size_download}' "$document"); then
+  # Where the appliance names the hosts of documents, this one opens the appliance's own alone.
+  case $document in
+    "$url"/documents/*) allowed=yes ;;
+    http://* | https://*) allowed=$anyone ;;
+    *) allowed=no ;;
+  esac
+  if [ $allowed = no ]; then
+    echo "{\"id\":\"$id\",\"status\":\"failed\",\"code\":\"DOCUMENT_URL_REFUSED\"}" | post /api/events/ack
+  elif size=$(curl --silent --fail --max-time 9 --proto =http,https --output /dev/null --write-out '%{size_download}' "$document"); then
     echo "$(echo "$1" | member title) on display $display: $size bytes"
     evidence="\"display\":{\"index\":$display},\"url\":\"$document\""
     echo "{\"id\":\"$id\",\"status\":\"shown\",$evidence}" | post /api/events/ack
@@ -42,7 +50,10 @@ navigate() {
 
 heard() {
   case $1 in
-    welcome) echo "Connected to $(echo "$2" | member plant) as $(echo "$2" | member screenId)" ;;
+    welcome)
+      case $2 in *'"documentHosts":'*) anyone=no ;; *) anyone=yes ;; esac
+      echo "Connected to $(echo "$2" | member plant) as $(echo "$2" | member screenId)"
+      ;;
     navigate) navigate "$2" ;;
     delivery) echo "$(echo "$2" | member triggerId): $(echo "$2" | member state)" ;;
     clear) echo "The document is put away" ;;

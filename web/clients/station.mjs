@@ -1,6 +1,8 @@
 // What a screen does, whichever wire brings it: with `navigate` it says that it holds the document, shows it, and says
 // so; with `clear`, and with an `error` about a scan, it puts the document away.
 
+import { mayOpen } from "./addresses.mjs";
+
 const REMEMBERED = 1_000;
 const SHOW_MS = 9_000; // the appliance waits 10 s
 
@@ -17,6 +19,7 @@ export function station({ ack, show, putAway, say }) {
   const newest = new Map(); // by display: the highest seq
   const showing = new Map(); // by display: what ends the showing that is under way
   let epoch;
+  let hosts; // whose documents may be opened
 
   function away(displayIndex) {
     for (const [index, under] of showing) if (displayIndex === undefined || index === displayIndex) under.abort();
@@ -31,6 +34,7 @@ export function station({ ack, show, putAway, say }) {
         newest.clear();
       }
       epoch = message.epoch;
+      hosts = message.documentHosts;
     },
 
     clear: (message) => away(message.displayIndex),
@@ -58,6 +62,8 @@ export function station({ ack, show, putAway, say }) {
         mine.abort();
       }, SHOW_MS);
       try {
+        if (!mayOpen(message.url, hosts))
+          throw Object.assign(new Error("This address isn't allowed."), { code: "DOCUMENT_URL_REFUSED" });
         const isRepeat = !message.restored && shown.has(once);
         const evidence = isRepeat ? shown.get(once) : await show(message, mine.signal);
         if (mine.signal.aborted) return;

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import itertools
 import json
 import os
@@ -19,6 +20,7 @@ import time
 import uuid
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -35,6 +37,33 @@ class GivenUp(Exception):
 
 def in_words(problem: Message, language: str = "en") -> str:
     return f"{problem['messages'][language]} {problem['action'][language]}"
+
+
+def may_open(url: str, hosts: list[str]) -> bool:
+    """Whether a document's address may be opened: http and https alone, and where the appliance names hosts
+    (`documentHosts` of `welcome`), theirs alone."""
+    parts = urlsplit(url)
+    host, port = parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    if host is None or port is None or "@" in parts.netloc:
+        return False
+    name = f"[{host}]" if ":" in host else host
+    if not hosts:
+        return "xn--" not in name  # a name in another script can look like any other
+    return any(_names(entry, name, port) for entry in hosts)
+
+
+def _names(entry: str, host: str, port: int) -> bool:
+    if "/" in entry:
+        with contextlib.suppress(ValueError):
+            return ipaddress.ip_address(host.strip("[]")) in ipaddress.ip_network(entry)
+        return False
+    if not entry.endswith("]") and ":" in entry:
+        entry, _, at = entry.rpartition(":")
+        if at != str(port):
+            return False
+    if not entry.startswith("*."):
+        return entry == host
+    return host.endswith(entry[1:]) and "xn--" not in host.removesuffix(entry[1:])
 
 
 class Pairing:
@@ -81,6 +110,7 @@ class Screen:
         self._shown: dict[tuple[str, int], Message] = {}
         self._newest: dict[int, int] = {}
         self._epoch = ""
+        self._hosts: list[str] = []  # whose documents may be opened
         self._not_before = 0.0
         self._showing: dict[int, asyncio.Task[None]] = {}  # by display
         self._renewing: asyncio.Task[None] | None = None
@@ -143,6 +173,7 @@ class Screen:
                     self._shown.clear()
                     self._newest.clear()
                 self._epoch = message["epoch"]
+                self._hosts = message.get("documentHosts", [])
             case "ping":
                 await socket.send_json({"type": "pong", "t": message["t"]})
             case "navigate":
@@ -188,6 +219,9 @@ class Screen:
         evidence = None if message.get("restored") else self._shown.get(once)
         try:
             evidence = evidence or await self._show(http, message)
+        except PermissionError as error:
+            print(f"{message['title']}: {error}", flush=True)
+            ack |= {"status": "failed", "code": "DOCUMENT_URL_REFUSED", "detail": str(error)}
         except (aiohttp.ClientError, TimeoutError) as error:
             why = str(error) or "It took too long."
             print(f"{message['title']}: {why}", flush=True)
@@ -212,6 +246,8 @@ class Screen:
 
     async def _show(self, http: aiohttp.ClientSession, message: Message) -> Message:
         """Stands for the monitor: fetches the document and says what it is. Yours opens a window here."""
+        if not may_open(message["url"], self._hosts):
+            raise PermissionError("This address isn't allowed.")
         async with http.get(message["url"], raise_for_status=True) as answer:
             size = len(await answer.read())
         where = f"{message['title']} on display {message['displayIndex']}"

@@ -44,6 +44,8 @@ export type Welcome = {
   heartbeatSeconds: number;
   tokenExpiresAt: number;
   epoch: string;
+  /** Whose documents may be opened; without it anyone's. */
+  documentHosts?: string[];
 };
 export type Navigate = {
   type: "navigate";

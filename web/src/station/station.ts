@@ -27,6 +27,7 @@ const SCAN_CODES = new Set([
   "ORDER_NOT_FOUND",
   "ORDER_OUT_OF_STOCK",
   "DOCUMENT_TYPE_UNSUPPORTED",
+  "DOCUMENT_URL_REFUSED",
   "ORDER_SOURCE_UNAVAILABLE",
 ]);
 /** `failed` codes that end a delivery at once: contract, section 6. */
@@ -185,6 +186,7 @@ export class Station {
 
   private welcomed(welcome: Welcome): void {
     this.credentials.accepted();
+    this.viewer.hosts = welcome.documentHosts ?? [];
     const before = this.place.value?.displayIndex;
     const place = placeOf(welcome);
     if (place) {

@@ -1,4 +1,5 @@
 /** Which documents this page may open at all. */
+import { mayOpen } from "../../lib/webaddress";
 
 export type Refusal = "DOCUMENT_URL_REFUSED" | "DOCUMENT_NOT_FRAMEABLE";
 
@@ -7,18 +8,21 @@ const DOCUMENTS = "/documents/";
 
 /**
  * Null where the page can open `url` and can know that it did: a document of the appliance's own. Anything else is
- * refused honestly: a blocked frame, a dead port and a missing page all look loaded from here.
+ * refused honestly: a blocked frame, a dead port and a missing page all look loaded from here. `hosts`: whose documents
+ * may be opened, where it isn't anyone's.
  */
-export function refusalOf(url: string, origin: string): Refusal | null {
-  let parsed: URL;
+export function refusalOf(url: string, origin: string, hosts: readonly string[] = []): Refusal | null {
+  if (isOwn(url, origin)) return null;
+  return mayOpen(url, hosts) ? "DOCUMENT_NOT_FRAMEABLE" : "DOCUMENT_URL_REFUSED";
+}
+
+function isOwn(url: string, origin: string): boolean {
   try {
-    parsed = new URL(url);
+    const { origin: at, pathname, protocol } = new URL(url);
+    return at === origin && protocol.startsWith("http") && pathname.startsWith(DOCUMENTS);
   } catch {
-    return "DOCUMENT_URL_REFUSED";
+    return false;
   }
-  if (parsed.protocol !== "http:" && parsed.protocol !== "https:") return "DOCUMENT_URL_REFUSED";
-  const own = parsed.origin === origin && parsed.pathname.startsWith(DOCUMENTS);
-  return own ? null : "DOCUMENT_NOT_FRAMEABLE";
 }
 
 export type Format = "pdf" | "image" | "html" | "text";

@@ -28,6 +28,9 @@ export class Viewer {
   /** The sheet's document is in place, a frame before `open` resolves. */
   onDrawn: (sheet: Sheet) => void = () => {};
 
+  /** Whose documents may be opened beside the appliance's own; [] for anyone's. */
+  hosts: readonly string[] = [];
+
   private readonly root: HTMLElement;
   private readonly turnMs: number;
   private current: Layer | null = null;
@@ -60,7 +63,7 @@ export class Viewer {
     this.opening = abort;
     this.root.append(element);
     try {
-      const prepared = await within(prepare(sheet, element, abort.signal), abort);
+      const prepared = await within(prepare(sheet, element, this.hosts, abort.signal), abort);
       layer.prepared = prepared;
       if (abort.signal.aborted) prepared.dispose();
       abort.signal.throwIfAborted();
@@ -160,9 +163,14 @@ export class Viewer {
   }
 }
 
-async function prepare(sheet: Sheet, host: HTMLElement, signal: AbortSignal): Promise<Prepared> {
-  const refusal = refusalOf(sheet.url, location.origin);
-  if (refusal === "DOCUMENT_URL_REFUSED") throw new LoadFailure(refusal, "not http");
+async function prepare(
+  sheet: Sheet,
+  host: HTMLElement,
+  hosts: readonly string[],
+  signal: AbortSignal,
+): Promise<Prepared> {
+  const refusal = refusalOf(sheet.url, location.origin, hosts);
+  if (refusal === "DOCUMENT_URL_REFUSED") throw new LoadFailure(refusal, "not an address that may be opened");
   if (refusal) throw new LoadFailure(refusal, "not one of the appliance's documents");
   switch (formatOf(sheet.contentType)) {
     case "pdf": {
