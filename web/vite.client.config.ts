@@ -1,4 +1,4 @@
-/** Bundles the client for Node, so that it can be measured without a browser: `npm run client`. */
+/** Bundles parts of the pages for Node, so that they can be measured and compared without a browser: `npm run client`. */
 import { join, resolve } from "node:path";
 import { defineConfig } from "vite";
 
@@ -11,7 +11,10 @@ export default defineConfig({
     emptyOutDir: true,
     minify: false,
     rolldownOptions: {
-      input: { client: join(import.meta.dirname, "src/lib/wire/index.ts") },
+      input: {
+        client: join(import.meta.dirname, "src/lib/wire/index.ts"),
+        webaddress: join(import.meta.dirname, "src/lib/webaddress.ts"),
+      },
       output: { entryFileNames: "[name].mjs" },
     },
   },

@@ -95,9 +95,11 @@ class HostList:
             return str(network)
         found = _ENTRY.match(entry if network is None else f"[{network.network_address}]")
         host = _host_of(found["host"]) if found else None
-        if found is None or host is None:
+        port = int(found["port"]) if found and found["port"] else None
+        if found is None or host is None or not (port is None or 0 < port < 65536):
             raise ValueError(entry)
-        port = int(found["port"]) if found["port"] else None
+        if found["below"] and ip_of(host) is not None:  # nothing is below an address
+            raise ValueError(entry)
         if found["below"]:
             self._below.append((f".{host}", port))
         else:

@@ -39,7 +39,7 @@ OLD_PROOF = {"display": {"index": 0}, "url": "http://screen/0"}
 
 TEMPORARY = ("DOCUMENT_LOAD_FAILED", "CLIENT_FAILED", "INTERNAL_ERROR")
 FINAL = ("DISPLAY_PERMISSION_DENIED", "DOCUMENT_URL_REFUSED", "DOCUMENT_NOT_FRAMEABLE", "DOCUMENT_TYPE_UNSUPPORTED")
-REFUSALS = ("ORDER_NOT_FOUND", "ORDER_OUT_OF_STOCK", "DOCUMENT_TYPE_UNSUPPORTED")
+REFUSALS = ("ORDER_NOT_FOUND", "ORDER_OUT_OF_STOCK", "DOCUMENT_TYPE_UNSUPPORTED", "DOCUMENT_URL_REFUSED")
 DELAYS = {1: 1_000, 2: 2_000, 3: 4_000}
 """Back-off in ms after each attempt with the settings a plant starts with: three retries, doubling from a second."""
 
@@ -135,6 +135,7 @@ ROWS: list[tuple[Event, Condition, dict[str, Word]]] = [
     (Event.ORDER_FOUND, lambda c: c.overtaken and c.mode == "latest", {A: SUPERSEDED}),
     (Event.ORDER_FOUND, always, {A: PENDING}),
     (Event.ORDER_REFUSED, always, {A: dead("its code")}),
+    (Event.URL_REFUSED, always, {P: dead("DOCUMENT_URL_REFUSED")}),
     (Event.DISPATCHED, always, {P: SENT}),
     (Event.ACK_RECEIVED, lambda c: c.column == P and not c.online, {}),
     (Event.ACK_RECEIVED, lambda c: c.capable, {P: RECEIVED, S: RECEIVED, **FINALS, **DEAD}),

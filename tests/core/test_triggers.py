@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.core.triggers import TriggerBody, check, is_document_url, is_order_id
+from appliance.core.triggers import TriggerBody, check, is_order_id
 from appliance.errors import Problem
 
 GOOD: dict[str, Any] = {
@@ -59,25 +59,6 @@ def test_what_is_no_order_id(order_id: str) -> None:
 def test_decomposed_korean_is_the_same_order() -> None:
     body = check(TriggerBody(**{**GOOD, "order_id": unicodedata.normalize("NFD", "제작-1")}))
     assert body.order_id == "제작-1"
-
-
-@pytest.mark.parametrize(
-    "url", ["http://a/", "https://plm.local:8443/d/1?x=%20#p", "http://192.168.0.9/a.pdf", "http://[::1]/x"]
-)
-def test_document_urls(url: str) -> None:
-    assert is_document_url(url)
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "", "a.pdf", "//a/b", "file:///etc/passwd", "javascript:alert(1)", "data:text/html,x", "ftp://a/", "http://",
-        "http:///x", "http://a b/", "http://a\n/", "http://a:port/", "chrome://settings", "http://a/" + "x" * 2048,
-        "http://a\\@b/",
-    ],
-)  # fmt: skip
-def test_what_is_no_document_url(url: str) -> None:
-    assert not is_document_url(url)
 
 
 @pytest.mark.parametrize(
