@@ -20,7 +20,7 @@ from appliance.errors import Problem
 
 CODE = "ORDER_SOURCE_UNAVAILABLE"
 LOOPBACK = HostList(["127.0.0.0/8"])
-Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+Handler = Callable[[Any], Awaitable[web.StreamResponse]]
 
 
 class Server:

@@ -14,7 +14,7 @@ import pytest
 from appliance import settings
 from appliance.core.webaddress import HostList, WebAddress, web_address
 from appliance.errors import Problem
-from tests.support.node import ROOT, hatch_build, node
+from tests.support.node import ROOT, bundled, node
 
 GOOD = {
     "http://a/": ("http", "a", 80),
@@ -86,7 +86,7 @@ def generated(count: int) -> list[str]:
     odd += [".", "..", "@", "\\", "%2e", "%00", "\t", " ", "\u00ad", "\u3002", "\uff0f", "/", "?", "#", ":"]
     ports = ["", "", "", ":80", ":443", ":8080", ":8443", ":9", ":", ":0", ":080", ":65535", ":65536", ":x"]
     tails = ["", "/", "/a/b", "?q", "#f", "/../", "\\", "/\\", "@b/", "/@b", ";a", ".", "/한글", "/%zz", "/a b"]
-    found = set()
+    found: set[str] = set()
     while len(found) < count:
         parts = [dice.choice(schemes), dice.choice(odd), dice.choice(hosts), dice.choice(odd), dice.choice(ports)]
         url = "".join([*parts, dice.choice(tails)])
@@ -103,8 +103,7 @@ CASES = [*GOOD, *BAD, *generated(6_000)]
 @pytest.fixture(scope="module")
 def in_javascript() -> list[dict[str, Any]]:
     """What the pages' own function, as it is built, and the samples' make of every case."""
-    hatch_build.npm(ROOT / "web", hatch_build.find_node(), "run", "client")
-    files = [ROOT / "build" / "web-client" / "webaddress.mjs", ROOT / "web" / "clients" / "addresses.mjs"]
+    files = [bundled() / "webaddress.mjs", ROOT / "web" / "clients" / "addresses.mjs"]
     told = subprocess.run(
         [node(), Path(__file__).with_name("webaddresses.mjs"), *files],
         input=json.dumps({"urls": CASES, "lists": [HostList(entries).entries for entries in LISTS]}),

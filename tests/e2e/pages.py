@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Page, expect
 
 from tests.e2e.floor import PASSWORD, PLANT, Floor, People, until
+from tests.support.answers import new_trigger
 
 _ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
 _CODE = re.compile(rf"([{_ALPHABET}]{{4}})\s*-\s*([{_ALPHABET}]{{4}})")
@@ -93,3 +96,20 @@ def scan(page: Page, order: str) -> None:
     page.bring_to_front()
     page.keyboard.type(order)
     page.keyboard.press("Enter")
+
+
+def become(page: Page, base: str, pairing: dict[str, Any]) -> None:
+    """Opens the station's page in a browser that is this screen already."""
+    page.goto(f"{base}/api/health/live")
+    page.evaluate("pairing => localStorage.setItem('vooster.pairing', JSON.stringify(pairing))", pairing)
+    page.goto(f"{base}/display")
+
+
+def provision(floor: Floor, *screen_ids: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in floor.vooster("screens", "provision", *screen_ids).splitlines()]
+
+
+def show(floor: Floor, key: str, order: str, target: str) -> None:
+    """Sends an order; returns when all its screens have said that it is on them."""
+    answer = floor.post("/api/trigger?wait=shown&timeoutMs=15000", key, new_trigger(order, None, target=target))
+    assert answer["result"] == "shown", answer

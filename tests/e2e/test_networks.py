@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.e2e.floor import BLUE, PASSWORD, RED, Floor, People, copied, near, pixel, png, until
-from tests.e2e.pages import picture, sign_in
+from tests.e2e.pages import become, picture, provision, show, sign_in
 from tests.e2e.proxies import Proxy
-from tests.support.answers import new_trigger
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
@@ -42,23 +39,6 @@ def proxies(floor: Floor) -> Iterator[list[Proxy]]:
     yield proxies
     for proxy in proxies:
         proxy.close()
-
-
-def become(page: Page, base: str, pairing: dict[str, Any]) -> None:
-    """Opens the station's page in a browser that is this screen already."""
-    page.goto(f"{base}/api/health/live")
-    page.evaluate("pairing => localStorage.setItem('vooster.pairing', JSON.stringify(pairing))", pairing)
-    page.goto(f"{base}/display")
-
-
-def provision(floor: Floor, *screen_ids: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in floor.vooster("screens", "provision", *screen_ids).splitlines()]
-
-
-def show(floor: Floor, key: str, order: str, target: str) -> None:
-    """Sends an order; returns when all its screens have said that it is on them."""
-    answer = floor.post("/api/trigger?wait=shown&timeoutMs=15000", key, new_trigger(order, None, target=target))
-    assert answer["result"] == "shown", answer
 
 
 def test_work_orders_come_through_proxies_that_drop_upgrades(

@@ -38,6 +38,12 @@ def installed() -> Path:
     return PLACE
 
 
+def bundled() -> Path:
+    """The folder with the parts of the pages that Node can run, made of the sources as they are."""
+    hatch_build.npm(ROOT / "web", hatch_build.find_node(), "run", "client")
+    return ROOT / "build" / "web-client"
+
+
 def _is_current() -> bool:
     done = PLACE / "installed.json"
     return done.is_file() and done.read_bytes() == (PACKAGES / "package-lock.json").read_bytes()
