@@ -4,6 +4,7 @@ import { post } from "../lib/api";
 import { problemOf } from "../lib/errors";
 import { ago, count, stamp, when } from "../lib/format";
 import { pick, t } from "../lib/i18n";
+import { ownPath } from "../lib/links";
 import { orderName, orderTitle } from "../lib/names";
 import { Button } from "../ui/Button";
 import { Empty } from "../ui/Empty";
@@ -116,7 +117,7 @@ function Causes({ letters, reason }: { letters: DeadLetter[]; reason: string | n
           <a
             key={code}
             class={on ? "card cause on" : "card cause"}
-            href={on ? "/dead-letters" : `/dead-letters?cause=${encodeURIComponent(code)}`}
+            href={ownPath(on ? "/dead-letters" : `/dead-letters?cause=${encodeURIComponent(code)}`)}
             aria-current={on ? "true" : undefined}
           >
             <Icon name={iconOf(code)} />

@@ -17,6 +17,7 @@ function update(): void {
 /** Goes to an address of this origin, to another program of pages too; `replace` leaves no entry for Back. */
 export function go(to: string, replace = false): void {
   const url = new URL(to, location.href);
+  if (url.origin !== location.origin) return;
   if (!isOwn(url)) {
     if (replace) location.replace(url);
     else location.assign(url);

@@ -1,5 +1,6 @@
 /** A button or a link that looks like one. `off` keeps it reachable and says why nothing happens. */
 import type { ComponentChildren, JSX } from "preact";
+import { ownPath } from "../lib/links";
 import { Icon, type IconName } from "./icons";
 
 type Look = "plain" | "primary" | "danger" | "bare";
@@ -66,11 +67,11 @@ export function Button(props: ButtonProps) {
   );
 }
 
-type LinkProps = Common & Pick<JSX.IntrinsicElements["a"], "href" | "target" | "rel">;
+type LinkProps = Common & { href: string } & Pick<JSX.IntrinsicElements["a"], "target" | "rel">;
 
 export function ButtonLink(props: LinkProps) {
   return (
-    <a href={props.href} target={props.target} rel={props.rel} class={classes(props)}>
+    <a href={ownPath(props.href)} target={props.target} rel={props.rel} class={classes(props)}>
       {props.icon && <Icon name={props.icon} />}
       {props.children}
     </a>

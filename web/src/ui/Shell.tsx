@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { count } from "../lib/format";
 import { t } from "../lib/i18n";
+import { ownPath } from "../lib/links";
 import { Button } from "./Button";
 import { Dialog } from "./Dialog";
 import { Icon, type IconName, Mark } from "./icons";
@@ -38,7 +39,7 @@ function Links({ items, current }: { items: Item[]; current: string }) {
   return (
     <>
       {items.map((item) => (
-        <a key={item.href} href={item.href} aria-current={item.href === current ? "page" : undefined}>
+        <a key={item.href} href={ownPath(item.href)} aria-current={item.href === current ? "page" : undefined}>
           <Icon name={item.icon} />
           {item.text}
           {item.count ? <Count value={item.count} /> : null}

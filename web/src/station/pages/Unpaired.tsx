@@ -2,6 +2,7 @@
 import { actionOf, messageOf } from "../../lib/errors";
 import { long } from "../../lib/format";
 import { lang, pick, type Text, t } from "../../lib/i18n";
+import { svgImage } from "../../lib/links";
 import { Icon } from "../../ui/icons";
 import { bounds, clientName } from "../client";
 import type { Asking } from "../deviceflow";
@@ -74,7 +75,7 @@ function Plate({ asking, now }: { asking: Code | null; now: number }) {
   const left = asking ? Math.max(0, asking.endsAt - now) : 0;
   return (
     <div class="plate">
-      <div class="qr">{asking?.qr && <img src={svgAddress(asking.qr)} alt="QR" />}</div>
+      <div class="qr">{asking?.qr && <img src={svgImage(asking.qr)} alt="QR" />}</div>
       <p class="cap">{t("뒤 네 글자를 휴대폰에 입력합니다", "Type the last four on your phone")}</p>
       <p class="usercode">
         {first}-<b>{last || "····"}</b>
@@ -90,10 +91,6 @@ function Plate({ asking, now }: { asking: Code | null; now: number }) {
 }
 
 /** As a picture, so that nothing inside it is ever part of the page. */
-function svgAddress(svg: string): string {
-  return `data:image/svg+xml,${encodeURIComponent(svg)}`;
-}
-
 function Denied({ station, endsAt }: PageProps & { endsAt: number }) {
   const seconds = Math.max(0, Math.ceil((endsAt - station.now.value) / 1000));
   return (
