@@ -182,3 +182,22 @@ async def test_a_head_request_costs_no_body(house: House) -> None:
     async with aiohttp.ClientSession() as http, http.head(house.url + good) as answer:
         assert (answer.status, answer.headers["Content-Length"]) == (200, str(len(PDF)))
         assert await answer.read() == b""
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("X.png", "image/png"),
+        ("X.txt", "text/plain; charset=utf-8"),
+        ("X.pdf", "application/pdf"),
+        ("X.jpg", "image/jpeg"),
+    ],
+)
+async def test_a_documents_type_is_its_names_whatever_is_in_it(house: House, name: str, kind: str) -> None:
+    marks = {"png": (b"\x89PNG\r\n", b"IEND"), "pdf": (b"%PDF-1.4\n", b"\n%%EOF")}.get(name[2:], (b"", b""))
+    (house.orders / name).write_bytes(marks[0] + b"<!doctype html><script>alert(document.cookie)</script>" + marks[1])
+    status, headers = await exactly(house, await link(house, "X"))
+    assert (status, headers["content-type"]) == (200, kind)
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["content-security-policy"] == "sandbox allow-scripts"
+    assert "access-control-allow-origin" not in headers

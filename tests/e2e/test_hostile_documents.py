@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -125,7 +126,10 @@ def top_level(monitor: Monitor, url: str, sink: Sink) -> Page:
     page = monitor.page.context.new_page()
     page.on("dialog", lambda dialog: dialog.dismiss())
     page.goto(url)
-    until(lambda: "done" in sink.said, 40)
+    deadline = time.monotonic() + 40
+    while "done" not in sink.said:
+        assert time.monotonic() < deadline, sink.said
+        page.wait_for_timeout(100)  # dialogs, where it can open any, are answered while the browser is talked to
     return page
 
 
