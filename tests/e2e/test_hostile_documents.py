@@ -139,9 +139,8 @@ def wait_for_it(page: Page, sink: Sink) -> None:
 
 def test_an_html_order_reaches_nothing(floor: Floor, key: str, people: People, monitor: Monitor, sink: Sink) -> None:
     show(floor, key, "HTML", f"screen:{monitor.screen_id}")
-    assert near(pixel(monitor.page, 0.5, 0.5), RED), "its own script may run"
     wait_for_it(monitor.page, sink)
-    assert sink.said["origin"] == "is null"
+    assert sink.said["origin"] == "is null", "its own script may run"
     assert sink.succeeded() == {}
     assert len(sink.said) > 20
     monitor.page.wait_for_timeout(1_500)  # what it does last: leads itself elsewhere
