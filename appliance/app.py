@@ -14,6 +14,7 @@ from appliance import __version__
 from appliance.adapters import control
 from appliance.adapters.addresses import best_address, lan_addresses
 from appliance.adapters.mdns import Announcer
+from appliance.api import audit as audit_api
 from appliance.api import auth as auth_api
 from appliance.api import deadletters, deliveries, descriptions, monitoring, pages, screens, setup, triggers
 from appliance.api import pairing as pairing_api
@@ -211,9 +212,19 @@ class Appliance:
                 screens=engine.screens,
                 names=names,
                 exports=exports,
+                record=engine.record,
             ),
             *deliveries.routes(
                 database=engine.database,
+                screens=engine.screens,
+                names=names,
+                exports=exports,
+                record=engine.record,
+            ),
+            *audit_api.routes(
+                credentials=credentials,
+                database=engine.database,
+                record=engine.record,
                 screens=engine.screens,
                 names=names,
                 exports=exports,

@@ -37,6 +37,8 @@ from appliance.relay.plant import Plant
 from appliance.relay.principal import Revoked
 from appliance.relay.receipts import Receipts
 from appliance.relay.recent import KEEP, Recent
+from appliance.relay.record import Record
+from appliance.relay.refusals import Refusals
 from appliance.relay.retention import Retention
 from appliance.relay.screens import Screens
 from appliance.relay.sessions import Session, Sessions
@@ -69,6 +71,7 @@ class Engine:
         """Builds and starts everything. Raises `Problem` for whatever a person has to put right."""
         await self._open_storage()
         try:
+            await self._begin_record()
             await self._take_up_replaced_state()
             await self._build_people()
             await self._build_relay()
@@ -92,10 +95,21 @@ class Engine:
         prepare(self.data.database, start_empty=self._start_empty)
         self._stops.append(lambda: aside.settle(self.data.database))
         self.events, self.metrics = Events(), Metrics(now_ms)
-        self.database = Database(self.data.database, on_state=lambda _ok: self.events.changed())
+        self.keys = secrets.load(self.data.secrets)
+        self.database = Database(
+            self.data.database, seal_key=self.keys.audit, on_state=lambda _ok: self.events.changed()
+        )
         await self.database.open()
         self._stops.append(self.database.close)
-        self.keys = secrets.load(self.data.secrets)
+
+    async def _begin_record(self) -> None:
+        self.record = Record(self.database, self.keys, self.data.secrets, now=now_ms)
+        await self.record.begin(afresh=self._start_empty)
+        if self._holder == "serve":  # a command's own doings are in the record one by one
+            await self.record.started(self.settings)
+            self._stops.append(self.record.stopped)
+        self.refusals = Refusals(self.database, now=now_ms)
+        self._stops.append(self.refusals.flush)
 
     async def _take_up_replaced_state(self) -> None:
         dead = await self.database.write(lambda tx: replaced.take_up(tx, now_ms()))
@@ -117,10 +131,14 @@ class Engine:
             now=now_ms,
         )
         await self.auth.start()
-        self.people = People(self.database, self.auth, Passwords(), now=now_ms, lock_out=settings.limits.enabled)
+        self.people = People(
+            self.database, self.auth, Passwords(), self.refusals, now=now_ms, lock_out=settings.limits.enabled
+        )
         await self.people.start()
         self._stops.append(self.people.close)
-        self.pairings = Pairings(self.database, self.screens, self.auth, instance_id=self.plant.instance_id, now=now_ms)
+        self.pairings = Pairings(
+            self.database, self.screens, self.auth, self.refusals, instance_id=self.plant.instance_id, now=now_ms
+        )
         sweeping = asyncio.create_task(_sweep(self.auth), name="credentials-sweep")
         self._stops.append(lambda: _cancel(sweeping))
 

@@ -30,6 +30,7 @@ from appliance.relay.pairing import Pairings
 from appliance.relay.passwords import Passwords
 from appliance.relay.people import People
 from appliance.relay.plant import Plant
+from appliance.relay.refusals import Refusals
 from appliance.relay.screens import Screens
 from appliance.settings import Server, Settings
 from appliance.storage.database import Database
@@ -100,9 +101,12 @@ class Gatehouse:
         )
         await self.auth.start()
         cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-        self.people = People(self.database, self.auth, Passwords(cheap), now=self.now)
+        self.refusals = Refusals(self.database, now=self.now)
+        self.people = People(self.database, self.auth, Passwords(cheap), self.refusals, now=self.now)
         await self.people.start()
-        self.pairings = Pairings(self.database, self.screens, self.auth, instance_id=self.instance_id, now=self.now)
+        self.pairings = Pairings(
+            self.database, self.screens, self.auth, self.refusals, instance_id=self.instance_id, now=self.now
+        )
         await self._listen()
 
     async def _listen(self) -> None:
@@ -153,6 +157,7 @@ class Gatehouse:
 
     async def stop(self) -> None:
         await self.runner.cleanup()
+        self.refusals.flush()
         self.people.close()
         await self.database.close()
 

@@ -19,6 +19,7 @@ from appliance.errors import FieldError, Problem
 from appliance.relay.deadletters import DeadLetters, Result
 from appliance.relay.opened import key_of
 from appliance.relay.principal import Principal
+from appliance.relay.record import Record
 from appliance.relay.screens import Screens
 from appliance.storage import deadletters
 from appliance.storage.database import Database
@@ -55,6 +56,7 @@ def routes(
     screens: Screens,
     names: Names,
     exports: Exports,
+    record: Record,
 ) -> list[web.RouteDef]:
     async def listing(request: web.Request) -> web.StreamResponse:
         principal = caller(request)
@@ -73,7 +75,10 @@ def routes(
         kind = format_of(request, "csv", "ndjson")
         await saved(database)
         if kind != "json":
-            return await exports.send(request, kind, "vooster-undelivered", pieces(kind, wanted))
+            note = record.exporting(
+                principal.actor, "dead-letters", kind, query.meant("screenId", "code", "since", "until")
+            )
+            return await exports.send(request, kind, "vooster-undelivered", pieces(kind, wanted), note=note)
         found = await page(wanted, limit + 1, (cursor[0], cursor[1]) if cursor else None)
         items = [dead_letter_view(letter, names) for letter in found[:limit]]
         more = len(found) > limit

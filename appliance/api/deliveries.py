@@ -12,6 +12,7 @@ from appliance.api.views import RECORD_COLUMNS, Names, record_cells, record_view
 from appliance.core.delivery import Delivery, State
 from appliance.edge.credentials import caller
 from appliance.edge.server import json_response
+from appliance.relay.record import Record
 from appliance.relay.screens import Screens
 from appliance.storage import deliveries
 from appliance.storage.database import Database
@@ -23,7 +24,14 @@ EXPORTED_AT_ONCE = 50
 _STATES = ", ".join(State)
 
 
-def routes(*, database: Database, screens: Screens, names: Names, exports: Exports) -> list[web.RouteDef]:
+def routes(
+    *,
+    database: Database,
+    screens: Screens,
+    names: Names,
+    exports: Exports,
+    record: Record,
+) -> list[web.RouteDef]:
     async def listing(request: web.Request) -> web.StreamResponse:
         principal = caller(request)
         query = Query(request)
@@ -43,7 +51,10 @@ def routes(*, database: Database, screens: Screens, names: Names, exports: Expor
         await saved(database)
         within = await database.read(lambda connection: deliveries.span(connection, wanted))
         if kind != "json":
-            return await exports.send(request, kind, "vooster-deliveries", pieces(kind, wanted, within))
+            note = record.exporting(
+                principal.actor, "deliveries", kind, query.meant("screenId", "orderId", "state", "from", "to")
+            )
+            return await exports.send(request, kind, "vooster-deliveries", pieces(kind, wanted, within), note=note)
         if cursor is not None:
             within = Span(within.low, min(within.high, cursor[0]))
         found: list[Delivery] = []

@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from functools import lru_cache
+from typing import TypeVar
 
 import msgspec
 import structlog
 from aiohttp import hdrs, web
 
 from appliance.api.queries import Format
-from appliance.core.delivery import Delivery
 from appliance.errors import Problem
 
 MAX_EXPORTS = 8
@@ -29,6 +29,7 @@ _BOM = b"\xef\xbb\xbf"
 _BEGINS_A_FORMULA = frozenset("=+-@\t\r\n＝＋－＠")
 
 _log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 
 class Exports:
@@ -38,16 +39,25 @@ class Exports:
         self._running = 0
 
     async def send(
-        self, request: web.Request, kind: Format, name: str, pieces: AsyncGenerator[bytes, None]
+        self,
+        request: web.Request,
+        kind: Format,
+        name: str,
+        pieces: AsyncGenerator[bytes, None],
+        *,
+        note: Callable[[], Awaitable[None]] | None = None,
     ) -> web.StreamResponse:
-        """Streams `pieces` as the file `name` (without its ending). Raises whatever the first piece raises; an error
-        later on breaks the connection off, so that nobody takes a part for the whole."""
+        """Streams `pieces` as the file `name` (without its ending), after its `note` in the audit record: what can't be
+        noted isn't given. Raises whatever that or the first piece raises; an error later on breaks the connection off,
+        so that nobody takes a part for the whole."""
         if self._running >= MAX_EXPORTS:
             await pieces.aclose()
             raise Problem("RATE_LIMITED", "Too many exports are running.", values={"seconds": 10}, retry_after=10)
         self._running += 1
         try:
             async with aclosing(pieces):
+                if note is not None and request.method != "HEAD":
+                    await note()
                 return await _stream(request, kind, name, pieces)
         finally:
             self._running -= 1
@@ -86,11 +96,11 @@ async def _stream(
 
 async def pieces_of(
     kind: Format,
-    pages: AsyncGenerator[list[Delivery], None],
+    pages: AsyncGenerator[list[T], None],
     *,
     columns: Sequence[str],
-    cells: Callable[[Delivery], Sequence[object]],
-    view: Callable[[Delivery], object],
+    cells: Callable[[T], Sequence[object]],
+    view: Callable[[T], object],
 ) -> AsyncGenerator[bytes, None]:
     """The pages of a list, each as a piece of a file: `columns` and `cells` for CSV, `view` for JSON Lines."""
     if kind == "csv":

@@ -72,6 +72,10 @@ class Query(Checks):
     def text(self, name: str) -> str | None:
         return self._values.get(name)
 
+    def meant(self, *names: str) -> dict[str, object]:
+        """Those of the filters that were given, as the audit keeps them."""
+        return {name: self._values[name] for name in names if name in self._values}
+
     def number(self, name: str, reason: str) -> int | None:
         text = self._values.get(name)
         if text is None:

@@ -99,13 +99,16 @@ def routes(
         return web.Response(status=204)
 
     async def identify(request: web.Request) -> web.Response:
-        _, screen = await supervised(request)
+        principal, screen = await supervised(request)
+        if sessions.of_screen(screen.screen_id) is not None:
+            await screens.note(screen.screen_id, "screen.identify", actor=principal.actor)
         if not conversation.identify(screen):
             raise Problem("NOT_FOUND", f"{screen.screen_id} is offline.")
         return web.Response(status=204)
 
     async def clear(request: web.Request) -> web.Response:
-        _, screen = await supervised(request)
+        principal, screen = await supervised(request)
+        await screens.note(screen.screen_id, "screen.clear", actor=principal.actor)
         currents.clear(screen.screen_id)
         session = sessions.of_screen(screen.screen_id)
         if session is not None:

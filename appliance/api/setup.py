@@ -71,8 +71,7 @@ def routes(
         """A fresh link, for whoever is at the machine itself."""
         if not is_local(request):
             raise Problem("NOT_FOUND")
-        local_user(request)
-        token, expires_at = await people.new_setup_token()
+        token, expires_at = await people.new_setup_token(actor=f"local:{local_user(request)}")
         return json_response({"url": setup_link(urls.best(), token), "expiresAt": expires_at}, 201)
 
     return [

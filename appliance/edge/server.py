@@ -22,6 +22,7 @@ from appliance.edge.hosts import Hosts
 from appliance.edge.problems import from_http, problem_response, too_large, unexpected
 from appliance.errors import FieldError, Problem
 from appliance.settings import Settings
+from appliance.storage.audit import came_from
 
 T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -95,6 +96,7 @@ def _is_ours(record: logging.LogRecord) -> bool:
 def _guard(hosts: Hosts, limit: int, credentials: Credentials, rules: Mapping[web.AbstractRoute, Rule]) -> Any:
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        came_from.set(credentials.address(request) if request.remote else None)
         try:
             headers = request.headers
             host = headers.get(hdrs.HOST)

@@ -119,7 +119,7 @@ class Auth:
     async def end(self, principal: Principal) -> None:
         """Signs out: ends the browser session or grant behind `principal`. An API key stays."""
         if principal.grant.startswith("cookie:"):
-            await self.cookies.close(principal.grant)
+            await self.cookies.close(principal.grant, actor=principal.actor)
         elif principal.kind in {"user", "screen"}:
             await self.grants.end(principal.grant)
 

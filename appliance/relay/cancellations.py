@@ -78,7 +78,7 @@ class Cancellations:
 
         def entries(tx: sqlite3.Connection) -> None:
             for delivery_id in ids:
-                audit.append(tx, at, principal.actor, "delivery.cancel", delivery_id)
+                audit.append(tx, at, principal.actor, "delivery.cancel", delivery_id, screen=key_of(delivery_id)[1])
 
         committed: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
 

@@ -64,9 +64,9 @@ class CookieSessions:
         """What pages of this session send as `X-CSRF-Token`."""
         return encode(hmac.digest(self._key, b"csrf:" + session.hash, "sha256"))
 
-    async def close(self, grant: str) -> None:
-        """Ends the session a principal's `grant` names."""
-        await self._end([session for session in self._by_hash.values() if name(session) == grant])
+    async def close(self, grant: str, *, actor: str) -> None:
+        """Ends the session a principal's `grant` names: somebody signs out."""
+        await self._end([session for session in self._by_hash.values() if name(session) == grant], actor)
 
     def forget(self, user: str) -> None:
         """Drops a user's sessions from memory, once a transaction has deleted them."""
@@ -76,10 +76,15 @@ class CookieSessions:
         """Forgets sessions nobody has used for `IDLE_MS`."""
         await self._end([session for session in self._by_hash.values() if session.used_at + IDLE_MS < self._now()])
 
-    async def _end(self, ended: list[Session]) -> None:
+    async def _end(self, ended: list[Session], actor: str = "") -> None:
+        def job(tx: sqlite3.Connection) -> None:
+            table.delete_sessions(tx, [session.hash for session in ended])
+            if actor:
+                audit.append(tx, self._now(), actor, "auth.logout", ended[0].user)
+
         if ended:
             self._drop(ended)
-            await self._database.write(lambda tx: table.delete_sessions(tx, [session.hash for session in ended]))
+            await self._database.write(job)
 
     def _of(self, user: str) -> list[Session]:
         return [session for session in self._by_hash.values() if session.user == user]

@@ -165,12 +165,16 @@ class DeadLetters:
     async def _save(self, changed: list[Delivery], action: _Action) -> None:
         if not changed:
             return
-        target, detail = changed[0].id, action.detail
-        if detail is not None:
-            target, detail = "", {**detail, "count": len(changed)}
+        detail, ids = action.detail, [delivery.id for delivery in changed]
+        counts = Counter(delivery.screen_id for delivery in changed)
 
         def entry(tx: sqlite3.Connection) -> None:
-            audit.append(tx, now_ms(), action.actor, action.name, target, detail)
+            now = now_ms()
+            for screen, count in counts.items():
+                told = detail and {**detail, "count": count}
+                if told and isinstance(named := told.get("ids"), list):
+                    told["ids"] = [each for each in named if key_of(each)[1] == screen]
+                audit.append(tx, now, action.actor, action.name, "" if detail else ids[0], told, screen=screen)
 
         # Nothing else is awaited between the commit and what follows from it: lanes keep the order of the commits.
         await self._database.submit(rows.saving(changed, entry))

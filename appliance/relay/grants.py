@@ -160,7 +160,10 @@ class Grants:
         if successor is not None and successor.used_at is None and now - row.used_at <= GRACE_MS:
             return _Outcome.GIVEN, row.grant_id
         table.delete_grants(tx, [row.grant_id])
-        audit.append(tx, now, "system", "auth.refresh_reused", row.grant_id)
+        family = self._by_id.get(row.grant_id)
+        kind, subject = (family.kind, family.subject) if family is not None else ("user", "")
+        screen = subject if kind == "screen" else None
+        audit.append(tx, now, f"{kind}:{subject}", "auth.refresh_reused", subject, screen=screen)
         return _Outcome.REUSED, row.grant_id
 
     def use(self, grant: Grant) -> None:
@@ -192,11 +195,18 @@ class Grants:
         ]
 
     async def end(self, grant_id: str) -> None:
-        """Ends one grant; unknown ones are ended already."""
+        """Ends one grant, as who holds it signs out; unknown ones are ended already."""
         grant = self._by_id.get(grant_id)
-        if grant is not None:
-            self.drop([grant])
-            await self._database.write(lambda tx: table.delete_grants(tx, [grant_id]))
+        if grant is None:
+            return
+        actor, screen = f"{grant.kind}:{grant.subject}", grant.subject if grant.kind == "screen" else None
+
+        def job(tx: sqlite3.Connection) -> None:
+            table.delete_grants(tx, [grant_id])
+            audit.append(tx, self._now(), actor, "auth.logout", grant.subject, {"tokens": True}, screen=screen)
+
+        self.drop([grant])
+        await self._database.write(job)
 
     async def end_family_of(self, token: str) -> None:
         """Ends the grant a refresh token belongs to, whether or not the token is still good."""

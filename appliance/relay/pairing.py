@@ -21,6 +21,7 @@ from appliance.errors import FieldError, Problem
 from appliance.relay.auth import Auth, Revoked
 from appliance.relay.grants import TokenPair, digest
 from appliance.relay.people import too_many
+from appliance.relay.refusals import Refusals
 from appliance.relay.screens import Screens
 from appliance.relay.secrets import new_token
 from appliance.storage import audit
@@ -70,9 +71,17 @@ class Pairings:
     """`now` gives milliseconds. `on_cloned` is called with a screen's id when an old device secret of it is used."""
 
     def __init__(
-        self, database: Database, screens: Screens, auth: Auth, *, instance_id: str, now: Callable[[], int]
+        self,
+        database: Database,
+        screens: Screens,
+        auth: Auth,
+        refusals: Refusals,
+        *,
+        instance_id: str,
+        now: Callable[[], int],
     ) -> None:
         self._database = database
+        self._refusals = refusals
         self._screens = screens
         self._auth = auth
         self._instance_id = instance_id
@@ -196,7 +205,7 @@ class Pairings:
 
         def job(tx: sqlite3.Connection) -> None:
             table.save_offer(tx, made, kept=MAX_OFFERS_A_SCREEN)
-            audit.append(tx, now, actor, "pairing.offer", screen_id, {"replace": replace})
+            audit.append(tx, now, actor, "pairing.offer", screen_id, {"replace": replace}, screen=screen_id)
 
         await self._database.write(job)
         return token, made.expires_at
@@ -206,6 +215,7 @@ class Pairings:
         async with self._lock:
             offer = await self._database.read(lambda connection: table.offer(connection, digest(token)))
             if offer is None or offer.expires_at <= self._now() or offer.screen_id != screen_id:
+                await self._refused(screen_id)
                 raise Problem("PAIRING_EXPIRED", "This offer is used, late, or another screen's.")
             detail: dict[str, object] = {"address": address, "client": client.name}
             actor = f"screen:{screen_id}"
@@ -246,20 +256,22 @@ class Pairings:
             if row is None or row.screen_id != screen_id:
                 return "unknown"
             if row.retired_at is not None:
-                audit.append(tx, now, f"screen:{screen_id}", "screen.cloned", screen_id)
                 return "cloned"
             first = table.confirm_device_secret(tx, screen_id, shown, now)
             table.save_device_secret(tx, DeviceSecret(digest(following), screen_id, now))
             save_grant(tx)
             table.delete_grants(tx, [old.id for old in (*unused, *(older if first else ()))])
-            audit.append(tx, now, f"screen:{screen_id}", "screen.renew", screen_id)
+            audit.append(tx, now, f"screen:{screen_id}", "screen.renew", screen_id, screen=screen_id)
             return "first" if first else "again"
 
         outcome = await self._database.write(job)
         if outcome == "cloned":
             _log.warning("SCREEN_CLONED", screen_id=screen_id)
+            await self._refusals.note("screen.cloned", screen_id, screen=screen_id)
             for call in self.on_cloned:
                 call(screen_id)
+        if outcome == "unknown":
+            await self._refused(screen_id)
         if outcome in {"unknown", "cloned"}:
             raise Problem("TOKEN_INVALID", "This device secret isn't good any more.")
         grants.drop([*unused, *(older if outcome == "first" else ())])
@@ -290,12 +302,16 @@ class Pairings:
             table.forget_screen(tx, screen_id)
             save_grant(tx)
             table.save_device_secret(tx, DeviceSecret(digest(secret), screen_id, now))
-            audit.append(tx, now, actor, action, screen_id, detail)
+            audit.append(tx, now, actor, action, screen_id, detail, screen=screen_id)
 
         await self._screens.mark_paired(screen_id, actor=actor, extra=extra)
         self._end_sessions(screen_id)
         self._auth.grants.admit(grant)
         return pair, secret
+
+    async def _refused(self, screen_id: str) -> None:
+        known = screen_id if screen_id in self._screens else None
+        await self._refusals.note("pairing.refused", known or "", screen=known)
 
     def _check_free(self, screen_id: str, replace: bool) -> None:
         screen = self._screens.get(screen_id)

@@ -22,6 +22,7 @@ from appliance.errors import FieldError, Problem
 from appliance.relay.auth import KEY_PREFIX, Auth
 from appliance.relay.grants import digest
 from appliance.relay.passwords import Passwords
+from appliance.relay.refusals import Refusals
 from appliance.relay.secrets import new_token
 from appliance.storage import audit, pairings
 from appliance.storage import people as table
@@ -44,6 +45,7 @@ class People:
         database: Database,
         auth: Auth,
         passwords: Passwords,
+        refusals: Refusals,
         *,
         now: Callable[[], int],
         lock_out: bool = True,
@@ -51,6 +53,7 @@ class People:
         self._database = database
         self._auth = auth
         self._passwords = passwords
+        self._refusals = refusals
         self._now = now
         self._lock_out = lock_out
         self._by_account = Lockout(limit=5, pause_ms=60_000)
@@ -75,7 +78,7 @@ class People:
         """Whether there is an admin, so that set-up is over."""
         return any(user.role == "admin" for user in self._auth.users())
 
-    async def new_setup_token(self) -> tuple[str, int]:
+    async def new_setup_token(self, *, actor: str = "system") -> tuple[str, int]:
         """A set-up link's token and its end (ms); the ones before it end now. Raises `SETUP_COMPLETE`.
 
         Only its hash is kept, so the token of an earlier run can't be printed again: each start makes a new one.
@@ -84,7 +87,12 @@ class People:
         token = new_token()
         made = SetupToken(digest(token).hex(), self._now() + SETUP_MS)
         links = [*self._setup, made][-_REMEMBERED_LINKS:]
-        await self._database.write(lambda tx: table.save_setup_tokens(tx, links))
+
+        def job(tx: sqlite3.Connection) -> None:
+            table.save_setup_tokens(tx, links)
+            audit.append(tx, self._now(), actor, "setup.link")
+
+        await self._database.write(job)
         self._setup = links
         return token, made.expires_at
 
@@ -100,7 +108,11 @@ class People:
     async def set_up(self, username: str, password: str, plant: str | None, *, token: str | None, actor: str) -> User:
         """Makes the first admin, once. `token` is the link's; None only for who is at the machine itself."""
         if token is not None:
-            self.check_setup_token(token)
+            try:
+                self.check_setup_token(token)
+            except Problem:
+                await self._refusals.note("setup.refused")
+                raise
         self._check_open()
         name = _user_name(username)
         plant = _plant(plant) if plant else ""
@@ -141,6 +153,7 @@ class People:
         if self._lock_out:
             pause = max(self._by_account.pause(account, now), self._by_address.pause(address, now))
             if pause:
+                await self._refused(name)
                 raise too_many(math.ceil(pause / 1000))
             self._by_account.tried(account, now)
             self._by_address.tried(address, now)
@@ -148,6 +161,7 @@ class People:
         typed = unicodedata.normalize("NFC", password[: 4 * PASSWORD_LENGTH[1]])
         if not await self._passwords.verify(user.password if user else None, typed) or user is None:
             _log.warning("auth.login_refused", user=name[:64], address=address)
+            await self._refused(name)
             raise Problem("CREDENTIALS_INVALID")
         self._by_account.succeeded(account)
         self._by_address.succeeded(address)
@@ -159,6 +173,11 @@ class People:
             self._auth.put_user(signed_in)
             self._database.post(lambda tx: table.save_user(tx, signed_in))
         return signed_in
+
+    async def _refused(self, name: str) -> None:
+        """Notes it. A name that nobody has isn't kept: it may be a password that was typed into the wrong field."""
+        user = self._auth.user(name)
+        await self._refusals.note("auth.refused", user.name if user is not None else "")
 
     # Users.
 

@@ -95,7 +95,7 @@ class Screens:
 
         def job(tx: sqlite3.Connection) -> None:
             table.add(tx, screen)
-            audit.append(tx, self._now(), actor, "screen.add", screen_id)
+            audit.append(tx, self._now(), actor, "screen.add", screen_id, screen=screen_id)
 
         async with self._turn(screen_id):
             if screen_id in self._by_id:
@@ -138,7 +138,7 @@ class Screens:
             table.delete(tx, screen_id)
             if extra is not None:
                 extra(tx)
-            audit.append(tx, self._now(), actor, "screen.remove", screen_id)
+            audit.append(tx, self._now(), actor, "screen.remove", screen_id, screen=screen_id)
 
         async with self._turn(screen_id):
             self.require(screen_id)
@@ -146,6 +146,12 @@ class Screens:
             self._by_id.pop(screen_id, None)
             for call in self.on_removed:
                 call(screen_id)
+
+    async def note(self, screen_id: str, action: str, *, actor: str) -> None:
+        """Audits what is about to be done to a screen and changes nothing that is stored."""
+        await self._database.write(
+            lambda tx: audit.append(tx, self._now(), actor, action, screen_id, screen=screen_id)
+        )
 
     def seen(self, screen_id: str, *, displays: list[Display] | None = None, client: Client | None = None) -> None:
         """Notes a sign of life and what the screen declared; written along with the next commit."""
@@ -181,7 +187,7 @@ class Screens:
             table.change(tx, changed)
             if extra is not None:
                 extra(tx)
-            audit.append(tx, self._now(), actor, action, screen_id, detail)
+            audit.append(tx, self._now(), actor, action, screen_id, detail, screen=screen_id)
 
         await self._database.write(job)
         screen = msgspec.structs.replace(self._by_id[screen_id], **changes)

@@ -42,6 +42,10 @@ class Secrets(msgspec.Struct, frozen=True):
     cookies: bytes
     successors: bytes
     """Derives the successor of a refresh token or a device secret, so that a lost answer can be given again."""
+    audit: bytes = b""
+    """Seals the audit record."""
+    audit_begun: bool = False
+    """Whether the record has been sealed with it: from then on one that isn't was changed by somebody else."""
 
 
 def _new() -> Secrets:
@@ -50,11 +54,13 @@ def _new() -> Secrets:
         documents=secrets.token_bytes(32),
         cookies=secrets.token_bytes(32),
         successors=secrets.token_bytes(32),
+        audit=secrets.token_bytes(32),
     )
 
 
 def load(path: Path) -> Secrets:
-    """The keys in `path`, made when there is no such file. Raises `SETTINGS_INVALID` for a file that is damaged.
+    """The keys in `path`, made when there is no such file, completed when an earlier version has written it. Raises
+    `SETTINGS_INVALID` for a file that is damaged.
 
     A file others could read is closed to them, with a warning: somebody may have seen the keys.
     """
@@ -67,6 +73,28 @@ def load(path: Path) -> Secrets:
     if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
         path.chmod(0o600)
         _log.warning("secrets.readable_by_others", file=str(path), now="0600")
+    loaded = _decode(path, raw)
+    if not loaded.audit:
+        loaded = msgspec.structs.replace(loaded, audit=secrets.token_bytes(32))
+        _save(path, loaded)
+    return loaded
+
+
+def peek(path: Path) -> Secrets | None:
+    """The keys in `path` as they are, for whoever only looks; None where there is no such file. Raises as `load`, and
+    `OSError` where this user may not read it."""
+    try:
+        return _decode(path, path.read_bytes())
+    except FileNotFoundError:
+        return None
+
+
+def note_audit_begun(path: Path) -> None:
+    """Notes that the audit record is sealed. Raises as `load`, and `OSError`."""
+    _save(path, msgspec.structs.replace(_decode(path, path.read_bytes()), audit_begun=True))
+
+
+def _decode(path: Path, raw: bytes) -> Secrets:
     try:
         loaded = msgspec.json.decode(raw, type=Secrets)
         _check(loaded)
@@ -77,7 +105,7 @@ def load(path: Path) -> Secrets:
 
 def _check(loaded: Secrets) -> None:
     keys = [loaded.documents, loaded.cookies, loaded.successors, *(item.key for item in loaded.jwt)]
-    if not loaded.jwt or any(len(key) < 32 for key in keys):
+    if not loaded.jwt or any(len(key) < 32 for key in keys) or 0 < len(loaded.audit) < 32:
         raise ValueError("a key is missing or too short")
 
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import aiosqlite
 
+from appliance.storage.chain import Keyed
 from appliance.storage.groups import Job
 
 T = TypeVar("T")
@@ -30,9 +31,12 @@ class Connection(aiosqlite.Connection):
         return result
 
 
-def connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path, seal_key: bytes) -> Keyed:
     # Transactions are begun by hand: the module's own implicit ones would begin too late for reads that decide writes.
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
+    connection = sqlite3.connect(
+        path, isolation_level=None, check_same_thread=False, cached_statements=256, factory=Keyed
+    )
+    connection.seal_key = seal_key
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")

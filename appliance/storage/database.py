@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import math
 import os
+import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Hashable
@@ -21,6 +22,7 @@ import structlog
 
 from appliance.errors import Problem
 from appliance.storage import aside, connections
+from appliance.storage.audit import came_from
 from appliance.storage.draining import Drain
 from appliance.storage.faults import Damage, is_lasting
 from appliance.storage.groups import Bulk, Job, Outcome, Queue, Told, Waiting, name_of
@@ -43,10 +45,16 @@ _log = structlog.get_logger(__name__)
 
 
 class Database:
-    """Owner of both connections. `on_state(ok)` is told when commits begin to fail and when they work again."""
+    """Owner of both connections. `on_state(ok)` is told when commits begin to fail and when they work again.
 
-    def __init__(self, path: Path, *, on_state: Callable[[bool], None] = lambda _ok: None) -> None:
+    `seal_key` seals the audit record; without one nobody can tell later whether it is whole.
+    """
+
+    def __init__(
+        self, path: Path, *, seal_key: bytes | None = None, on_state: Callable[[bool], None] = lambda _ok: None
+    ) -> None:
         self.path = path
+        self._seal_key = seal_key or secrets.token_bytes(32)
         self.ok = True
         self.last_error = ""
         self.damage: Damage | None = None
@@ -74,7 +82,7 @@ class Database:
 
     async def open(self) -> None:
         """Opens the file (made when missing). Raises `sqlite3.DatabaseError` when it is no usable database."""
-        self._writer = connections.Connection(lambda: connections.connect(self.path), iter_chunk_size=64)
+        self._writer = connections.Connection(lambda: connections.connect(self.path, self._seal_key), iter_chunk_size=64)
         await self._writer
         self._descriptor = os.open(self.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         self._reader = connections.Connection(lambda: connections.connect_read_only(self.path), iter_chunk_size=64)
@@ -123,13 +131,13 @@ class Database:
     def _hand(self, job: Job[Any] | Bulk[Any, Any], argument: Any, told: Told, weight: int) -> None:
         self.require(weight)
         self._load += weight
-        self._append(Waiting(job, told, argument=argument, weight=weight))
+        self._append(Waiting(job, told, argument=argument, weight=weight, caller=came_from.get()))
 
     def post(self, job: Job[Any], key: Hashable = None) -> None:
         """Queues a durable job that nobody waits for: a mark that rides along with the next commit. Whatever is posted
         again and again has a `key`: the newest takes the place of the one that waits under it."""
         if self.damage is None and (not self._closing or self._task is not None):
-            self._append(Waiting(job, durable=True, key=key))
+            self._append(Waiting(job, durable=True, key=key, caller=came_from.get()))
 
     def attach(self, source: Source) -> None:
         """Adds a source of durable changes that gather up between groups; `wake` says that it has some."""

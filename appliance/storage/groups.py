@@ -12,6 +12,8 @@ from collections import deque
 from collections.abc import Callable, Hashable
 from typing import Any, Generic, TypeVar
 
+from appliance.storage.chain import Keyed
+
 T = TypeVar("T")
 A = TypeVar("A")
 Job = Callable[[sqlite3.Connection], T]
@@ -40,10 +42,10 @@ class Waiting:
 
     Who waits for it is `told` what came of it, or `then` is called after its commit. A `durable` one is kept for as
     long as the storage refuses; of those with the same `key` only the newest. `weight` is about how many rows it
-    writes.
+    writes, `caller` the address whose request it belongs to, for the audit.
     """
 
-    __slots__ = ("argument", "durable", "job", "key", "then", "told", "weight")
+    __slots__ = ("argument", "caller", "durable", "job", "key", "then", "told", "weight")
 
     def __init__(
         self,
@@ -55,9 +57,11 @@ class Waiting:
         argument: Any = None,
         weight: int = 1,
         key: Hashable = None,
+        caller: str | None = None,
     ) -> None:
         self.job = job
         self.key = key
+        self.caller = caller
         self.argument = argument
         self.told = told
         self.durable = durable
@@ -173,6 +177,8 @@ def _run(connection: sqlite3.Connection, some: list[Waiting]) -> list[Outcome]:
     if isinstance(job, Bulk):
         results = job.run(connection, [item.argument for item in some])
         return [(None, found) if isinstance(found, Exception) else (found, None) for found in results]
+    if isinstance(connection, Keyed):
+        connection.caller = some[0].caller
     return [(job(connection), None)]
 
 

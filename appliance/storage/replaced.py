@@ -8,6 +8,7 @@ import uuid
 
 from appliance.core.delivery import Delivery, Event, Happening, apply, decide
 from appliance.core.retry import RetryPolicy
+from appliance.storage import audit
 from appliance.storage.rows import read_deliveries, update_deliveries, updated
 
 _KEY = "replaced_at"
@@ -36,4 +37,5 @@ def take_up(tx: sqlite3.Connection, now: int) -> list[Delivery] | None:
     tx.execute("DELETE FROM current_documents")
     tx.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('epoch', ?)", (str(uuid.uuid4()),))
     tx.execute("DELETE FROM meta WHERE key IN (?, ?)", (_KEY, _HOW))
+    audit.append(tx, now, "system", "storage.replaced", meta.get(_HOW, ""), {"deadLetters": len(found)})
     return found

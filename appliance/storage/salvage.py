@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from appliance.errors import Problem
-from appliance.storage import aside, audit, replaced
+from appliance.storage import aside, audit, chain, replaced
 from appliance.storage.aside import sync_directory, sync_file
+from appliance.storage.chain import Broken, Checked, Keyed
 from appliance.storage.migrations import migrate, refuse_newer
 from appliance.storage.pages import LEAF_TABLE, Cell, DamageError, Page, PageFile, Walk, record, walk
 from appliance.storage.shapes import TABLES, Shape
@@ -53,6 +54,8 @@ class Report:
     tables: dict[str, Count] = field(default_factory=dict)
     bare: int = 0
     highest: int = 0
+    record: Checked = Checked()
+    """The audit record as it was read, before it was sealed anew. Entries that were lost are a place where it breaks."""
 
     @property
     def whole(self) -> bool:
@@ -73,8 +76,9 @@ class _Found:
         return self.walk.whole and not self.walk.hollow and not self.refused
 
 
-def salvage(source: Path, target: Path, *, actor: str, now: int) -> Report:
-    """Reads `source` (and its log) into a new data file at `target`, which nobody may have open.
+def salvage(source: Path, target: Path, *, actor: str, now: int, seal_key: bytes) -> Report:
+    """Reads `source` (and its log) into a new data file at `target`, which nobody may have open. What is left of the
+    audit record is sealed anew with `seal_key`, and its last entry says whether it fitted together before.
 
     `source` may be what is at `target`: it is kept aside, with its content untouched. Raises `DATABASE_EXISTS` when
     another file is there, `DATABASE_CORRUPT` when nothing can be read, `SETTINGS_INVALID` for a file of a newer
@@ -87,7 +91,8 @@ def salvage(source: Path, target: Path, *, actor: str, now: int) -> Report:
     try:
         with PageFile(source) as file:
             refuse_newer(file.version)
-            connection = sqlite3.connect(made, isolation_level=None)
+            connection = sqlite3.connect(made, isolation_level=None, factory=Keyed)
+            connection.seal_key = seal_key
             try:
                 report = _Salvage(file, connection).run(actor, now)
             finally:
@@ -114,7 +119,7 @@ def _clear(made: Path) -> None:
 
 
 class _Salvage:
-    def __init__(self, file: PageFile, connection: sqlite3.Connection) -> None:
+    def __init__(self, file: PageFile, connection: Keyed) -> None:
         self._file = file
         self._to = connection
         self._report = Report(file.path)
@@ -128,9 +133,10 @@ class _Salvage:
         migrate(to)
         to.execute("BEGIN")
         tables = self._tables()
-        for name, found in tables.items():
-            self._copy(name, found)
-        self._copy_loose([found for name, found in tables.items() if TABLES[name].rowid])
+        with chain.unlocked(to):  # the same entry may be found twice
+            for name, found in tables.items():
+                self._copy(name, found)
+            self._copy_loose([found for name, found in tables.items() if TABLES[name].rowid])
         self._cut_loose_ends()
         for name, found in tables.items():
             self._count(name, found)
@@ -228,7 +234,7 @@ class _Salvage:
         for cell in page.cells:
             for name, shape in TABLES.items():
                 values = _values(cell, shape) if shape.rowid else None
-                if values is not None and len(values) == len(shape.columns) and shape.fits(values):
+                if values is not None and len(values) in shape.widths and shape.fits(values):
                     yield values, name
                     break
 
@@ -294,15 +300,32 @@ class _Salvage:
         )
         replaced.note(to, now, "salvaged")
         rows = {name: {"read": c.read, "lost": c.lost} for name, c in self._report.tables.items() if c.read or c.lost}
-        audit.append(to, now, actor, "salvage", self._file.path.name, {"tables": rows, "bare": self._report.bare})
+        self._report.record = self._check_record()
+        chain.seal(to, to.seal_key)
+        detail = {"tables": rows, "bare": self._report.bare, "record": _told(self._report.record.broken)}
+        audit.append(to, now, actor, "salvage", self._file.path.name, detail)
         to.execute("COMMIT")
         found = [row[0] for row in to.execute("PRAGMA integrity_check")]
         if found != ["ok"] or to.execute("PRAGMA foreign_key_check").fetchone():
             raise Problem("STORAGE_UNAVAILABLE", f"The new data file is not sound: {found[0]}")
 
+    def _check_record(self) -> Checked:
+        sealed = self._one(
+            "SELECT EXISTS (SELECT 1 FROM audit WHERE mac IS NOT NULL) OR EXISTS (SELECT 1 FROM meta WHERE key = 'audit')"
+        )
+        if not sealed:  # by an earlier version, or nothing is left of it
+            return Checked(done=True)
+        return chain.check_all(self._to, self._to.seal_key, begun=True)
+
     def _one(self, query: str) -> int:
         found: int = self._to.execute(query).fetchone()[0]
         return found
+
+
+def _told(broken: Broken | None) -> dict[str, object]:
+    if broken is None:
+        return {"intact": True}
+    return {"intact": False, "number": broken.number, "reason": broken.reason}
 
 
 def _values(cell: Cell, shape: Shape) -> list[Any] | None:

@@ -105,12 +105,19 @@ _names = partial(_json, kind=list[str])
 @dataclass(frozen=True, slots=True)
 class Shape:
     """A table's columns with what each may hold, and a `rule` for a row as a whole. `rowid`: the first column is the
-    key of its place in the tree. `newest` is what is greater in the newer of two rows with the same key."""
+    key of its place in the tree. `newest` is what is greater in the newer of two rows with the same key; `before` is how
+    many columns an earlier version had."""
 
     columns: dict[str, Check]
     rowid: bool = False
     newest: str | None = None
     rule: Check | None = None
+    before: int = 0
+
+    @property
+    def widths(self) -> set[int]:
+        """How many columns a row may have."""
+        return {len(self.columns), self.before or len(self.columns)}
 
     def fits(self, values: list[Any]) -> bool:
         """`values` in the columns' order; the last ones may be missing where a later version has added columns."""
@@ -190,9 +197,11 @@ TABLES: dict[str, Shape] = {
     "audit": Shape(
         {
             "pk": _key, "at": _time, "actor": _filled, "action": _filled, "target": _maybe(_text),
-            "detail": _maybe(partial(_json, kind=dict[str, Any])),
+            "detail": _maybe(partial(_json, kind=dict[str, Any])), "screen_id": _maybe(_filled),
+            "address": _maybe(_filled), "prev": _maybe(_digest), "mac": _maybe(_digest),
         },
         rowid=True,
+        before=6,
     ),
 }  # fmt: skip
 """Every table worth salvaging, those that others refer to first. What the lanes show is not among them: after a loss

@@ -40,7 +40,7 @@ async def test_a_file_taken_away_stops_acceptance_and_comes_back_by_salvage(hous
         await house.start()
     assert refused.value.code == "DATABASE_CORRUPT"
     assert refused.value.values == {"file": check["file"], "command": check["command"]}
-    report = salvage(Path(check["file"]), database, actor="local:test", now=1)
+    report = salvage(Path(check["file"]), database, actor="local:test", now=1, seal_key=b"s" * 32)
     assert report.whole
     await house.start()
     for trigger_id in (shown, late):

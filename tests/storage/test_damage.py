@@ -223,7 +223,7 @@ async def test_a_file_taken_away_is_noticed_and_what_it_held_is_saved(
         assert refused.value.values["file"] == str(saved)
     else:
         path.unlink()
-    report = salvage(saved, path, actor="local:x", now=1)
+    report = salvage(saved, path, actor="local:x", now=1, seal_key=b"s" * 32)
     assert report.whole
     prepare(path)
 

@@ -20,17 +20,17 @@ from appliance.storage.files import prepare
 from appliance.storage.pages import LEAF_TABLE, PageFile, Walk, walk
 from appliance.storage.rows import read_deliveries
 from appliance.storage.salvage import SAFE_BLOCK, Report, salvage
-from tests.support.datafile import BEGAN, TABLES, Content, contents, filled
+from tests.support.datafile import BEGAN, SEAL_KEY, TABLES, Content, contents, filled
 
 PAGE = 4096
-OURS = {"seq", "replaced_at", "replaced_how"}
+OURS = {"seq", "replaced_at", "replaced_how", "audit"}
 Homes = dict[tuple[str, int], set[int]]
 
 
 def saved(source: Path, target: Path) -> tuple[Report, Content]:
     """Salvages and reads the result, which has to be sound."""
     before = source.read_bytes()
-    report = salvage(source, target, actor="local:kim", now=BEGAN)
+    report = salvage(source, target, actor="local:kim", now=BEGAN, seal_key=SEAL_KEY)
     assert report.source.read_bytes() == before
     with sqlite3.connect(target) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
@@ -70,7 +70,7 @@ def test_everything_of_a_sound_file_is_saved(tmp_path: Path, logged: bool) -> No
     assert report.whole and report.bare == 0
     for name in set(TABLES) - {"meta", "audit"}:
         assert found[name] == original[name], name
-    assert {row for row in original["meta"] if row[0] != "seq"} < found["meta"]
+    assert {row for row in original["meta"] if row[0] not in OURS} < found["meta"]
     assert not logged or aside.wal_of(source).read_bytes() == log
     (entry,) = found["audit"] - original["audit"]
     assert entry[2:5] == ("local:kim", "salvage", "old.db")
@@ -220,7 +220,7 @@ def test_another_file_in_place_is_never_overwritten(tmp_path: Path) -> None:
     prepare(target)
     before = target.read_bytes()
     with pytest.raises(Problem) as problem:
-        salvage(source, target, actor="local:x", now=BEGAN)
+        salvage(source, target, actor="local:x", now=BEGAN, seal_key=SEAL_KEY)
     assert problem.value.code == "DATABASE_EXISTS"
     assert str(target) in problem.value.messages()["ko"]
     assert target.read_bytes() == before
@@ -253,7 +253,7 @@ def test_nothing_readable_leaves_everything_as_it_was(tmp_path: Path) -> None:
     for content in (b"", b"no database", os.urandom(200_000), bytes(200_000)):
         source.write_bytes(content)
         with pytest.raises(Problem) as problem:
-            salvage(source, target, actor="local:x", now=BEGAN)
+            salvage(source, target, actor="local:x", now=BEGAN, seal_key=SEAL_KEY)
         assert problem.value.code == "DATABASE_CORRUPT"
         assert "--start-empty" in problem.value.actions()["en"]
         assert [file.name for file in tmp_path.iterdir()] == ["old.db"]
@@ -266,13 +266,13 @@ def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     connection.execute("PRAGMA user_version = 999")
     connection.close()
     with pytest.raises(Problem, match="newer"):
-        salvage(source, tmp_path / "vooster.db", actor="local:x", now=BEGAN)
+        salvage(source, tmp_path / "vooster.db", actor="local:x", now=BEGAN, seal_key=SEAL_KEY)
     assert not (tmp_path / "vooster.db").exists()
 
 
 RUN = (
     "import sys, pathlib\nfrom appliance.storage.salvage import salvage\nprint('go', flush=True)\n"
-    "salvage(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), actor='local:x', now=1)\nprint('done', flush=True)\n"
+    "salvage(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), actor='local:x', now=1, seal_key=bytes(32))\nprint('done', flush=True)\n"
 )
 
 

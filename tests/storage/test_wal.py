@@ -82,7 +82,7 @@ def test_a_broken_place_with_commits_behind_it_is_damage(tmp_path: Path, step: i
     content = log.read_bytes()
     kept = refused(path)
     assert aside.wal_of(kept).read_bytes() == content
-    report = salvage(kept, path, actor="local:x", now=1)
+    report = salvage(kept, path, actor="local:x", now=1, seal_key=b"s" * 32)
     # What is behind the broken place counts, and nobody is told that nothing is missing.
     assert not report.whole
     assert triggers(path) >= 3 * (STEPS - 1)
@@ -156,7 +156,7 @@ def test_a_log_without_its_header_is_damage(tmp_path: Path) -> None:
     path = tmp_path / "vooster.db"
     killed(path)
     overwrite(aside.wal_of(path), 0, b"garbage!" * 4)
-    report = salvage(refused(path), path, actor="local:x", now=1)
+    report = salvage(refused(path), path, actor="local:x", now=1, seal_key=b"s" * 32)
     assert not report.whole
     assert triggers(path) >= 3 * (STEPS - 1)
 

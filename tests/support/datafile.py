@@ -9,11 +9,13 @@ from pathlib import Path
 from appliance.core.delivery import Delivery, HistoryEntry, State
 from appliance.core.screens import Screen
 from appliance.storage import audit, currents, pairings, people, rows, screens
+from appliance.storage.chain import Keyed
 from appliance.storage.files import prepare
 from appliance.storage.rows import TriggerRecord
 
 Content = dict[str, set[tuple[object, ...]]]
 BEGAN = 1_790_000_000_000
+SEAL_KEY = b"seal" * 8
 """When the first trigger was accepted, ms."""
 ENDS = (State.SHOWN, State.SUPERSEDED, State.DEAD, State.SHOWN)
 
@@ -94,7 +96,8 @@ def filled(path: Path, count: int = 600, *, open_last: int = 10, logged: bool = 
     """A data file with triggers, people, screens and their keys; `logged` leaves half of it in the log, as a kill does.
     Returns what is in it, by table."""
     prepare(path)
-    connection = sqlite3.connect(path, isolation_level=None)
+    connection = sqlite3.connect(path, isolation_level=None, factory=Keyed)
+    connection.seal_key = SEAL_KEY
     connection.execute("PRAGMA wal_autocheckpoint=0")
     for key in ("instance_id", "epoch"):
         connection.execute("INSERT INTO meta (key, value) VALUES (?, ?)", (key, str(uuid.uuid4())))
@@ -137,7 +140,10 @@ TABLES = (
 
 
 def contents(connection: sqlite3.Connection) -> Content:
-    return {name: set(connection.execute(f"SELECT * FROM {name}")) for name in TABLES}
+    """All rows; audit entries without their seals, which salvage makes anew."""
+    found = {name: set(connection.execute(f"SELECT * FROM {name}")) for name in TABLES}
+    found["audit"] = {row[:-2] for row in found["audit"]}
+    return found
 
 
 def show(tx: sqlite3.Connection, record: TriggerRecord, shown: Delivery) -> None:

@@ -1,0 +1,164 @@
+"""The audit record as a whole: begun at the first start, each start and stop in it with what was set otherwise than
+before, and whether it still fits together."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import sqlite3
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import structlog
+
+from appliance import __version__
+from appliance.errors import Problem
+from appliance.relay import secrets
+from appliance.relay.secrets import Secrets
+from appliance.settings import Settings
+from appliance.storage import audit, chain
+from appliance.storage.chain import Checked
+from appliance.storage.database import Database
+
+AT_ONCE = 1_000
+"""Entries in one read: some milliseconds of the interpreter's lock."""
+A_LOOK = 20
+"""Reads that one look may take; whoever looks next goes on where it ended."""
+_SECRET = ("password", "secret", "token", "credential", "api_key")
+
+_log = structlog.get_logger(__name__)
+
+
+class Record:
+    """One data file's record. `keys` are what `file` (secrets.json) holds; `now` gives milliseconds."""
+
+    def __init__(self, database: Database, keys: Secrets, file: Path, *, now: Callable[[], int]) -> None:
+        self._database = database
+        self._keys = keys
+        self._file = file
+        self._now = now
+        self._looking = asyncio.Lock()
+        self._checked = Checked()
+
+    # --- beginnings and ends ----------------------------------------------------------------------------------------
+
+    async def begin(self, *, afresh: bool = False) -> None:
+        """Seals what an earlier version has written, once for each key. A record without its end is not made to fit,
+        unless an empty data file is what was asked for (`afresh`). Raises `STORAGE_UNAVAILABLE`."""
+        begun = self._keys.audit_begun
+        lost = await self._database.write(lambda tx: self._begin(tx, begun=begun, afresh=afresh))
+        if lost:
+            _log.error("audit.lost", file=str(self._database.path))
+        if not begun:
+            try:
+                secrets.note_audit_begun(self._file)
+            except OSError as error:  # the next start does it again
+                _log.warning("audit.not_noted", file=str(self._file), reason=str(error))
+
+    def _begin(self, tx: sqlite3.Connection, *, begun: bool, afresh: bool) -> bool:
+        key = self._keys.audit
+        if chain.head(tx, key) is not None:
+            return False
+        empty = not tx.execute("SELECT EXISTS (SELECT 1 FROM audit)").fetchone()[0]
+        if begun and not (afresh and empty):
+            chain.lose(tx, key)
+            audit.append(tx, self._now(), "system", "audit.lost")
+            return True
+        sealed_before = tx.execute("SELECT EXISTS (SELECT 1 FROM meta WHERE key = 'audit')").fetchone()[0]
+        entries = chain.seal(tx, key)
+        if entries or begun:
+            reason = "--start-empty" if begun else "new key" if sealed_before else "new version"
+            audit.append(tx, self._now(), "system", "audit.seal", detail={"entries": entries, "reason": reason})
+        return False
+
+    async def started(self, settings: Settings) -> None:
+        """Notes a start, and what is set otherwise than at the one before."""
+        values = shown(settings, self._keys.audit)
+        last = await self._database.write(lambda tx: self._started(tx, values))
+        _log.info("audit.begins", entries=last.entries, seal=last.mac.hex())
+
+    def _started(self, tx: sqlite3.Connection, values: dict[str, Any]) -> chain.Head:
+        last = chain.end(tx, self._keys.audit)[0]
+        found = tx.execute("SELECT value FROM meta WHERE key = 'settings'").fetchone()
+        before = _decoded(found[0]) if found is not None else shown(Settings(), self._keys.audit)
+        changes: dict[str, object] = {
+            name: {"from": before.get(name), "to": values.get(name)}
+            for name in sorted(before.keys() | values.keys())
+            if before.get(name) != values.get(name)
+        }
+        now = self._now()
+        audit.append(tx, now, "system", "appliance.start", detail={"version": __version__})
+        if changes:
+            audit.append(tx, now, "system", "settings.change", detail=changes)
+        if changes or found is None:
+            told = msgspec.json.encode(values).decode()
+            tx.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('settings', ?)", (told,))
+        return last
+
+    async def stopped(self) -> None:
+        """Notes a stop, if the storage takes it: no stop waits for that."""
+
+        def job(tx: sqlite3.Connection) -> chain.Head:
+            audit.append(tx, self._now(), "system", "appliance.stop", detail={"version": __version__})
+            return chain.end(tx, self._keys.audit)[0]
+
+        try:
+            last = await self._database.write(job)
+        except Problem as problem:
+            _log.warning("audit.stop_not_noted", reason=problem.detail)
+        else:
+            _log.info("audit.ends", entries=last.entries, seal=last.mac.hex())
+
+    def exporting(
+        self, actor: str, what: str, kind: str, meant: dict[str, object]
+    ) -> Callable[[], Awaitable[None]]:
+        """What notes an export of the list `what`, filtered by `meant`, before it is given."""
+        detail: dict[str, object] = {"format": kind, "filter": meant}
+
+        async def note() -> None:
+            await self._database.write(lambda tx: audit.append(tx, self._now(), actor, "export", what, detail))
+
+        return note
+
+    # --- whether it is whole ----------------------------------------------------------------------------------------
+
+    async def check(self, *, everything: bool = False) -> Checked:
+        """How far the record fits together: what came since the last look, a bounded number of entries at once; or,
+        with `everything`, all of it from its beginning. Raises `STORAGE_UNAVAILABLE`."""
+        async with self._looking:
+            before = self._checked
+            if before.broken is not None and not everything:
+                return before  # it doesn't mend
+            found = Checked() if everything else Checked(before.head, before.last_at, before.entries)
+            reads = 0
+            while not found.done and found.broken is None and (everything or reads < A_LOOK):
+                found = await self._database.read(lambda connection, so_far=found: self._look(connection, so_far))  # type: ignore[misc]
+                reads += 1
+                await asyncio.sleep(0)
+            self._checked = found
+            if found.broken is not None and found.broken != before.broken:
+                _log.error("audit.broken", number=found.broken.number, reason=found.broken.reason)
+            return found
+
+    def _look(self, connection: sqlite3.Connection, so_far: Checked) -> Checked:
+        return chain.check(connection, self._keys.audit, so_far, AT_ONCE)
+
+
+def shown(settings: Settings, key: bytes) -> dict[str, Any]:
+    """Every setting by its name. Of one that is a secret only whether it is another one than before can be seen."""
+    found: dict[str, Any] = {}
+    for section, members in msgspec.to_builtins(settings).items():
+        for name, value in members.items():
+            if value and any(word in name for word in _SECRET):
+                value = f"(hidden {hmac.digest(key, str(value).encode(), 'sha256').hex()[:8]})"  # noqa: PLW2901
+            found[f"{section}.{name}"] = value
+    return found
+
+
+def _decoded(text: str) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(text, type=dict[str, Any])
+    except (msgspec.MsgspecError, TypeError):
+        return {}
