@@ -1,4 +1,4 @@
-"""The audit record over HTTP, for admins: who did what to which screen, when and from where; and whether it is whole."""
+"""The audit record over HTTP, for admins: who did what to which screen when and from where; and if it is whole."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ import aiohttp
 
 from appliance import settings
 from appliance.adapters.control import connector
+from appliance.cli.auditcheck import audit_record
 from appliance.cli.datacheck import data_file, disk, kept, read_only
 from appliance.cli.findings import Finding, not_ok, ok
 from appliance.errors import Problem
@@ -35,6 +36,7 @@ async def look(data: DataDir) -> list[Finding]:
     found = list(_directory(data))
     health = await _health(data)
     found += data_file(data.database)
+    found += audit_record(data)
     found += kept(data.database)
     found.append(disk(data.root))
     chosen = _settings(data)

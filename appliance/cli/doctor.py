@@ -12,11 +12,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from appliance.cli import auditcheck as audit
 from appliance.cli.checkup import look
 from appliance.cli.common import DataOption, JsonOption, as_json, directory, language, run, say
 from appliance.cli.findings import Finding
 from appliance.errors import Problem
 from appliance.paths import DataDir
+from appliance.relay import secrets
 from appliance.relay.clock import now_ms
 from appliance.storage import aside
 from appliance.storage.files import DirectoryLock
@@ -31,7 +33,7 @@ _NAMES = {
     "directory": ("데이터 폴더", "data directory"), "data": ("데이터 파일", "data file"), "log": ("기록 파일", "log"),
     "kept": ("보관된 파일", "kept aside"), "disk": ("디스크", "disk"), "settings": ("설정", "settings"),
     "orders": ("제작의뢰서", "work orders"), "port": ("포트", "port"), "clock": ("시계", "clock"),
-    "sqlite": ("SQLite", "SQLite"), "appliance": ("실행 상태", "appliance"),
+    "sqlite": ("SQLite", "SQLite"), "appliance": ("실행 상태", "appliance"), "audit": ("감사 기록", "audit record"),
 }  # fmt: skip
 _TABLES = {
     "meta": ("이름과 상태", "identity"), "screens": ("모니터", "screens"), "users": ("사용자", "users"),
@@ -104,15 +106,15 @@ async def _salvage(data: DataDir, file: Path) -> Report:
         aside.settle(data.database)
         if not file.is_file():  # noqa: ASYNC240 - a command has nothing else to do
             raise typer.BadParameter(f"There is no file {file}.", param_hint="--salvage")
-        return _read(file, data.database)
+        return _read(file, data.database, secrets.load(data.secrets).audit)
     finally:
         lock.release()
 
 
-def _read(file: Path, target: Path) -> Report:
+def _read(file: Path, target: Path, seal_key: bytes) -> Report:
     """Salvages `file`. Raises `DATABASE_CORRUPT`, without anything else to type, when nothing of it can be read."""
     try:
-        return salvage(file, target, actor=f"local:{_user()}", now=now_ms())
+        return salvage(file, target, actor=f"local:{_user()}", now=now_ms(), seal_key=seal_key)
     except Problem as problem:
         if problem.code == "DATABASE_CORRUPT":
             problem.values = {"file": str(file)}
@@ -136,6 +138,13 @@ def _print_report(report: Report, data: DataDir) -> None:
         if count.read or count.lost or not count.exact:
             table.add_row(_TABLES[name][0 if korean else 1], str(count.read), _lost(count, korean=korean))
     Console(highlight=False).print(table)
+    if report.record.broken is not None:
+        told = audit.said(report.record.broken)["ko" if korean else "en"]
+        say(
+            f"감사 기록: {told} 남은 기록을 새로 봉인하고 그 사실을 기록했습니다."
+            if korean
+            else f"The audit record: {told} What is left of it was sealed anew, and that is in it too."
+        )
     if report.bare:
         say(
             f"스캔 {report.bare}건은 어느 모니터의 것인지 알 수 없게 되었습니다."
@@ -167,6 +176,7 @@ def _as_dict(report: Report, data: DataDir) -> dict[str, Any]:
         "source": str(report.source),
         "whole": report.whole,
         "scansWithoutDelivery": report.bare,
+        "auditRecord": {"intact": report.record.broken is None, "broken": report.record.broken},
         "tables": {
             name: {"read": count.read, "lost": count.lost, "lostExactly": count.exact}
             for name, count in report.tables.items()

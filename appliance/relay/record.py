@@ -111,9 +111,7 @@ class Record:
         else:
             _log.info("audit.ends", entries=last.entries, seal=last.mac.hex())
 
-    def exporting(
-        self, actor: str, what: str, kind: str, meant: dict[str, object]
-    ) -> Callable[[], Awaitable[None]]:
+    def exporting(self, actor: str, what: str, kind: str, meant: dict[str, object]) -> Callable[[], Awaitable[None]]:
         """What notes an export of the list `what`, filtered by `meant`, before it is given."""
         detail: dict[str, object] = {"format": kind, "filter": meant}
 

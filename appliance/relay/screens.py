@@ -149,9 +149,7 @@ class Screens:
 
     async def note(self, screen_id: str, action: str, *, actor: str) -> None:
         """Audits what is about to be done to a screen and changes nothing that is stored."""
-        await self._database.write(
-            lambda tx: audit.append(tx, self._now(), actor, action, screen_id, screen=screen_id)
-        )
+        await self._database.write(lambda tx: audit.append(tx, self._now(), actor, action, screen_id, screen=screen_id))
 
     def seen(self, screen_id: str, *, displays: list[Display] | None = None, client: Client | None = None) -> None:
         """Notes a sign of life and what the screen declared; written along with the next commit."""

@@ -18,6 +18,8 @@ from appliance.storage.clauses import array, narrowed
 WALK = 20_000
 """Entries that one read goes through, however few are meant."""
 
+_SHOWN = "pk, at, actor, action, target, screen_id, address, detail, mac"
+
 came_from: ContextVar[str | None] = ContextVar("came_from", default=None)
 """The network address whose request is being answered; None for this computer itself. Jobs take it along."""
 
@@ -62,7 +64,8 @@ def append(
 ) -> None:
     """Adds one entry. `actor` is `user:NAME`, `key:ID`, `screen:ID`, `local:NAME` or `system`; `screen` the id of the
     one that it is about; `address` where it came from, when that isn't the job's; never a secret in `detail`."""
-    assert isinstance(tx, Keyed)
+    if not isinstance(tx, Keyed):
+        raise TypeError("This connection has no key to seal entries with.")
     last, pk = chain.end(tx, tx.seal_key)
     told = msgspec.json.encode(detail).decode() if detail else None
     members = (pk, at, actor, action, target or None, told, screen, address or tx.caller)
@@ -80,31 +83,29 @@ def search(
 ) -> tuple[list[Entry], int | None]:
     """Up to `limit` entries numbered below `below`, the newest first, and where to go on; None at the end."""
     if below is None:
-        below = (connection.execute("SELECT max(pk) FROM audit").fetchone()[0] or 0) + 1
+        (last,) = connection.execute("SELECT max(pk) FROM audit").fetchone()
+        below = (last or 0) + 1
     low = max(0, below - WALK)
-    action, prefix = wanted.action, None
-    if action is not None and action.endswith("*"):
-        action, prefix = None, action[:-1]
+    begins = (wanted.action or "").endswith("*")
     clause, values = narrowed(
         "WHERE pk >= ? AND pk < ?",
         [low, below],
         (
             ("actor = ?", wanted.actor),
-            ("action = ?", action),
-            ("instr(action, ?) = 1", prefix),
+            ("action = ?", None if begins else wanted.action),
+            ("instr(action, ?) = 1", (wanted.action or "")[:-1] if begins else None),
             ("screen_id = ?", wanted.screen_id),
             ("at >= ?", wanted.since),
             ("at <= ?", wanted.until),
-            ("screen_id IN (SELECT value FROM json_each(?))", None if wanted.screens is None else array(wanted.screens)),
+            (
+                "screen_id IN (SELECT value FROM json_each(?))",
+                None if wanted.screens is None else array(wanted.screens),
+            ),
         ),
     )
     found = [
         _entry(row)
-        for row in connection.execute(
-            "SELECT pk, at, actor, action, target, screen_id, address, detail, mac "
-            f"FROM audit {clause} ORDER BY pk DESC LIMIT ?",  # noqa: S608 - constant conditions
-            (*values, limit),
-        )
+        for row in connection.execute(f"SELECT {_SHOWN} FROM audit {clause} ORDER BY pk DESC LIMIT ?", (*values, limit))  # noqa: S608
     ]
     rest = found[-1].pk if len(found) == limit else low
     return found, rest if rest > 1 else None

@@ -15,7 +15,7 @@ import hmac
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 START = bytes(32)
 """What the first entry follows."""
@@ -44,6 +44,9 @@ class Head(NamedTuple):
     mac: bytes = START
 
 
+NOTHING = Head()
+
+
 @dataclass(frozen=True, slots=True)
 class Broken:
     """The first entry that doesn't fit. `changed`: it isn't as it was written, or nobody here has written it.
@@ -59,7 +62,7 @@ class Broken:
 class Checked:
     """How far the record was looked through. `done`: to its end, as it was then."""
 
-    head: Head = Head()
+    head: Head = NOTHING
     last_at: int | None = None
     entries: int = 0
     """How many the record says there are."""
@@ -164,8 +167,8 @@ def check_all(connection: sqlite3.Connection, key: bytes, *, begun: bool) -> Che
     return found
 
 
-def _rows(connection: sqlite3.Connection, behind: int, limit: int) -> Iterator[tuple[object, ...]]:
-    return connection.execute(  # type: ignore[return-value]
+def _rows(connection: sqlite3.Connection, behind: int, limit: int) -> Iterator[tuple[Any, ...]]:
+    return connection.execute(
         f"SELECT at, prev, mac, {_RAW} FROM audit WHERE pk > ? ORDER BY pk LIMIT ?",  # noqa: S608 - our names
         (behind, limit),
     )

@@ -31,12 +31,11 @@ class Connection(aiosqlite.Connection):
         return result
 
 
-def connect(path: Path, seal_key: bytes) -> Keyed:
+def connect(path: Path, kind: type[Keyed] = Keyed) -> Keyed:
     # Transactions are begun by hand: the module's own implicit ones would begin too late for reads that decide writes.
     connection = sqlite3.connect(
-        path, isolation_level=None, check_same_thread=False, cached_statements=256, factory=Keyed
+        path, isolation_level=None, check_same_thread=False, cached_statements=256, factory=kind
     )
-    connection.seal_key = seal_key
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")

@@ -82,7 +82,7 @@ class Database:
 
     async def open(self) -> None:
         """Opens the file (made when missing). Raises `sqlite3.DatabaseError` when it is no usable database."""
-        self._writer = connections.Connection(lambda: connections.connect(self.path, self._seal_key), iter_chunk_size=64)
+        self._writer = connections.Connection(self._connect, iter_chunk_size=64)
         await self._writer
         self._descriptor = os.open(self.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         self._reader = connections.Connection(lambda: connections.connect_read_only(self.path), iter_chunk_size=64)
@@ -90,6 +90,11 @@ class Database:
         self.identity = aside.identity(self.path)
         self._drain = Drain(self._waiting, self._committed, self._lasts)
         self._task = asyncio.get_running_loop().create_task(self._run(), name="storage-writer")
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = connections.connect(self.path)
+        connection.seal_key = self._seal_key
+        return connection
 
     async def close(self) -> None:
         """Finishes what waits, then closes. Jobs that can't be committed by then are given up with an error."""

@@ -54,8 +54,8 @@ class Report:
     tables: dict[str, Count] = field(default_factory=dict)
     bare: int = 0
     highest: int = 0
-    record: Checked = Checked()
-    """The audit record as it was read, before it was sealed anew. Entries that were lost are a place where it breaks."""
+    record: Checked = field(default_factory=Checked)
+    """The audit record as it was read, before it was sealed anew: where entries were lost, it breaks."""
 
     @property
     def whole(self) -> bool:
@@ -311,7 +311,8 @@ class _Salvage:
 
     def _check_record(self) -> Checked:
         sealed = self._one(
-            "SELECT EXISTS (SELECT 1 FROM audit WHERE mac IS NOT NULL) OR EXISTS (SELECT 1 FROM meta WHERE key = 'audit')"
+            "SELECT EXISTS (SELECT 1 FROM audit WHERE mac IS NOT NULL) "
+            "OR EXISTS (SELECT 1 FROM meta WHERE key = 'audit')"
         )
         if not sealed:  # by an earlier version, or nothing is left of it
             return Checked(done=True)

@@ -105,8 +105,8 @@ _names = partial(_json, kind=list[str])
 @dataclass(frozen=True, slots=True)
 class Shape:
     """A table's columns with what each may hold, and a `rule` for a row as a whole. `rowid`: the first column is the
-    key of its place in the tree. `newest` is what is greater in the newer of two rows with the same key; `before` is how
-    many columns an earlier version had."""
+    key of its place in the tree. `newest` is what is greater in the newer of two rows with the same key; `before` is
+    how many columns an earlier version had."""
 
     columns: dict[str, Check]
     rowid: bool = False

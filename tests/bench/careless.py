@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 from appliance.cli.main import main
 from appliance.storage import connections
+from appliance.storage.chain import Keyed
 
 _connect = connections.connect
 
 
-def _unsynced(path: Path) -> sqlite3.Connection:
-    connection = _connect(path)
+def _unsynced(path: Path, kind: type[Keyed] = Keyed) -> Keyed:
+    connection = _connect(path, kind)
     connection.execute("PRAGMA synchronous=OFF")
     return connection
 

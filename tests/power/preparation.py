@@ -12,10 +12,10 @@ import sqlite3
 import threading
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 from appliance.relay.upkeep import Upkeep
 from appliance.storage import connections, database
+from appliance.storage.chain import Keyed
 
 PRAGMAS = {
     "sync-off": "PRAGMA synchronous=OFF",
@@ -30,7 +30,7 @@ SOON_SECONDS = 0.1
 LATE_SECONDS = 0.02
 
 
-class Late(sqlite3.Connection):
+class Late(Keyed):
     """Says that a commit is done and does it a moment later: receipts go out before anything is on disk."""
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
@@ -55,7 +55,7 @@ class Late(sqlite3.Connection):
                 super().execute("COMMIT")
 
 
-class Careless(sqlite3.Connection):
+class Careless(Keyed):
     """Takes a commit that has failed for done."""
 
     def execute(self, statement: str, *parameters: Any) -> sqlite3.Cursor:
@@ -73,11 +73,10 @@ def seed(flaws: list[str]) -> None:
     """Lets the writing connection be opened with these flaws."""
     opened = connections.connect
     kinds = {RECEIPT_FIRST: Late, ERRORS_IGNORED: Careless}
-    kind = next((kinds[flaw] for flaw in flaws if flaw in kinds), sqlite3.Connection)
+    kind = next((kinds[flaw] for flaw in flaws if flaw in kinds), Keyed)
 
-    def flawed(path: Path) -> sqlite3.Connection:
-        with patch.object(sqlite3, "connect", functools.partial(sqlite3.connect, factory=kind)):
-            connection = opened(path)
+    def flawed(path: Path, kind: type[Keyed] = kind) -> Keyed:
+        connection = opened(path, kind)
         for flaw in flaws:
             if flaw in PRAGMAS:
                 connection.execute(PRAGMAS[flaw])

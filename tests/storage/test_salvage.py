@@ -272,7 +272,8 @@ def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
 
 RUN = (
     "import sys, pathlib\nfrom appliance.storage.salvage import salvage\nprint('go', flush=True)\n"
-    "salvage(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), actor='local:x', now=1, seal_key=bytes(32))\nprint('done', flush=True)\n"
+    "salvage(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), actor='local:x', now=1, "
+    "seal_key=bytes(32))\nprint('done', flush=True)\n"
 )
 
 
