@@ -267,7 +267,7 @@ class Pairings:
         outcome = await self._database.write(job)
         if outcome == "cloned":
             _log.warning("SCREEN_CLONED", screen_id=screen_id)
-            await self._refusals.note("screen.cloned", screen_id, screen=screen_id)
+            await self._refusals.note("screen.cloned", screen_id, screen=screen_id, actor=f"screen:{screen_id}")
             for call in self.on_cloned:
                 call(screen_id)
         if outcome == "unknown":

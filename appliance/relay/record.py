@@ -112,11 +112,20 @@ class Record:
             _log.info("audit.ends", entries=last.entries, seal=last.mac.hex())
 
     def exporting(self, actor: str, what: str, kind: str, meant: dict[str, object]) -> Callable[[], Awaitable[None]]:
-        """What notes an export of the list `what`, filtered by `meant`, before it is given."""
+        """What notes an export of the list `what`, filtered by `meant`, before it is given. A storage that refuses takes
+        nothing from anybody: then the newest one of each actor and list is noted as soon as it is back."""
         detail: dict[str, object] = {"format": kind, "filter": meant}
 
         async def note() -> None:
-            await self._database.write(lambda tx: audit.append(tx, self._now(), actor, "export", what, detail))
+            at = self._now()
+
+            def job(tx: sqlite3.Connection) -> None:
+                audit.append(tx, at, actor, "export", what, detail)
+
+            try:
+                await self._database.write(job)
+            except Problem:
+                self._database.post(job, key=("export", actor, what))
 
         return note
 

@@ -13,20 +13,18 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import structlog
-
 from appliance.errors import Problem
 from appliance.storage import audit
 from appliance.storage.audit import came_from
 from appliance.storage.database import Database
 
 WINDOW_SECONDS = 60.0
+STRANGER = "stranger"
 OWN_ENTRIES = 16
 """What is told apart within one minute."""
 
-_log = structlog.get_logger(__name__)
-Key = tuple[str, str, str | None, str | None]
-"""Action, target, screen and address."""
+Key = tuple[str, str, str, str | None, str | None]
+"""Actor, action, target, screen and address."""
 
 
 @dataclass(slots=True)
@@ -46,7 +44,7 @@ class Refusals:
         self._window: _Window | None = None
         self._timer: asyncio.TimerHandle | None = None
 
-    async def note(self, action: str, target: str = "", *, screen: str | None = None) -> None:
+    async def note(self, action: str, target: str = "", *, screen: str | None = None, actor: str = STRANGER) -> None:
         """Counts one refusal; `target` is what somebody tried to be, empty where there is none of that name. Returns
         once it is on disk where it is the first of its kind; a storage that refuses makes no difference."""
         window = self._window
@@ -56,7 +54,7 @@ class Refusals:
         if window is None:
             window = self._window = _Window(self._now())
             self._timer = asyncio.get_running_loop().call_later(WINDOW_SECONDS, self.flush)
-        key = (action, target, screen, came_from.get())
+        key = (actor, action, target, screen, came_from.get())
         if key in window.counts:
             window.counts[key] += 1
         elif len(window.counts) >= OWN_ENTRIES:
@@ -78,7 +76,7 @@ class Refusals:
             (key, {"more": count, "since": window.since}) for key, count in window.counts.items() if count
         ]
         if window.others:
-            lines.append((("auth.refused", "", None, None), {"others": window.others, "since": window.since}))
+            lines.append(((STRANGER, "auth.refused", "", None, None), {"others": window.others, "since": window.since}))
         if not lines:
             return
         here = came_from.set(None)  # these are of many, not of whoever happens to ask just now
@@ -90,7 +88,7 @@ class Refusals:
 
 def _entries(now: int, lines: list[tuple[Key, dict[str, object]]]) -> Callable[[sqlite3.Connection], None]:
     def job(tx: sqlite3.Connection) -> None:
-        for (action, target, screen, address), detail in lines:
-            audit.append(tx, now, "stranger", action, target, detail, screen=screen, address=address)
+        for (actor, action, target, screen, address), detail in lines:
+            audit.append(tx, now, actor, action, target, detail, screen=screen, address=address)
 
     return job

@@ -194,9 +194,9 @@ def unlocked(tx: sqlite3.Connection) -> Iterator[None]:
 
 def seal(tx: sqlite3.Connection, key: bytes) -> int:
     """Seals every entry there is as it is, in the order of the numbers; returns how many."""
-    last = Head()
-    with unlocked(tx):
-        for (pk,) in tx.execute("SELECT pk FROM audit ORDER BY pk").fetchall():
+    last, numbers = Head(), tx.execute("SELECT pk FROM audit ORDER BY pk").fetchall()
+    with unlocked(tx) if numbers else contextlib.nullcontext():
+        for (pk,) in numbers:
             members = tx.execute(f"SELECT {_RAW} FROM audit WHERE pk = ?", (pk,)).fetchone()  # noqa: S608 - our names
             mac = seal_of(key, last.mac, members)
             tx.execute("UPDATE audit SET prev = ?, mac = ? WHERE pk = ?", (last.mac, mac, pk))

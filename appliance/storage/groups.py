@@ -87,7 +87,7 @@ class Queue:
         with self._lock:
             older = self._by_key.get(item.key)
             if older is not None:
-                older.job = item.job
+                older.job, older.caller = item.job, item.caller
                 return
             self._items.append(item)
             self._note(item)

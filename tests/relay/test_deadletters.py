@@ -26,10 +26,10 @@ class Held:
         self.running, self._release = threading.Event(), threading.Event()
         append = audit.append
 
-        def hold(tx: sqlite3.Connection, *values: Any) -> None:
+        def hold(tx: sqlite3.Connection, *values: Any, **more: Any) -> None:
             self.running.set()
             assert self._release.wait(10)
-            append(tx, *values)
+            append(tx, *values, **more)
 
         monkeypatch.setattr(audit, "append", hold)
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from appliance.relay import refusals
+from appliance.storage.audit import came_from
 from tests.gatehouse import PASSWORD, Gatehouse, fixture_gate
 
 __all__ = ["fixture_gate"]
@@ -64,9 +65,9 @@ async def test_ten_thousand_wrong_passwords_leave_a_few_entries(gate: Gatehouse)
     before = len(await gate.audit())
     # The gate itself, as from many addresses at once: each of them may try again and again.
     for number in range(10_000):
-        refusals.came_from.set(f"10.0.{number % 250}.{number % 7}")
+        came_from.set(f"10.0.{number % 250}.{number % 7}")
         await gate.refusals.note("auth.refused", "kim" if number % 2 else "")
-    refusals.came_from.set(None)
+    came_from.set(None)
     gate.refusals.flush()
     found = await refused(gate)
     assert len(await gate.audit()) - before == len(found) <= 2 * refusals.OWN_ENTRIES + 1

@@ -48,7 +48,9 @@ async def write(data: DataDir, count: int, first: int = 1) -> None:
 
 def entry(number: int) -> Callable[[sqlite3.Connection], None]:
     def job(tx: sqlite3.Connection) -> None:
-        audit.append(tx, BEGAN + number, "user:kim", "screen.change", f"S-{number}", {"n": number}, screen=f"S-{number}")
+        audit.append(
+            tx, BEGAN + number, "user:kim", "screen.change", f"S-{number}", {"n": number}, screen=f"S-{number}"
+        )
 
     return job
 

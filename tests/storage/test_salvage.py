@@ -16,6 +16,7 @@ import pytest
 from appliance.core.delivery import State
 from appliance.errors import Problem
 from appliance.storage import aside, replaced
+from appliance.storage.chain import Keyed
 from appliance.storage.files import prepare
 from appliance.storage.pages import LEAF_TABLE, PageFile, Walk, walk
 from appliance.storage.rows import read_deliveries
@@ -196,7 +197,7 @@ def test_the_state_counts_as_replaced_at_the_next_start(tmp_path: Path) -> None:
     assert ("seq", str(report.highest + SAFE_BLOCK)) in found["meta"]
     assert report.highest >= max(int(str(row[4])) for row in original["deliveries"])
     prepare(target)
-    with sqlite3.connect(target, isolation_level=None) as connection:
+    with sqlite3.connect(target, isolation_level=None, factory=Keyed) as connection:
         before = connection.execute("SELECT value FROM meta WHERE key = 'epoch'").fetchone()[0]
         connection.execute("BEGIN")
         letters = replaced.take_up(connection, BEGAN + 5)
