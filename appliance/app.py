@@ -222,7 +222,6 @@ class Appliance:
                 record=engine.record,
             ),
             *audit_api.routes(
-                credentials=credentials,
                 database=engine.database,
                 record=engine.record,
                 screens=engine.screens,

@@ -47,9 +47,9 @@ class Exports:
         *,
         note: Callable[[], Awaitable[None]] | None = None,
     ) -> web.StreamResponse:
-        """Streams `pieces` as the file `name` (without its ending), after its `note` in the audit record. Raises whatever
-        that or the first piece raises; an error later on breaks the connection off, so that nobody takes a part for the
-        whole."""
+        """Streams `pieces` as the file `name` (without its ending), after its `note` in the audit record. Raises
+        whatever that or the first piece raises; an error later on breaks the connection off, so that nobody takes a
+        part for the whole."""
         if self._running >= MAX_EXPORTS:
             await pieces.aclose()
             raise Problem("RATE_LIMITED", "Too many exports are running.", values={"seconds": 10}, retry_after=10)

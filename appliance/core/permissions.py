@@ -118,6 +118,7 @@ CALLS: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType({
     ("GET", "/api/metrics"): _VIEWER,
     ("GET", "/api/monitoring/dashboard"): _VIEWER,
     ("GET", "/api/monitoring/stream"): _VIEWER,
+    ("GET", "/api/audit"): _ADMIN,
     # Wires.
     ("GET", "/ws"): Rule(None, proof="hello"),
     ("*", "/socket.io/"): Rule(None, proof="connect"),

@@ -112,8 +112,8 @@ class Record:
             _log.info("audit.ends", entries=last.entries, seal=last.mac.hex())
 
     def exporting(self, actor: str, what: str, kind: str, meant: dict[str, object]) -> Callable[[], Awaitable[None]]:
-        """What notes an export of the list `what`, filtered by `meant`, before it is given. A storage that refuses takes
-        nothing from anybody: then the newest one of each actor and list is noted as soon as it is back."""
+        """What notes an export of the list `what`, filtered by `meant`, before it is given. While the storage refuses,
+        it is given all the same, and the newest of each actor and list is noted as soon as that is over."""
         detail: dict[str, object] = {"format": kind, "filter": meant}
 
         async def note() -> None:
