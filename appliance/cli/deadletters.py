@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 import typer
@@ -27,23 +27,21 @@ from appliance.cli.common import (
     run,
     say,
 )
+from appliance.cli.lists import TYPES, LimitOption, SinceOption, UntilOption, moment, newest
+from appliance.cli.lists import export as write
 from appliance.cli.times import milliseconds
-from appliance.errors import Problem, entry
+from appliance.errors import entry
 from appliance.paths import DataDir
 
 app = typer.Typer(no_args_is_help=True, help="Undelivered scans: see why, send again, discard, export.")
 
 ScreenOption = Annotated[str | None, typer.Option("--screen", metavar="ID", help="Only this screen's.")]
 CodeOption = Annotated[str | None, typer.Option("--code", metavar="CODE", help="Only of this cause: SCREEN_OFFLINE …")]
-SinceOption = Annotated[str | None, typer.Option("--since", metavar="TIME", help="2h, 1d (ago), 2026-05-31[T14:00].")]
-UntilOption = Annotated[str | None, typer.Option("--until", metavar="TIME", help="As --since.")]
 AllOption = Annotated[bool, typer.Option("--all", help="Everything on the list.")]
 IdsArgument = Annotated[list[str] | None, typer.Argument(metavar="ID...")]
 
 _PATH = "/api/dead-letters"
 _IDS_AT_ONCE = 500
-_PAGE = 500
-_TYPES = {"csv": "text/csv", "jsonl": "application/x-ndjson"}
 
 
 @app.command("list")
@@ -52,13 +50,13 @@ def list_(
     code: CodeOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest.")] = 100,
+    limit: LimitOption = 100,
     json: JsonOption = False,
     data_dir: DataOption = None,
 ) -> None:
     """List what couldn't be delivered, the newest first."""
     wanted = _filter(screen, code, since, until)
-    items, more = run(_list(directory(data_dir), wanted, limit))
+    items, more = run(newest(directory(data_dir), _PATH, wanted, limit))
     if json:
         as_json(items)
         return
@@ -96,8 +94,8 @@ def show(
         ("", "", f"{letter['cause']}: {letter['causeMessages'][tongue]}" if letter["causeMessages"] else None),
         ("할 일", "To do", letter["action"][tongue]),
         ("보낸 곳", "Sender", f"{letter['senderName'] or letter['sender']} → {letter['target']} ({letter['mode']})"),
-        ("접수", "Accepted", _moment(letter["acceptedAt"])),
-        ("미전달", "Undelivered", _moment(letter["diedAt"])),
+        ("접수", "Accepted", moment(letter["acceptedAt"])),
+        ("미전달", "Undelivered", moment(letter["diedAt"])),
     ]
     grid = Table.grid(padding=(0, 2, 0, 0))
     for first, second, text in lines:
@@ -106,7 +104,7 @@ def show(
     history = Table.grid(padding=(0, 2, 0, 0))
     for line in letter["history"]:
         why = " ".join(str(line[name]) for name in ("code", "cause", "detail") if line.get(name))
-        history.add_row(_moment(line["at"]), f"{line['round']}.{line['attempt']}", line["state"], why)
+        history.add_row(moment(line["at"]), f"{line['round']}.{line['attempt']}", line["state"], why)
     console = Console(highlight=False, markup=False)
     console.print(grid)
     console.print()
@@ -170,7 +168,7 @@ def export(
     data_dir: DataOption = None,
 ) -> None:
     """Write the list as CSV or JSON Lines."""
-    run(_export(directory(data_dir), _TYPES[format_], _filter(screen, code, since, until), output))
+    run(write(directory(data_dir), _PATH, TYPES[format_], _filter(screen, code, since, until), output))
 
 
 # --- the work behind ------------------------------------------------------------------------------------------------
@@ -179,19 +177,6 @@ def export(
 async def _call(data: DataDir, method: str, path: str, body: object = None) -> Any:
     async with connect(data, quiet_configuration(data)) as client:
         return await client.call(method, path, body)
-
-
-async def _list(data: DataDir, wanted: dict[str, Any], limit: int) -> tuple[list[dict[str, Any]], bool]:
-    """The newest, and whether there are more."""
-    query = _query(wanted)
-    items: list[dict[str, Any]] = []
-    async with connect(data, quiet_configuration(data)) as client:
-        while True:
-            page = await client.call("GET", _PATH, **query, limit=str(min(_PAGE, limit - len(items))))
-            items += page["items"]
-            if page["cursor"] is None or len(items) >= limit:
-                return items, page["cursor"] is not None
-            query["cursor"] = page["cursor"]
 
 
 async def _many(data: DataDir, verb: str, ids: list[str] | None, body: dict[str, Any]) -> Counter[str]:
@@ -219,29 +204,6 @@ async def _answers(
         body = {**body, "cursor": answer["cursor"]}
 
 
-async def _export(data: DataDir, accept: str, wanted: dict[str, Any], output: Path | None) -> None:
-    async with connect(data, quiet_configuration(data)) as client:
-        pieces = client.stream(_PATH, accept, **_query(wanted))
-        if output is None:
-            await _write(pieces, sys.stdout.buffer)
-            return
-        try:
-            with output.open("wb") as file:
-                await _write(pieces, file)
-        except OSError as error:
-            reason = {
-                "ko": f"{output}에 쓸 수 없습니다: {error.strerror}",
-                "en": f"{output} can't be written: {error.strerror}",
-            }
-            raise Problem("SETTINGS_INVALID", reason["en"], values={"where": "--output", "reason": reason}) from None
-
-
-async def _write(pieces: AsyncIterator[bytes], file: BinaryIO) -> None:
-    async for piece in pieces:
-        file.write(piece)
-    file.flush()
-
-
 # --- what is asked and what is said ---------------------------------------------------------------------------------
 
 
@@ -253,10 +215,6 @@ def _filter(screen: str | None, code: str | None, since: str | None, until: str 
         "until": milliseconds(until, "--until", end_of_day=True),
     }
     return {name: value for name, value in found.items() if value is not None}
-
-
-def _query(wanted: dict[str, Any]) -> dict[str, str]:
-    return {name: str(value) for name, value in wanted.items()}
 
 
 def _chosen(ids: list[str] | None, wanted: dict[str, Any], *, everything: bool) -> dict[str, Any]:
@@ -282,10 +240,6 @@ def _report(total: Counter[str], done: Literal["replayed", "discarded"]) -> None
         say(f"{code}: {number}  {entry(code).messages()['ko' if korean else 'en']}")
     if refused:
         raise typer.Exit(1)
-
-
-def _moment(at: int) -> str:
-    return datetime.fromtimestamp(at / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _short(at: int) -> str:

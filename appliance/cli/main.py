@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from appliance import __version__
-from appliance.cli import deadletters, people, screens
+from appliance.cli import audit, deadletters, people, screens
 from appliance.cli.common import DataOption, as_json, directory
 from appliance.cli.demo import demo
 from appliance.cli.doctor import doctor
@@ -30,6 +30,7 @@ app.command()(doctor)
 app.add_typer(people.keys, name="keys")
 app.add_typer(screens.app, name="screens")
 app.add_typer(deadletters.app, name="dead-letters")
+app.add_typer(audit.app, name="audit")
 
 
 @app.callback()
