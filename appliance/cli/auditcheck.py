@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from datetime import datetime
 
 from appliance.cli.datacheck import read_only
 from appliance.cli.findings import Finding, not_ok, ok
+from appliance.cli.lists import moment
 from appliance.errors import Problem, Texts
 from appliance.paths import DataDir
 from appliance.relay import secrets
@@ -66,7 +66,7 @@ def _told(found: Checked, data: DataDir) -> Finding:
 def said(broken: Broken) -> Texts:
     """Which entry is the first that doesn't fit, and how."""
     number = f"{broken.number:,}"
-    when = "" if broken.at is None else datetime.fromtimestamp(broken.at / 1000).astimezone().strftime("%F %T")
+    when = "" if broken.at is None else moment(broken.at)
     if broken.reason == "changed":
         return {
             "ko": f"{number}번 기록({when})이 쓰인 그대로가 아닙니다.",

@@ -26,6 +26,7 @@ AT_ONCE = 1_000
 """Entries in one read: some milliseconds of the interpreter's lock."""
 A_LOOK = 20
 """Reads that one look may take; whoever looks next goes on where it ended."""
+MAX_PAUSE_SECONDS = 0.05
 _SECRET = ("password", "secret", "token", "credential", "api_key")
 
 _log = structlog.get_logger(__name__)
@@ -139,11 +140,13 @@ class Record:
             if before.broken is not None and not everything:
                 return before  # it doesn't mend
             found = Checked() if everything else Checked(before.head, before.last_at, before.entries)
-            reads = 0
+            reads, loop = 0, asyncio.get_running_loop()
             while not found.done and found.broken is None and (everything or reads < A_LOOK):
+                began = loop.time()
                 found = await self._database.read(lambda connection, so_far=found: self._look(connection, so_far))  # type: ignore[misc]
                 reads += 1
-                await asyncio.sleep(0)
+                # As much time for everything else as this has taken: scans come first.
+                await asyncio.sleep(min(loop.time() - began, MAX_PAUSE_SECONDS))
             self._checked = found
             if found.broken is not None and found.broken != before.broken:
                 _log.error("audit.broken", number=found.broken.number, reason=found.broken.reason)
