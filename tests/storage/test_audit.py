@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import statistics
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -244,14 +243,14 @@ async def test_sealing_costs_next_to_nothing_beside_the_disk(tmp_path: Path) -> 
         prepare(tmp_path / name)
         database = Database(tmp_path / name, seal_key=b"k" * 32)
         await database.open()
-        began = time.perf_counter()
+        began = time.process_time()  # what else this computer does is no matter
         for first in range(0, 10_000, 50):
             await asyncio.gather(*(database.write(kind(number)) for number in range(first, first + 50)))
-        took = time.perf_counter() - began
+        took = time.process_time() - began
         await database.close()
         return took
 
     sealed = [await seconds(f"sealed{n}.db", entry) for n in range(2)]
     bare = [await seconds(f"plain{n}.db", plain) for n in range(2)]
-    print(f"10,000 audited changes: {statistics.mean(sealed):.2f} s sealed, {statistics.mean(bare):.2f} s plain")
+    print(f"10,000 audited changes: {min(sealed):.2f} s of CPU sealed, {min(bare):.2f} s plain")
     assert min(sealed) < min(bare) + 2.0, "0.2 ms each is far more than it needs"
