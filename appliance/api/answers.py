@@ -515,6 +515,48 @@ class Keys(_Answer):
     cursor: None
 
 
+# --- the audit record -----------------------------------------------------------------------------------------------
+
+
+class AuditEntry(_Answer):
+    """Who did what to which screen, when and from where. `seal` is an HMAC over it and the entry before it."""
+
+    number: int
+    at: int
+    actor: str
+    actor_name: str | None
+    action: str
+    target: str | None
+    screen_id: str | None
+    screen_name: str | None
+    address: str | None = msgspec.field(name="from")
+    detail: dict[str, Any] | None
+    seal: str
+
+
+class BrokenChain(_Answer):
+    """The first entry that doesn't fit."""
+
+    number: int
+    at: int | None
+    reason: Literal["changed", "missing", "cut"]
+
+
+class Chain(_Answer, omit_defaults=True):
+    """Whether the record is whole, as far as it was looked through."""
+
+    intact: bool
+    checked: int
+    entries: int
+    broken: BrokenChain | None = None
+
+
+class AuditRecord(_Answer):
+    items: list[AuditEntry]
+    cursor: str | None
+    chain: Chain
+
+
 # --- wires ----------------------------------------------------------------------------------------------------------
 
 

@@ -216,6 +216,14 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = MappingProxyType({
         "People", "Adds a key, which is told this once", {201: a.NewKeyView}, body=NewKey),
     ("GET", "/api/keys/{id}"): Operation("People", "One key", {200: a.KeyView}, refusals=("NOT_FOUND",)),
     ("DELETE", "/api/keys/{id}"): Operation("People", "Ends a key", {204: None}, refusals=("NOT_FOUND",)),
+    ("GET", "/api/audit"): Operation(
+        "People", "Who did what to which screen, when and from where, newest first", {200: a.AuditRecord}, also=_FILES,
+        query=(
+            Parameter("actor", {"type": "string", "minLength": 1, "maxLength": 200}),
+            Parameter("action", {"type": "string"}, "As it is, or with a star behind what it begins with."),
+            Parameter("screenId", _SCREEN), Parameter("since", _TIME), Parameter("until", _TIME), _LIMIT, _CURSOR,
+            Parameter("verify", {"enum": ["full"]}, "Looks through the whole record, not only what is new."),
+        )),
     # Wires.
     ("POST", "/api/events/ticket"): Operation("Events", "A ticket for one stream", {201: a.Ticket}),
     ("GET", "/api/events/subscribe"): Operation(
