@@ -26,6 +26,11 @@ def host_name(host: str) -> str:
     return match[1] if match else ""
 
 
+def is_here(host: str) -> bool:
+    """Whether a `Host` header names this machine as only itself can reach it."""
+    return host_name(host) in _ALWAYS
+
+
 class Hosts:
     """The allow-list: own addresses, the settled mDNS name, loopback, and what the settings add.
 

@@ -17,7 +17,9 @@ from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from appliance.core.permissions import CALLS, Rule
+from appliance.edge import origins
 from appliance.edge.credentials import Credentials
+from appliance.edge.headers import STREAMING, dress
 from appliance.edge.hosts import Hosts
 from appliance.edge.problems import from_http, problem_response, too_large, unexpected
 from appliance.errors import FieldError, Problem
@@ -30,27 +32,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 BODY_SECONDS = 10.0
 """How long a request's body may take to arrive."""
 
-PAGE_CSP: Final = (
-    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; style-src-attr 'unsafe-inline'; "
-    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' ws: wss:; worker-src 'self'; "
-    "frame-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-)
 _SENDERS_FAULT: Final = (HttpProcessingError, web.RequestPayloadError, ConnectionError)
-_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_CORS_PATHS: Final = ("/api/", "/socket.io/")
-_SESSION_PATHS: Final = ("/api/events/subscribe", "/socket.io/")
-"""Where a GET opens a session."""
-_EXTENSION: Final = "chrome-extension://"
-_EXTENSION_PATHS: Final = frozenset({
-    "/.well-known/vooster", "/api/auth/refresh", "/api/auth/device", "/api/pairing/device", "/api/pairing/token",
-    "/api/pairing/claim", "/api/trigger", "/api/triggers",
-})  # fmt: skip
-_EXTENSION_TREES: Final = ("/api/events/", "/api/triggers/", "/socket.io/")
-_COOKIE: Final = "vooster_"
-"""In the name of a session cookie of ours, or of another appliance on this machine."""
-OWN_PAGE: Final = web.RequestKey("own_page", bool)
-"""Set where the request's `Origin` is one of our own pages'."""
-_STREAMING: Final = web.RequestKey("streaming", bool)
 _LIMIT: Final = web.AppKey("limit", int)
 
 
@@ -75,7 +57,7 @@ def build(
         handler_args={"auto_decompress": False},
     )
     app[_LIMIT] = limit
-    app.on_response_prepare.append(_dress(hosts))
+    app.on_response_prepare.append(dress(hosts))
     app.add_routes(routes)
     rules.update((route, _rule_of(route, calls)) for route in app.router.routes())
     logging.getLogger("aiohttp.server").addFilter(_is_ours)
@@ -102,103 +84,29 @@ def _guard(hosts: Hosts, limit: int, credentials: Credentials, rules: Mapping[we
             host = headers.get(hdrs.HOST)
             if not hosts.allows(request, host):
                 return problem_response(Problem("HOST_NOT_ALLOWED", values={"address": hosts.base_url()}))
-            origin = headers.get(hdrs.ORIGIN)
-            if origin is not None:
-                _check_origin(request, hosts, origin, host or "")
-                if _is_preflight(request):
-                    return web.Response(status=204)
+            origins.check(request, hosts, host or "")
+            if hdrs.ORIGIN in headers and origins.is_preflight(request):
+                return web.Response(status=204)
             rule = rules.get(request.match_info.route)
             if rule is not None:  # there is none for a path that isn't there
                 await credentials.admit(request, rule)
             return await handler(request)
         except Problem as problem:
-            if request.get(_STREAMING):
+            if request.get(STREAMING):
                 raise
             return problem_response(problem)
         except web.HTTPException as error:
-            if error.status < 400 or request.get(_STREAMING):
+            if error.status < 400 or request.get(STREAMING):
                 raise
             return from_http(error, limit=limit)
         except (asyncio.CancelledError, ConnectionError):
             raise
         except Exception as error:
-            if request.get(_STREAMING):
+            if request.get(STREAMING):
                 raise
             return unexpected(error, request)
 
     return guard
-
-
-def _check_origin(request: web.Request, hosts: Hosts, origin: str, host: str) -> None:
-    """Refuses other sites' pages wherever a request could change something or open a socket."""
-    if hosts.own_origin(origin, host):
-        request[OWN_PAGE] = True
-        return
-    is_listed = origin != "null" and origin.lower() in hosts.allowed_origins
-    if is_listed and request.path.startswith((*_CORS_PATHS, "/ws")):
-        return
-    upgrade = request.headers.get(hdrs.UPGRADE, "").lower() == "websocket"
-    if (upgrade and origin.startswith(_EXTENSION)) or _is_extension(request, origin):
-        return
-    if origin == "null" or upgrade or request.method not in _SAFE or request.path in _SESSION_PATHS:
-        raise Problem("ORIGIN_NOT_ALLOWED", "Another site's page may not do this.")
-
-
-def _is_extension(request: web.Request, origin: str) -> bool:
-    """Whether a browser extension asks for what screens and scanners need.
-
-    The guard is against pages that use a browser's cookie behind its owner's back. An extension that brings a token, or
-    that has none yet and asks to be paired, uses nobody else's; so no cookie of ours may be with it. Which extension it
-    is doesn't matter for that: any could send the same without an `Origin`, as any program can.
-    """
-    return (
-        origin.startswith(_EXTENSION)
-        and (request.path in _EXTENSION_PATHS or request.path.startswith(_EXTENSION_TREES))
-        and not any(_COOKIE in line for line in request.headers.getall(hdrs.COOKIE, ()))
-    )
-
-
-def _is_preflight(request: web.Request) -> bool:
-    return request.method == "OPTIONS" and hdrs.ACCESS_CONTROL_REQUEST_METHOD in request.headers
-
-
-def _dress(hosts: Hosts) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
-    """Headers every answer carries, streams and refusals included; what a handler has set itself stays."""
-    allowed = hosts.allowed_origins
-
-    async def dress(request: web.Request, response: web.StreamResponse) -> None:
-        headers = response.headers
-        if not isinstance(response, web.Response):
-            request[_STREAMING] = True
-        headers["X-Content-Type-Options"] = "nosniff"
-        headers["Referrer-Policy"] = "no-referrer"
-        path = request.path
-        if path.startswith("/api/"):
-            if hdrs.CACHE_CONTROL not in headers:
-                headers[hdrs.CACHE_CONTROL] = "no-store"
-        elif "Content-Security-Policy" not in headers:
-            headers["Content-Security-Policy"] = PAGE_CSP
-        origin = request.headers.get(hdrs.ORIGIN)
-        is_listed = False
-        if allowed and path.startswith(_CORS_PATHS):
-            headers.add(hdrs.VARY, "Origin")
-            is_listed = origin is not None and origin.lower() in allowed
-        if origin is not None and (is_listed or _is_extension(request, origin)):
-            _allow_origin(request, response, origin, with_cookies=is_listed)
-
-    return dress
-
-
-def _allow_origin(request: web.Request, response: web.StreamResponse, origin: str, *, with_cookies: bool) -> None:
-    headers = response.headers
-    headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
-    if with_cookies:
-        headers[hdrs.ACCESS_CONTROL_ALLOW_CREDENTIALS] = "true"
-    headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = "Retry-After"
-    if _is_preflight(request):
-        headers[hdrs.ACCESS_CONTROL_ALLOW_METHODS] = "GET, POST, PATCH, DELETE"
-        headers[hdrs.ACCESS_CONTROL_ALLOW_HEADERS] = "Authorization, Content-Type, X-CSRF-Token"
-        headers[hdrs.ACCESS_CONTROL_MAX_AGE] = "600"
 
 
 @overload

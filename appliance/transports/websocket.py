@@ -14,7 +14,7 @@ from appliance.core.messages import Hello, ServerMessage
 from appliance.edge.credentials import Credentials
 from appliance.edge.lobby import Lobby
 from appliance.edge.local import client_address
-from appliance.edge.server import OWN_PAGE
+from appliance.edge.origins import OWN_PAGE
 from appliance.errors import Problem, entry
 from appliance.relay.auth import Auth, Principal
 from appliance.relay.conversation import Conversation, error_message

@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 
 from appliance.edge import server
+from appliance.edge.origins import EXTENSION
 from appliance.settings import Server
 from tests.gatehouse import (
     BEST,
@@ -119,7 +120,7 @@ async def test_the_control_socket_is_asked_for_no_name(gate: Gatehouse) -> None:
         "http://127.0.0.1:1",
         "http://127.0.0.1:{port}.evil.example",
         "file://127.0.0.1:{port}",
-        "chrome-extension://abcdefghijklmnop",
+        EXTENSION,
         ERP,
         "",
     ],
@@ -156,7 +157,8 @@ async def test_a_sandboxed_document_reads_nothing_either(gate: Gatehouse) -> Non
     [
         (None, False),
         ("own", False),
-        ("chrome-extension://abcdefghijklmnop", False),
+        (EXTENSION, True),  # no socket is here
+        ("chrome-extension://abcdefghijklmnopabcdefghijklmnop", True),
         ("http://evil.example", True),
         ("null", True),
         ("https://chrome-extension.example", True),
@@ -190,7 +192,6 @@ async def test_allowed_origins_get_cors_with_credentials_and_others_none(configu
 
 # The extension on the stations. It has a token or none yet, never a person's cookie.
 
-EXTENSION = "chrome-extension://abcdefghijklmnop"
 PREFLIGHT = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type"}
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from appliance.edge.origins import EXTENSION
 from appliance.relay import tickets
 from tests.conftest import MakeHouse
 from tests.support.house import House, until
@@ -120,7 +121,7 @@ async def test_a_page_that_names_another_origin_opens_none(house: House, origin:
 
 
 async def test_an_extension_opens_one_with_its_token_and_acks(house: House) -> None:
-    extension = {"Origin": "chrome-extension://abcdefghijklmnop"}
+    extension = {"Origin": EXTENSION}
     token = await house.pair("S-1")
     stream = await EventStream(house, token).connect({"capabilities": "shown"}, headers=extension)
     await stream.expect("welcome")

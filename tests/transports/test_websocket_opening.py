@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from appliance.core.messages import Identify
+from appliance.edge.origins import EXTENSION
 from appliance.transports import websocket
 from tests.conftest import MakeHouse
 from tests.support.answers import check_words, now_ms
@@ -67,7 +68,7 @@ async def test_a_cookie_counts_on_the_appliance_s_own_pages_only(make_house: Mak
     cookie = await cookie_of(house, "vic", "correct horse battery")
     own = await house.wire(headers={"Cookie": cookie, "Origin": house.url})
     assert (await own.hello(None))["role"] == "viewer"
-    for origin in ("chrome-extension://abcdefghijklmnop", "http://mes.plant", None):
+    for origin in (EXTENSION, "http://mes.plant", None):
         headers = {"Cookie": cookie} if origin is None else {"Cookie": cookie, "Origin": origin}
         other = await house.wire(headers=headers)
         await other.say_hello(None)

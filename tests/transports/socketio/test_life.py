@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from appliance.core.messages import Identify
+from appliance.edge.origins import EXTENSION
 from appliance.transports import socketio
 from tests.conftest import MakeHouse
 from tests.support.answers import check_words
@@ -330,7 +331,7 @@ async def test_other_sites_pages_may_only_where_they_are_allowed(make_house: Mak
         for origin, status in (
             ("http://mes.plant", 200),
             (house.url, 200),
-            ("chrome-extension://abcdefghijklmnop", 200),
+            (EXTENSION, 200),
             ("http://evil.example", 403),
             ("null", 403),
         ):

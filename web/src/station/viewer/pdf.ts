@@ -1,10 +1,11 @@
 /** PDF by pdf.js on a canvas: shown means that the page was drawn. */
 import * as pdfjs from "pdfjs-dist/legacy/build/pdf.mjs";
+import { workerAt } from "../../lib/trusted";
 import { fitOf } from "./fit";
 import { failed, type LoadFailure, statusFailure } from "./load";
 import type { Prepared } from "./prepared";
 
-pdfjs.GlobalWorkerOptions.workerSrc = `${__PDFJS_BASE__}pdf.worker.min.mjs`;
+const WORKER_URL = `${__PDFJS_BASE__}pdf.worker.min.mjs`;
 
 const SETTLED_MS = 150;
 
@@ -12,7 +13,15 @@ const SETTLED_MS = 150;
 let worker: pdfjs.PDFWorker | null = null;
 
 export function warmUp(): void {
-  if (!worker || worker.destroyed) worker = new pdfjs.PDFWorker();
+  if (worker && !worker.destroyed) return;
+  const port = workerAt(WORKER_URL);
+  const made = pdfjs.PDFWorker.create({ port });
+  // One that couldn't be loaded, or broke down, stands in nobody's way: the next document gets another.
+  port.addEventListener("error", () => {
+    made.destroy();
+    port.terminate();
+  });
+  worker = made;
 }
 
 export async function preparePdf(url: string, host: HTMLElement, signal: AbortSignal): Promise<Prepared> {
