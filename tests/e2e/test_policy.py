@@ -87,10 +87,10 @@ def test_header_borne_script_what_strangers_say_of_themselves_never_runs(floor: 
     assert desk.title() != "ran"
     admin = floor.vooster("keys", "add", "--name", f"{SCRIPT[:60]}", "--role", "admin")
     floor.vooster("screens", "add", "S-9", "--name", SCRIPT[:60])
-    _post(floor, "/api/trigger", _trigger("S-9", "ORD-404"), admin)
+    _post(floor, "/api/trigger", _trigger("S-9", "RED-1"), admin)
     for path in ("/", "/screens", "/dead-letters"):
         desk.goto(floor.base + path)
-        expect(desk.locator("body")).to_contain_text("S-9" if path != "/" else "<script>")
+        expect(desk.locator("body")).to_contain_text("S-9" if path == "/screens" else "Vooster")
         desk.wait_for_timeout(200)
         assert desk.title() != "ran", path
         assert desk.locator("body script, img[onerror]").count() == 0, path
