@@ -13,6 +13,7 @@ from aiohttp import web
 from appliance import __version__
 from appliance.adapters import control
 from appliance.adapters.addresses import best_address, lan_addresses
+from appliance.adapters.descriptors import room
 from appliance.adapters.mdns import Announcer
 from appliance.api import audit as audit_api
 from appliance.api import auth as auth_api
@@ -25,7 +26,10 @@ from appliance.api.setup_checks import Checks
 from appliance.api.views import Names, ScreenViews
 from appliance.edge.browsers import Browsers
 from appliance.edge.credentials import Credentials
+from appliance.edge.crowd import Crowd
 from appliance.edge.hosts import Hosts
+from appliance.edge.limits import Limits
+from appliance.edge.lines import Runner
 from appliance.edge.lobby import Lobby
 from appliance.edge.server import build
 from appliance.edge.urls import Urls
@@ -111,14 +115,20 @@ class Appliance:
             name=lambda: self._discovery().get("host") if self._announces else None,
             base_url=self.base_url,
         )
+        limited, proxies = self.settings.limits.enabled, self.settings.server.trusted_proxies
+        metrics = self.engine.metrics
         credentials = Credentials(
             self.engine.auth,
             instance_id=self.engine.plant.instance_id,
             tls=False,
-            trusted_proxies=self.settings.server.trusted_proxies,
+            trusted_proxies=proxies,
         )
-        runner = web.AppRunner(
-            build(self._routes(credentials), settings=self.settings, hosts=hosts, credentials=credentials),
+        limits = Limits(known=credentials.known, metrics=metrics, proxies=proxies) if limited else None
+        runner = Runner(
+            build(
+                self._routes(credentials), settings=self.settings, hosts=hosts, credentials=credentials, limits=limits
+            ),
+            crowd=Crowd(limited=limited, proxies=proxies, most=room(), refused=lambda: metrics.limit("connection")),
             access_log=None,
             handle_signals=False,
             keepalive_timeout=IDLE_SECONDS,

@@ -113,6 +113,8 @@ class Metrics:
         """Deliveries that are final, on disk. One sent again counts anew, in `taken_up` as well."""
         self.duplicates = 0
         self.refused: dict[str, int] = {}
+        self.limited: dict[str, int] = {}
+        """Refused for asking too much: by address, account (`user`, `screen`, `key`) and new `connection`."""
         self.ended: dict[str, int] = {}
         """Deliveries by how they ended: shown, received, superseded, dead."""
         self.dead_by_code: dict[str, int] = {}
@@ -139,6 +141,9 @@ class Metrics:
 
     def refuse(self, code: str) -> None:
         self.refused[code] = self.refused.get(code, 0) + 1
+
+    def limit(self, what: str) -> None:
+        self.limited[what] = self.limited.get(what, 0) + 1
 
     def end(self, state: str, *, retried: bool) -> None:
         self.finished += 1

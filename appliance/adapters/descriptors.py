@@ -37,3 +37,13 @@ def raise_limit() -> int | None:
     if soft < ENOUGH:
         _log.warning("descriptors.few", limit=soft, screens=max(0, soft - SPARE), remedy="LimitNOFILE=65536, ulimit -n")
     return soft
+
+
+def room() -> int | None:
+    """So many connections may be open beside what the appliance needs itself; None where nothing limits them."""
+    if sys.platform == "win32":
+        return None
+    import resource  # noqa: PLC0415 - not on Windows
+
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return None if soft == resource.RLIM_INFINITY else max(SPARE, soft - SPARE)

@@ -35,6 +35,7 @@ class Exposition(Collector):
         yield CounterMetricFamily("vooster_triggers_accepted", "Triggers on disk.", value=metrics.accepted)
         yield CounterMetricFamily("vooster_triggers_duplicate", "Repeats of a known id.", value=metrics.duplicates)
         yield _by("vooster_triggers_refused", "Triggers refused.", "code", metrics.refused)
+        yield _by("vooster_limited", "Requests and connections refused for being too many.", "of", metrics.limited)
         yield _by("vooster_deliveries_ended", "Deliveries that are final.", "state", metrics.ended)
         yield _by("vooster_deliveries_dead", "Deliveries that became dead letters.", "code", metrics.dead_by_code)
         yield CounterMetricFamily("vooster_deliveries_sent", "Navigations written to a screen.", value=metrics.sent)

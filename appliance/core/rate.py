@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
+_NOTHING = 1e-6
+"""Seconds that are no wait: how far the sums of floating-point numbers may be off."""
+
 
 class Rate:
     """`burst` at once, and `per_second` in the long run, for each key. `now` is in seconds of a clock that only grows.
@@ -23,8 +26,11 @@ class Rate:
     def __len__(self) -> int:
         return len(self._free_at)
 
-    def take(self, key: Hashable, now: float) -> float:
-        """Counts one; 0 where it may happen, else the seconds until it may. What may not happen isn't counted."""
+    def take(self, key: Hashable, now: float, share: int = 1) -> float:
+        """Counts one; 0 where it may happen, else the seconds until it may. What may not happen isn't counted.
+
+        Of a key that stands for many it may happen `share` times as often.
+        """
         free_at = self._free_at.get(key)
         if free_at is None:
             if len(self._free_at) >= self._kept:
@@ -32,13 +38,13 @@ class Rate:
             free_at = now
         elif free_at < now:
             free_at = now
-        free_at += self._each
+        each = self._each / share
+        free_at += each
         wait = free_at - now - self._burst
-        if wait > 0:
+        if wait > _NOTHING:
+            if wait > each + _NOTHING:  # the clock was put back
+                self._free_at[key] = now + self._burst
+                return each
             return wait
         self._free_at[key] = free_at
         return 0.0
-
-    def wait(self, key: Hashable, now: float) -> float:
-        """As `take`, without counting."""
-        return max(0.0, self._free_at.get(key, now) + self._each - now - self._burst)

@@ -54,6 +54,15 @@ class Credentials:
         rule.check(principal.kind, principal.role)
         return principal
 
+    def known(self, request: web.Request) -> Principal | None:
+        """Whom a look into memory tells: the caller, whatever it may do; None for whoever has to be looked into."""
+        authorization = request.headers.get(hdrs.AUTHORIZATION)
+        if authorization is not None:
+            return self._auth.cached(authorization.partition(" ")[2].strip())
+        value = request.cookies.get(self.cookie_name) if hdrs.COOKIE in request.headers else None
+        found = self._auth.session(value) if value else None
+        return found[0] if found is not None else None
+
     async def optional(self, request: web.Request) -> Principal | None:
         """The caller where anyone may ask; None for a credential that is missing or no longer good."""
         try:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
+from collections import Counter
 from typing import Final
 
+from appliance.core.networks import THIS_MACHINE, counted
 from appliance.errors import Problem
 
 MAX_WAITING: Final = 4096
@@ -19,7 +20,7 @@ class Lobby:
 
     def __init__(self, *, limited: bool) -> None:
         self._limited = limited
-        self._of: dict[str, int] = {}
+        self._of: Counter[str] = Counter()
         self._waiting = 0
 
     def __len__(self) -> int:
@@ -27,25 +28,21 @@ class Lobby:
 
     def enter(self, address: str) -> None:
         """One more of this address; `leave` is called once it has said who it is, or is gone. Raises `RATE_LIMITED`."""
-        waiting = self._of.get(address, 0)
+        keys = counted(address)
         if self._limited and (
-            self._waiting >= MAX_WAITING or (waiting >= MAX_OF_ONE and not _is_this_machine(address))
+            self._waiting >= MAX_WAITING
+            or (address not in THIS_MACHINE and any(self._of[key] >= MAX_OF_ONE * share for key, share in keys))
         ):
             reason = "Too many sockets are open that haven't said yet who they are."
             raise Problem("RATE_LIMITED", reason, values={"seconds": _RETRY_SECONDS}, retry_after=_RETRY_SECONDS)
-        self._of[address] = waiting + 1
+        for key, _ in keys:
+            self._of[key] += 1
         self._waiting += 1
 
     def leave(self, address: str) -> None:
         self._waiting -= 1
-        if self._of[address] == 1:
-            del self._of[address]
-        else:
-            self._of[address] -= 1
-
-
-def _is_this_machine(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address.partition("%")[0]).is_loopback
-    except ValueError:
-        return address == "local"
+        for key, _ in counted(address):
+            if self._of[key] == 1:
+                del self._of[key]
+            else:
+                self._of[key] -= 1

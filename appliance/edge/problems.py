@@ -68,7 +68,7 @@ def too_large(limit: int) -> Problem:
     return Problem("PAYLOAD_TOO_LARGE", f"At most {limit} bytes.", values={"limit": size})
 
 
-def unexpected(error: BaseException, request: web.Request) -> web.Response:
+def unexpected(error: BaseException, request: web.BaseRequest) -> web.Response:
     """The answer for a fault of the program itself: logged with its trace, told only by the trace's number."""
     trace_id = new_trace_id()
     _log.error("http.fault", trace_id=trace_id, method=request.method, path=request.path, exc_info=error)

@@ -21,6 +21,7 @@ from appliance.edge import origins
 from appliance.edge.credentials import Credentials
 from appliance.edge.headers import STREAMING, dress
 from appliance.edge.hosts import Hosts
+from appliance.edge.limits import Limits
 from appliance.edge.problems import from_http, problem_response, too_large, unexpected
 from appliance.errors import FieldError, Problem
 from appliance.settings import Settings
@@ -42,17 +43,18 @@ def build(
     settings: Settings,
     hosts: Hosts,
     credentials: Credentials,
+    limits: Limits | None = None,
     calls: Mapping[tuple[str, str], Rule] = CALLS,
 ) -> web.Application:
     """The application with its guard; `hosts` decides which `Host` and `Origin` are ours, `calls` who may call what.
 
-    Raises `LookupError` for a route that isn't in `calls`: nothing is served that nobody has thought of.
+    Without `limits` there are none. Raises `LookupError` for a route that isn't in `calls`: nothing is served that nobody has thought of.
     """
     rules: dict[web.AbstractRoute, Rule] = {}
     limit = settings.server.max_message_bytes
     # Bodies are unpacked in `read_body`: aiohttp's own unpacking has no words for a broken one.
     app = web.Application(
-        middlewares=[_guard(hosts, limit, credentials, rules)],
+        middlewares=[_guard(hosts, limit, limits, credentials, rules)],
         client_max_size=limit,
         handler_args={"auto_decompress": False},
     )
@@ -75,11 +77,19 @@ def _is_ours(record: logging.LogRecord) -> bool:
     return not (record.exc_info and isinstance(record.exc_info[1], _SENDERS_FAULT))
 
 
-def _guard(hosts: Hosts, limit: int, credentials: Credentials, rules: Mapping[web.AbstractRoute, Rule]) -> Any:
+def _guard(
+    hosts: Hosts,
+    limit: int,
+    limits: Limits | None,
+    credentials: Credentials,
+    rules: Mapping[web.AbstractRoute, Rule],
+) -> Any:
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         came_from.set(credentials.address(request) if request.remote else None)
         try:
+            if limits is not None:
+                await limits.check(request)
             headers = request.headers
             host = headers.get(hdrs.HOST)
             if not hosts.allows(request, host):

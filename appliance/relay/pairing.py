@@ -19,8 +19,8 @@ from appliance.core.pairing import Waiting
 from appliance.core.screens import Client, Display, check_id
 from appliance.errors import FieldError, Problem
 from appliance.relay.auth import Auth, Revoked
+from appliance.relay.doorman import too_many
 from appliance.relay.grants import TokenPair, digest
-from appliance.relay.people import too_many
 from appliance.relay.refusals import Refusals
 from appliance.relay.screens import Screens
 from appliance.relay.secrets import new_token

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -17,6 +21,10 @@ T = TypeVar("T")
 AT_ONCE = 2
 MAX_WAITING = 16
 """Hashes running or waiting; past it a sign-in is refused with `RATE_LIMITED`."""
+KEPT_FREE = 4
+"""Of these, for whoever isn't a stranger."""
+_NICE = 10
+"""Behind everything else on the machine: two threads that hash are two cores."""
 
 
 def standard() -> PasswordHasher:
@@ -29,7 +37,7 @@ class Passwords:
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or standard()
-        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="argon2")
+        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="argon2", initializer=_step_back)
         self._busy = 0
         self._nobody = ""
 
@@ -37,11 +45,12 @@ class Passwords:
         """The encoded form to keep."""
         return await self._run(lambda: self._hasher.hash(password))
 
-    async def verify(self, encoded: str | None, password: str) -> bool:
+    async def verify(self, encoded: str | None, password: str, *, stranger: bool = False) -> bool:
         """Whether `password` is the one; with None (no such user) it takes as long and is never."""
-        if encoded is None:
-            self._nobody = self._nobody or await self.hash("nobody")
-        return await self._run(lambda: self._matches(encoded or self._nobody, password)) and encoded is not None
+        most = MAX_WAITING - KEPT_FREE if stranger else MAX_WAITING
+        if encoded is None and not self._nobody:
+            self._nobody = await self._run(lambda: self._hasher.hash("nobody"), most)
+        return await self._run(lambda: self._matches(encoded or self._nobody, password), most) and encoded is not None
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -52,8 +61,8 @@ class Passwords:
         except (VerificationError, InvalidHashError):
             return False
 
-    async def _run(self, work: Callable[[], T]) -> T:
-        if self._busy >= MAX_WAITING:
+    async def _run(self, work: Callable[[], T], most: int = MAX_WAITING) -> T:
+        if self._busy >= most:
             raise Problem("RATE_LIMITED", "Too many sign-ins at once.", values={"seconds": 2}, retry_after=2)
         self._busy += 1
         future = asyncio.get_running_loop().run_in_executor(self._threads, work)
@@ -62,3 +71,10 @@ class Passwords:
 
     def _done(self, _future: object) -> None:
         self._busy -= 1
+
+
+def _step_back() -> None:
+    """Lowers the priority of the thread that calls it, where a thread has one of its own."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)

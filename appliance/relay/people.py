@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import math
+import contextlib
 import re
 import secrets
 import sqlite3
@@ -15,11 +15,11 @@ import msgspec
 import structlog
 from msgspec import UNSET, UnsetType
 
-from appliance.core.lockout import Lockout
 from appliance.core.roles import Role
 from appliance.core.screens import check_id
 from appliance.errors import FieldError, Problem
 from appliance.relay.auth import KEY_PREFIX, Auth
+from appliance.relay.doorman import Doorman
 from appliance.relay.grants import digest
 from appliance.relay.passwords import Passwords
 from appliance.relay.refusals import Refusals
@@ -55,9 +55,7 @@ class People:
         self._passwords = passwords
         self._refusals = refusals
         self._now = now
-        self._lock_out = lock_out
-        self._by_account = Lockout(limit=5, pause_ms=60_000)
-        self._by_address = Lockout(limit=30, pause_ms=60_000)
+        self._doorman = Doorman() if lock_out else None
         self._change = asyncio.Lock()
         self._setup: list[SetupToken] = []
         self.plant = ""
@@ -146,25 +144,26 @@ class People:
     async def log_in(self, username: str, password: str, *, address: str) -> User:
         """The user whose password it is. Raises `CREDENTIALS_INVALID`, or `RATE_LIMITED` after five wrong ones.
 
-        The pause is for this name from this address, so that nobody can keep somebody else out from elsewhere.
+        Whose turn it is, the doorman says: nobody can keep somebody else out from elsewhere.
         """
-        name = unicodedata.normalize("NFC", username[:256])
-        account, now = (name.casefold(), address), self._now()
-        if self._lock_out:
-            pause = max(self._by_account.pause(account, now), self._by_address.pause(address, now))
-            if pause:
-                await self._refused(name)
-                raise too_many(math.ceil(pause / 1000))
-            self._by_account.tried(account, now)
-            self._by_address.tried(address, now)
+        name, now = unicodedata.normalize("NFC", username[:256]), self._now()
+        folded = name.casefold()
         user = self._auth.user(name)
         typed = unicodedata.normalize("NFC", password[: 4 * PASSWORD_LENGTH[1]])
-        if not await self._passwords.verify(user.password if user else None, typed) or user is None:
+        try:
+            with self._doorman.trying(folded, address, now) if self._doorman else contextlib.nullcontext():
+                encoded = user.password if user else None
+                known = self._doorman is None or self._doorman.is_familiar(folded, address)
+                is_right = await self._passwords.verify(encoded, typed, stranger=not known)
+        except Problem:  # it isn't their turn
+            await self._refused(name)
+            raise
+        if not is_right or user is None:
             _log.warning("auth.login_refused", user=name[:64], address=address)
             await self._refused(name)
             raise Problem("CREDENTIALS_INVALID")
-        self._by_account.succeeded(account)
-        self._by_address.succeeded(address)
+        if self._doorman:
+            self._doorman.succeeded(folded, address)
         async with self._change:
             present = self._auth.user(name)
             if present is None or present.password != user.password:
@@ -317,11 +316,6 @@ class People:
             if key.id == key_id:
                 return key
         raise Problem("NOT_FOUND", "There is no such key.")
-
-
-def too_many(seconds: int) -> Problem:
-    """`RATE_LIMITED` that says for how long."""
-    return Problem("RATE_LIMITED", values={"seconds": seconds}, extra={"seconds": seconds}, retry_after=seconds)
 
 
 def _wrong(field: str, reason: str) -> Problem:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 
+from appliance.edge.crowd import Place
 from appliance.transports import bounds
 from appliance.transports.bounds import Backlog
 
@@ -12,10 +13,10 @@ from appliance.transports.bounds import Backlog
 class OwnSocket(asyncio.Protocol):
     """One of them. `too_slow` is its subclass's; so is `connection_lost`, as far as it means more than here.
 
-    `bound` is how many bytes may wait for the reader.
+    `bound` is how many bytes may wait for the reader; `place` is the connection's in the crowd, where it is counted.
     """
 
-    __slots__ = ("_backlog", "_lost", "_timer", "_wire", "bound")
+    __slots__ = ("_backlog", "_lost", "_timer", "_wire", "bound", "place")
 
     def __init__(self, wire: asyncio.Transport, backlog: Backlog, bound: int) -> None:
         self._wire = wire
@@ -23,6 +24,7 @@ class OwnSocket(asyncio.Protocol):
         self._lost = False
         self._timer: asyncio.TimerHandle | None = None
         self.bound = bound
+        self.place: Place | None = None
 
     def too_slow(self, *, abort: bool = False) -> None:
         """More waits than the reader may leave unread."""
@@ -66,6 +68,9 @@ class OwnSocket(asyncio.Protocol):
         self._lost = True
         self._backlog.forget(self)
         self._stop_timer()
+        place, self.place = self.place, None
+        if place is not None:
+            place.leave()
 
     # --- for the subclass -------------------------------------------------------------------------------------------
 

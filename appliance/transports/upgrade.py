@@ -11,6 +11,7 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
+from appliance.edge.lines import Line
 from appliance.errors import Problem
 from appliance.transports.own_socket import OwnSocket
 
@@ -46,6 +47,8 @@ async def upgrade(
 def hand_over(request: web.Request, wire: asyncio.Transport, reader: OwnSocket) -> None:
     """From now on the socket is `reader`'s alone; for aiohttp it is as if the client had gone."""
     handler = request.protocol
+    if isinstance(handler, Line):
+        reader.place = handler.give_place()
     handler.set_parser(reader)  # type: ignore[arg-type]
     wire.set_protocol(reader)
     handler.transport = None

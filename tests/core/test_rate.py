@@ -22,18 +22,23 @@ def test_what_is_refused_isn_t_counted() -> None:
     assert rate.take("a", 1.0) == 0
 
 
-def test_looking_counts_nothing() -> None:
-    rate = Rate(per_second=1, burst=2)
-    assert [rate.wait("a", 0.0) for _ in range(9)] == [0] * 9
-    rate.take("a", 0.0)
-    rate.take("a", 0.0)
-    assert rate.wait("a", 0.0) == pytest.approx(1.0)
+def test_a_key_for_many_may_as_many_times_as_often() -> None:
+    rate = Rate(per_second=10, burst=5)
+    assert sum(rate.take("all of them", 7.0, 8) == 0 for _ in range(100)) == 40
 
 
 def test_idling_gathers_no_more_than_the_burst() -> None:
     rate = Rate(per_second=10, burst=5)
     rate.take("a", 0.0)
     assert sum(rate.take("a", 1e6) == 0 for _ in range(50)) == 5
+
+
+def test_a_clock_that_is_put_back_keeps_nobody_out_until_it_has_caught_up() -> None:
+    rate = Rate(per_second=1, burst=5)
+    for _ in range(5):
+        rate.take("a", 7200.0)
+    assert rate.take("a", 0.0) == pytest.approx(1.0)
+    assert rate.take("a", 1.001) == 0
 
 
 def test_it_keeps_as_many_keys_as_it_may() -> None:

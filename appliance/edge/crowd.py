@@ -1,0 +1,85 @@
+"""Connections open now, of any kind, by the address they come from: one machine can't take the places of all others."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Collection
+from typing import Final
+
+from appliance.core.networks import THIS_MACHINE, counted
+from appliance.core.rate import Rate
+from appliance.errors import Problem
+
+MAX_OF_ONE: Final = 512
+"""From one address: a station's browser has a handful. A hall behind one address is named in `server.trusted_proxies`.
+"""
+NEW_A_SECOND: Final = 200.0
+NEW_AT_ONCE: Final = 1024
+_RETRY_SECONDS: Final = 5
+
+
+class Place:
+    """One connection's; `leave` when it is over."""
+
+    __slots__ = ("_address", "_crowd")
+
+    def __init__(self, crowd: Crowd, address: str) -> None:
+        self._crowd = crowd
+        self._address = address
+
+    def leave(self) -> None:
+        self._crowd.leave(self._address)
+
+
+class Crowd:
+    """Counts them. This machine, trusted proxies and, without `limited`, everyone come and go uncounted.
+
+    `most` connections that are counted may there be in all, None for any number; `refused` is called for each that was
+    turned away.
+    """
+
+    def __init__(
+        self,
+        *,
+        limited: bool,
+        proxies: Collection[str] = (),
+        most: int | None = None,
+        refused: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._limited = limited
+        self._exempt = THIS_MACHINE.union(proxies)
+        self._most = most
+        self._refused = refused
+        self._clock = clock
+        self._of: Counter[str] = Counter()
+        self._new = Rate(per_second=NEW_A_SECOND, burst=NEW_AT_ONCE)
+        self._all = 0
+
+    def __len__(self) -> int:
+        return self._all
+
+    def enter(self, address: str | None) -> Place | None:
+        """The place of one connection more, None where it isn't counted. Raises `RATE_LIMITED`."""
+        if not self._limited or address is None or address in self._exempt:
+            return None
+        now = self._clock()
+        full = self._most is not None and self._all >= self._most
+        for key, share in counted(address):
+            if full or self._of[key] >= MAX_OF_ONE * share or self._new.take(key, now, share):
+                self._refused()
+                reason = "Too many connections from this address."
+                raise Problem("RATE_LIMITED", reason, values={"seconds": _RETRY_SECONDS}, retry_after=_RETRY_SECONDS)
+        for key, _ in counted(address):
+            self._of[key] += 1
+        self._all += 1
+        return Place(self, address)
+
+    def leave(self, address: str) -> None:
+        self._all -= 1
+        for key, _ in counted(address):
+            if self._of[key] == 1:
+                del self._of[key]
+            else:
+                self._of[key] -= 1
