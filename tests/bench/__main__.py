@@ -11,11 +11,11 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tests.bench import accepts, broadcast, crowd, machine, reconnect, restart, stalled, steady, transports
+from tests.bench import accepts, attacked, broadcast, crowd, machine, reconnect, restart, stalled, steady, transports
 from tests.bench.processes import ROOT
 
 PART_SECONDS = 600
-PARTS = ["steady", "accepts", "crowd", "transports", "stalled", "reconnect", "broadcast", "restart"]
+PARTS = ["steady", "accepts", "crowd", "transports", "stalled", "reconnect", "broadcast", "attacked", "restart"]
 DEFAULT = [each for each in PARTS if each != "steady"]
 """`transports` has the numbers of `steady`, too."""
 
@@ -32,6 +32,9 @@ def parts(given: argparse.Namespace) -> dict[str, Callable[[Path], Awaitable[Non
         "stalled": lambda place: stalled.run(place, given.screens, given.rate, given.stalled_seconds),
         "reconnect": lambda place: reconnect.run(place, given.clients, given.cuts),
         "broadcast": lambda place: broadcast.run(place, given.screens, given.rounds),
+        "attacked": lambda place: attacked.run(
+            place, given.attacked_screens, given.attacked_rate, given.attack_seconds
+        ),
         "restart": lambda place: restart.run(place, given.finished, given.open),
     }
 
@@ -50,6 +53,9 @@ def options() -> argparse.ArgumentParser:
     found.add_argument("--clients", type=int, default=10, help="reconnect: how many, as behind one switch")
     found.add_argument("--cuts", type=int, default=2, help="reconnect: how often")
     found.add_argument("--rounds", type=int, default=5, help="broadcast: how many")
+    found.add_argument("--attacked-screens", type=int, default=200, help="attacked: how many healthy screens")
+    found.add_argument("--attacked-rate", type=float, default=100, help="attacked: healthy triggers a second")
+    found.add_argument("--attack-seconds", type=float, default=12, help="attacked: how long, each")
     found.add_argument("--finished", type=int, default=1_000_000, help="restart: finished deliveries in the file")
     found.add_argument("--open", type=int, default=10_000, help="restart: open deliveries in the file")
     found.add_argument("--directory", type=Path, default=ROOT / "build", help="on the disk to measure")
