@@ -29,7 +29,7 @@ def said(site: str, mode: str = "no-cors", dest: str = "script") -> dict[str, st
 async def test_another_site_gets_nothing_from_the_api(gate: Gatehouse, site: str, mode: str, dest: str) -> None:
     admin = await gate.admin()
     for method, path in (("GET", "/api/me"), ("GET", "/api/csrf"), ("POST", "/api/echo"), ("HEAD", "/api/users")):
-        body = {} if method == "POST" else None
+        body: dict[str, str] | None = {} if method == "POST" else None
         refused = await admin.call(method, path, body, **said(site, mode, dest))
         assert refused.status == 403, (method, path)
         assert method == "HEAD" or refused.code == "ORIGIN_NOT_ALLOWED"
