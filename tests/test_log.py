@@ -19,6 +19,7 @@ structlog.get_logger("ours").warning("delivery.dead", code="EXPIRED")
 logging.getLogger("library").error("a library's %s", "words")
 logging.getLogger("aiohttp.access").info("GET /?token=secret")
 structlog.get_logger("ours").debug("quiet")
+password = "hunter" + "2" * 5
 try:
     1 / 0
 except ZeroDivisionError:
@@ -50,4 +51,5 @@ def test_the_level_is_kept(level: str, events: int) -> None:
 def test_lines_for_people_can_be_read() -> None:
     found = "\n".join(lines("console", "info"))
     assert "order.shown" in found and "order=제작-1" in found and "token" not in found
+    assert "ZeroDivisionError" in found and "hunter22222" not in found  # a traceback tells no variables
     assert logging.getLogger().level != logging.DEBUG

@@ -71,6 +71,8 @@ class Line(web.RequestHandler):
         message: str | None = None,  # noqa: ARG002 - it may hold the sender's bytes
     ) -> web.StreamResponse:
         """aiohttp's answer to what it can't read, or to what went wrong after it, in our words."""
+        if isinstance(exc, ConnectionError):  # who is gone needs no answer, and a log of it would fill the disk
+            raise exc
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR and exc is not None:
             response = unexpected(exc, request)
         else:

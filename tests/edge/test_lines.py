@@ -82,6 +82,19 @@ async def test_what_is_no_request_gets_a_problem_like_any_other(house: House, se
         assert word not in json.dumps(told), word
 
 
+async def test_a_body_that_breaks_off_is_nobody_s_fault(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    head = b"POST /api/auth/login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    for _ in range(3):
+        async with connected(house) as (_, writer):
+            writer.write(head + b"Content-Length: 100\r\n\r\n{")
+            await _settled(house)
+    async with connected(house) as (reader, writer):
+        writer.write(head + b"Transfer-Encoding: chunked\r\n\r\nnonsense\r\n")
+        status, _, told = await answered(reader)
+        assert (status, told["code"]) == (400, "VALIDATION_ERROR")
+    await _settled(house)  # whoever made this house looks for tracebacks in its log
+
+
 async def test_a_head_that_never_ends_has_an_end(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "HEAD_SECONDS", 0.3)
     async with connected(house) as (reader, writer):
