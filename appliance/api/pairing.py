@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -95,12 +96,17 @@ class Provision(msgspec.Struct, rename="camel"):
 def routes(
     pairings: Pairings, screens: Screens, credentials: Credentials, urls: Urls, *, plant: Callable[[], str]
 ) -> list[web.RouteDef]:
+    drawing = asyncio.Lock()
+
     async def begin(request: web.Request) -> web.Response:
         body = await read_json(request, Begin, limit=SMALL)
         client = Client(body.client.name, body.client.version, credentials.address(request))
         waiting, device_code = pairings.begin(client, _displays(body.displays), address=client.address)
         page = f"{urls.for_phone(request)}/approve"
         complete = f"{page}#{rules.shown(waiting.code)}"
+        async with drawing:  # milliseconds each: whoever asks for many lets others have their turn in between
+            picture = qr.svg(complete)
+            await asyncio.sleep(0)
         return json_response(
             {
                 "device_code": device_code,
@@ -109,7 +115,7 @@ def routes(
                 "verification_uri_complete": complete,
                 "expires_in": rules.LIFE_MS // 1000,
                 "interval": rules.INTERVAL_MS // 1000,
-                "qr": {"svg": qr.svg(complete)},
+                "qr": {"svg": picture},
                 "plant": plant(),
             }
         )

@@ -26,10 +26,10 @@ class Rate:
     def __len__(self) -> int:
         return len(self._free_at)
 
-    def take(self, key: Hashable, now: float, share: int = 1) -> float:
+    def take(self, key: Hashable, now: float, cost: float = 1.0) -> float:
         """Counts one; 0 where it may happen, else the seconds until it may. What may not happen isn't counted.
 
-        Of a key that stands for many it may happen `share` times as often.
+        What is dearer than most costs more than one; of a key that stands for many each costs less.
         """
         free_at = self._free_at.get(key)
         if free_at is None:
@@ -38,7 +38,7 @@ class Rate:
             free_at = now
         elif free_at < now:
             free_at = now
-        each = self._each / share
+        each = self._each * cost
         free_at += each
         wait = free_at - now - self._burst
         if wait > _NOTHING:

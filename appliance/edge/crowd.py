@@ -67,7 +67,7 @@ class Crowd:
         now = self._clock()
         full = self._most is not None and self._all >= self._most
         for key, share in counted(address):
-            if full or self._of[key] >= MAX_OF_ONE * share or self._new.take(key, now, share):
+            if full or self._of[key] >= MAX_OF_ONE * share or self._new.take(key, now, 1 / share):
                 self._refused()
                 reason = "Too many connections from this address."
                 raise Problem("RATE_LIMITED", reason, values={"seconds": _RETRY_SECONDS}, retry_after=_RETRY_SECONDS)

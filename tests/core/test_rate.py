@@ -24,7 +24,7 @@ def test_what_is_refused_isn_t_counted() -> None:
 
 def test_a_key_for_many_may_as_many_times_as_often() -> None:
     rate = Rate(per_second=10, burst=5)
-    assert sum(rate.take("all of them", 7.0, 8) == 0 for _ in range(100)) == 40
+    assert sum(rate.take("all of them", 7.0, 1 / 8) == 0 for _ in range(100)) == 40
 
 
 def test_idling_gathers_no_more_than_the_burst() -> None:
