@@ -48,7 +48,8 @@ def build(
 ) -> web.Application:
     """The application with its guard; `hosts` decides which `Host` and `Origin` are ours, `calls` who may call what.
 
-    Without `limits` there are none. Raises `LookupError` for a route that isn't in `calls`: nothing is served that nobody has thought of.
+    Without `limits` there are none. Raises `LookupError` for a route that isn't in `calls`: nothing is served that
+    nobody has thought of.
     """
     rules: dict[web.AbstractRoute, Rule] = {}
     limit = settings.server.max_message_bytes
