@@ -105,7 +105,7 @@ def routes(
         page = f"{urls.for_phone(request)}/approve"
         complete = f"{page}#{rules.shown(waiting.code)}"
         async with drawing:  # milliseconds each: whoever asks for many lets others have their turn in between
-            picture = qr.svg(complete)
+            picture = qr.svg(complete, quick=True)
             await asyncio.sleep(0)
         return json_response(
             {

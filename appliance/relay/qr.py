@@ -12,17 +12,24 @@ QUIET = 4
 """Light modules around the code, as its standard asks for."""
 
 
-def _matrix(text: str) -> list[list[bool]]:
-    code = qrcode.QRCode(error_correction=ERROR_CORRECT_M, border=QUIET)
+_ANY_MASK = 3
+
+
+def _matrix(text: str, mask: int | None = None) -> list[list[bool]]:
+    """`mask` is one of the standard's eight patterns; without it all are tried for the one that prints best."""
+    code = qrcode.QRCode(error_correction=ERROR_CORRECT_M, border=QUIET, mask_pattern=mask)
     code.add_data(text)
     code.make(fit=True)
     matrix: list[list[bool]] = code.get_matrix()
     return matrix
 
 
-def svg(text: str) -> str:
-    """Black on transparent, one path, a view box and no size: it takes the size of its place on the page."""
-    matrix = _matrix(text)
+def svg(text: str, *, quick: bool = False) -> str:
+    """Black on transparent, one path, a view box and no size: it takes the size of its place on the page.
+
+    `quick` is for a monitor, where any pattern reads well: a fifth of the work, of which strangers may ask for much.
+    """
+    matrix = _matrix(text, _ANY_MASK if quick else None)
     runs = []
     for y, row in enumerate(matrix):
         x = 0
