@@ -46,8 +46,11 @@ async def test_one_is_shown_with_its_whole_history_for_as_long_as_it_is_on_the_l
     assert (letter["state"], letter["evidence"]) == ("dead", None)
     upper = delivery_id.partition(":")[0].upper() + ":S-1"
     assert (await house.local("GET", f"{PATH}/{upper}")).json["deliveryId"] == delivery_id
-    for unknown in ("nonsense", "replay", f"{delivery_id}x", delivery_id.replace("S-1", "S-2")):
+    for unknown in ("nonsense", f"{delivery_id}x", delivery_id.replace("S-1", "S-2")):
         (await house.local("GET", f"{PATH}/{unknown}")).problem(404, "NOT_FOUND")
+    word = await house.local("GET", f"{PATH}/replay")
+    word.problem(405, "METHOD_NOT_ALLOWED")
+    assert word.headers["Allow"] == "POST"
     await replay(house, delivery_id)
     (await house.local("GET", f"{PATH}/{delivery_id}")).problem(404, "NOT_FOUND")
 

@@ -107,6 +107,10 @@ ROWS: dict[str, tuple[Happening, dict[str, str]]] = {
         Happening(Event.ORDER_FOUND, overtaken=True),
         {"awaitingOrder": "superseded"},
     ),
+    "its document's address isn't allowed any more": (
+        Happening(Event.URL_REFUSED),
+        {"pending": "dead, DOCUMENT_URL_REFUSED"},
+    ),
     "order unknown": (
         Happening(Event.ORDER_REFUSED, code="ORDER_NOT_FOUND"),
         {"awaitingOrder": "dead, ORDER_NOT_FOUND"},

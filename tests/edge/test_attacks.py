@@ -43,7 +43,7 @@ def fixture_routes(monkeypatch: pytest.MonkeyPatch) -> Routes:
     found: Routes = []
 
     def built(routes: list[web.RouteDef], **others: Any) -> web.Application:
-        found.extend((route.method, re.sub(r"\{[^}]*\}", "x", route.path)) for route in routes)
+        found.extend((route.method, re.sub(r"\{[^}]*\}", "x:x", route.path)) for route in routes)
         return build(routes, **others)
 
     monkeypatch.setattr(appliance.app, "build", built)

@@ -49,9 +49,10 @@ def answer_misfits(method: str, address: str, status: int, content_type: str, te
     """
     path = urlsplit(address).path
     method = method.lower()
-    found = next((calls[method] for pattern, calls in _calls() if pattern.match(path) and method in calls), None)
-    if found is None:
+    calls: dict[str, Any] = next((calls for pattern, calls in _calls() if pattern.match(path)), {})
+    if method not in calls:
         return []
+    found = calls[method]
     where = f"{method} {path}: {status}"
     answer = found["responses"].get(str(status))
     if answer is None:
