@@ -5,19 +5,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import socket
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from appliance import __version__
 from appliance.adapters import control
 from appliance.adapters.addresses import best_address, lan_addresses
+from appliance.adapters.certificates import Certificates
 from appliance.adapters.descriptors import room
+from appliance.adapters.doorway import Doorway
 from appliance.adapters.mdns import Announcer
 from appliance.api import audit as audit_api
 from appliance.api import auth as auth_api
-from appliance.api import deadletters, deliveries, descriptions, monitoring, pages, screens, setup, triggers
+from appliance.api import deadletters, deliveries, descriptions, monitoring, pages, screens, setup, triggers, trust
 from appliance.api import pairing as pairing_api
 from appliance.api import people as people_api
 from appliance.api.exports import Exports
@@ -27,7 +31,7 @@ from appliance.api.views import Names, ScreenViews
 from appliance.edge.browsers import Browsers
 from appliance.edge.credentials import Credentials
 from appliance.edge.crowd import Crowd
-from appliance.edge.hosts import Hosts
+from appliance.edge.hosts import Hosts, host_name
 from appliance.edge.limits import Limits
 from appliance.edge.lines import Runner
 from appliance.edge.lobby import Lobby
@@ -36,6 +40,7 @@ from appliance.edge.urls import Urls
 from appliance.engine import Engine, stop_all
 from appliance.errors import Problem
 from appliance.paths import DataDir
+from appliance.relay.clock import now_ms
 from appliance.relay.plant import DEFAULT_NAME
 from appliance.relay.status import Status
 from appliance.settings import Settings
@@ -63,6 +68,9 @@ class Appliance:
         self._network = network
         self._port = settings.server.port
         self._announcer: Announcer | None = None
+        self._tls = settings.tls.mode != "off"
+        self.certificates: Certificates | None = None
+        """What it is served with under TLS; None without, and for a command's own appliance."""
         self._stops: list[Callable[[], object]] = []
 
     # --- addresses --------------------------------------------------------------------------------------------------
@@ -71,12 +79,15 @@ class Appliance:
         """The address to recommend: the configured public one, or the best one on the LAN."""
         if self.settings.server.public_url:
             return self.settings.server.public_url.rstrip("/")
-        return f"http://{best_address() if self._everywhere else self.settings.server.host}:{self._port}"
+        return self._url(best_address() if self._everywhere else self.settings.server.host)
 
     def urls(self) -> list[str]:
         """Every address the appliance can be opened at, the best first."""
         found = lan_addresses() if self._everywhere else [self.settings.server.host]
-        return list(dict.fromkeys([self.base_url(), *(f"http://{address}:{self._port}" for address in found)]))
+        return list(dict.fromkeys([self.base_url(), *map(self._url, found)]))
+
+    def _url(self, address: str) -> str:
+        return f"{'https' if self._tls else 'http'}://{address}:{self._port}"
 
     @property
     def _everywhere(self) -> bool:
@@ -99,6 +110,7 @@ class Appliance:
         await stop_all(self._stops)
 
     async def _serve(self) -> None:
+        await self._prepare_tls()
         self.status = Status(
             database=self.engine.database,
             sessions=self.engine.sessions,
@@ -108,33 +120,25 @@ class Appliance:
             events=self.engine.events,
             metrics=self.engine.metrics,
             discovery=self._discovery if self._announces else None,
+            tls=self._tls_status,
         )
         hosts = Hosts(
             self.settings.server,
             addresses=lan_addresses,
             name=lambda: self._discovery().get("host") if self._announces else None,
             base_url=self.base_url,
+            tls=self._tls,
         )
-        limited, proxies = self.settings.limits.enabled, self.settings.server.trusted_proxies
-        metrics = self.engine.metrics
         credentials = Credentials(
             self.engine.auth,
             instance_id=self.engine.plant.instance_id,
-            tls=False,
-            trusted_proxies=proxies,
+            tls=self._tls,
+            trusted_proxies=self.settings.server.trusted_proxies,
         )
-        limits = Limits(known=credentials.known, metrics=metrics, proxies=proxies) if limited else None
-        runner = Runner(
-            build(
-                self._routes(credentials), settings=self.settings, hosts=hosts, credentials=credentials, limits=limits
-            ),
-            crowd=Crowd(limited=limited, proxies=proxies, most=room(), refused=lambda: metrics.limit("connection")),
-            access_log=None,
-            handle_signals=False,
-            keepalive_timeout=IDLE_SECONDS,
-            lingering_time=LINGER_SECONDS,
-            shutdown_timeout=3.0,
-        )
+        crowd = self._crowd()
+        # Under TLS a connection counts before its handshake does, so at the door.
+        within = Crowd(limited=False) if self._tls else crowd
+        runner = self._runner(self._routes(credentials), hosts, credentials, within)
         await runner.setup()
         self._stops += [
             lambda: control.remove(self.data, alone=not self._network),
@@ -146,7 +150,7 @@ class Appliance:
         ]
         await control.listen(runner, self.data, alone=not self._network)
         if self._network:
-            await self._listen(runner)
+            await self._listen(runner, hosts, credentials, crowd)
         if self._announces:
             self._announcer = self._new_announcer()
             await self._announcer.start()
@@ -154,9 +158,35 @@ class Appliance:
         self._stops.append(self._not_ready)
         self.status.ready = True
 
+    def _crowd(self) -> Crowd:
+        metrics = self.engine.metrics
+        return Crowd(
+            limited=self.settings.limits.enabled,
+            proxies=self.settings.server.trusted_proxies,
+            most=room(),
+            refused=lambda: metrics.limit("connection"),
+        )
+
+    def _runner(
+        self, routes: list[web.RouteDef], hosts: Hosts, credentials: Credentials, crowd: Crowd
+    ) -> web.AppRunner:
+        limited, proxies = self.settings.limits.enabled, self.settings.server.trusted_proxies
+        limits = Limits(known=credentials.known, metrics=self.engine.metrics, proxies=proxies) if limited else None
+        return Runner(
+            build(routes, settings=self.settings, hosts=hosts, credentials=credentials, limits=limits),
+            crowd=crowd,
+            access_log=None,
+            handle_signals=False,
+            keepalive_timeout=IDLE_SECONDS,
+            lingering_time=LINGER_SECONDS,
+            shutdown_timeout=3.0,
+        )
+
     def _routes(self, credentials: Credentials) -> list[web.RouteDef]:
         engine, settings = self.engine, self.settings
-        urls = Urls(best=self.base_url, public_url=settings.server.public_url, tls=False)
+        urls = Urls(
+            best=self.base_url, public_url=settings.server.public_url, tls=self._tls, fingerprint=self.fingerprint
+        )
         browsers = Browsers(credentials, engine.events)
         views, exports = ScreenViews(engine.sessions, engine.currents), Exports()
         names = Names(engine.screens, engine.auth)
@@ -250,25 +280,36 @@ class Appliance:
                 browsers=browsers,
             ),
             *setup.routes(engine.auth, engine.people, credentials, urls, checks=checks.run),
-            *auth_api.routes(engine.auth, engine.people, credentials, urls, plant=DEFAULT_NAME, tls=False),
+            *auth_api.routes(engine.auth, engine.people, credentials, urls, plant=DEFAULT_NAME, tls=self._tls),
             *people_api.routes(engine.people),
             *pairing_api.routes(engine.pairings, engine.screens, credentials, urls, plant=lambda: engine.plant.name),
             *pages.routes(
                 plant=engine.plant,
                 documents=engine.documents,
-                tls=False,
+                tls=self._tls,
                 base_url=self.base_url,
                 setup_complete=lambda: engine.people.complete,
             ),
+            *self._trust_routes(),
             *descriptions.routes(),
             *sockets.routes(),
             *socket_io.routes(),
             *streams.routes(),
         ]
 
-    async def _listen(self, runner: web.AppRunner) -> None:
+    async def _listen(self, runner: web.AppRunner, hosts: Hosts, credentials: Credentials, crowd: Crowd) -> None:
         host, port = self.settings.server.host, self.settings.server.port
-        site = web.TCPSite(runner, host or None, port, backlog=BACKLOG)
+        site: web.BaseSite
+        if self.certificates is None:
+            site = web.TCPSite(runner, host or None, port, backlog=BACKLOG)
+        else:
+            routes = trust.plain_routes(self._trust_routes(), base_url=self.base_url)
+            plain = self._runner(routes, hosts, credentials, crowd)
+            await plain.setup()
+            self._stops.append(plain.cleanup)
+            site = Doorway(
+                runner, plain, host or None, port, context=self.certificates.context, crowd=crowd, backlog=BACKLOG
+            )
         try:
             await site.start()
         except OSError as error:
@@ -283,6 +324,56 @@ class Appliance:
             if isinstance(address, tuple):
                 self._port = address[1]
 
+    # --- TLS --------------------------------------------------------------------------------------------------------
+
+    async def _prepare_tls(self) -> None:
+        if not self._tls or not self._network:
+            return
+        self.certificates = Certificates(
+            self.settings.tls,
+            self.data,
+            owner=self.engine.plant.instance_id[:8],
+            names=self._names,
+            now=now_ms,
+        )
+        await self.certificates.start()
+        self._stops.append(self.certificates.stop)
+
+    def _names(self) -> list[str]:
+        """The host names and addresses that the appliance is opened by, for its certificate."""
+        server = self.settings.server
+        if self.settings.tls.mode == "files":  # which names a plant's own certificate is for is the plant's business
+            return [urlsplit(self.base_url()).hostname or "", *map(host_name, server.allowed_hosts)]
+        found = ["localhost", "127.0.0.1", "::1", socket.gethostname(), *map(host_name, server.allowed_hosts)]
+        found += lan_addresses() if self._everywhere else [server.host]
+        if server.public_url:
+            found.append(urlsplit(server.public_url).hostname or "")
+        announced = self._discovery()
+        if announced["addresses"]:  # the name is settled
+            found.append(str(announced["host"]))
+        return found
+
+    def _tls_status(self) -> dict[str, Any]:
+        return (
+            self.certificates.status()
+            if self.certificates is not None
+            else {"ok": True, "mode": self.settings.tls.mode}
+        )
+
+    def fingerprint(self) -> bytes:
+        """SHA-256 of the certificate that people compare; empty without TLS."""
+        return self.certificates.fingerprint() if self.certificates is not None else b""
+
+    def _trust_routes(self) -> list[web.RouteDef]:
+        certificates = self.certificates
+        return trust.routes(
+            mode=self.settings.tls.mode,
+            plant=lambda: self.engine.plant.name,
+            base_url=self.base_url,
+            authority=lambda: certificates.authority if certificates is not None else None,
+            server=lambda: certificates.server if certificates is not None else None,
+        )
+
     @property
     def _announces(self) -> bool:
         return self._network and self.settings.discovery.enabled
@@ -296,7 +387,7 @@ class Appliance:
             name=self.settings.discovery.name or self.engine.plant.name,
             version=__version__,
             port=self._port,
-            tls=False,
+            tls=self._tls,
             interfaces=self.settings.discovery.interfaces,
         )
 

@@ -41,6 +41,16 @@ class DataDir:
         return self.root / "secrets.json"
 
     @property
+    def authority(self) -> Path:
+        """The local CA with its key, where `tls.mode` is `auto`; as secret as `secrets`."""
+        return self.root / "tls" / "authority.pem"
+
+    @property
+    def server_certificate(self) -> Path:
+        """The certificate that the local CA made for this appliance, with its key."""
+        return self.root / "tls" / "server.pem"
+
+    @property
     def lock(self) -> Path:
         return self.root / "vooster.lock"
 

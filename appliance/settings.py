@@ -129,7 +129,12 @@ def load(file: Path | None, environment: Mapping[str, str] = os.environ, flags: 
                 merged.setdefault(section, {})[key] = value
                 origin[section, key] = where.get((section, key), f"--{key.replace('_', '-')}")
     sections: dict[str, Any] = {name: _section(name, members, origin) for name, members in merged.items()}
-    return Settings(**sections)
+    found = Settings(**sections)
+    if found.tls.mode == "files":
+        for key in ("cert_file", "key_file"):
+            if not getattr(found.tls, key):
+                raise _invalid(origin["tls", "mode"], f'tls.{key}: tls.mode = "files" needs the file\'s path')
+    return found
 
 
 def _section(name: str, members: dict[str, Any], origin: dict[tuple[str, str], str]) -> _Section:
@@ -150,8 +155,6 @@ def _unfit(setting: str, value: Any) -> str:
     """Why a value of the right type still can't be used; empty when it can."""
     if setting == "orders.source" and value != "folder":
         return f"the source {value} is not part of this version; use folder"
-    if setting == "tls.mode" and value != "off":
-        return f"the mode {value} is not part of this version; use off"
     each = {"server.allowed_origins": _unfit_origin, "documents.allowed_hosts": _unfit_host}.get(setting)
     if each is not None:
         return next((unfit for entry in value if (unfit := each(entry))), "")

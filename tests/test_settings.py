@@ -84,7 +84,9 @@ def test_the_environment_speaks_in_words() -> None:
         ("[log]\nformat = 'xml'\n", 2, "log.format"),
         ("[orders]\nsource = 'http'\n", 2, "orders.source"),
         ("[orders]\nbarcode_pattern = '(unclosed'\n", 2, "orders.barcode_pattern"),
-        ("[tls]\nmode = 'files'\n", 2, "tls.mode"),
+        ("[tls]\nmode = 'on'\n", 2, "tls.mode"),
+        ("[tls]\nmode = 'files'\nkey_file = 'a.key'\n", 2, "tls.cert_file"),
+        ("[tls]\ncert_file = 'a.crt'\nmode = 'files'\n", 3, "tls.key_file"),
         ("[server\nport = 1\n", 1, ""),
         ("[server]\nport = 1\nport = 2\n", 3, ""),
     ],
@@ -109,7 +111,7 @@ def test_a_file_that_is_missing_or_no_text_is_named(tmp_path: Path) -> None:
     [
         ("VOOSTER_SERVER_PORT", "many"),
         ("VOOSTER_LIMITS_ENABLED", "perhaps"),
-        ("VOOSTER_TLS_MODE", "auto"),
+        ("VOOSTER_TLS_MODE", "on"),
         ("VOOSTER_ORDERS_BARCODE_PATTERN", "["),
         ("VOOSTER_SERVER_PROT", "1"),
     ],
@@ -130,3 +132,11 @@ def test_addresses_that_fit_are_taken(tmp_path: Path) -> None:
     file = tmp_path / "vooster.toml"
     file.write_text("[server]\npublic_url = 'orders.example'\n")
     assert settings.load(file, {"VOOSTER_SERVER_PUBLIC_URL": ""}).server.public_url == "", "the later place wins"
+
+
+def test_each_way_of_tls_is_taken(tmp_path: Path) -> None:
+    file = tmp_path / "vooster.toml"
+    file.write_text("[tls]\nmode = 'files'\ncert_file = 'a.crt'\nkey_file = 'a.key'\n")
+    found = settings.load(file, {})
+    assert (found.tls.mode, found.tls.cert_file, found.tls.key_file) == ("files", "a.crt", "a.key")
+    assert settings.load(file, {"VOOSTER_TLS_MODE": "auto"}).tls.mode == "auto"

@@ -19,7 +19,7 @@ from appliance.paths import package_data
 from appliance.relay.documents import Documents
 from appliance.relay.plant import Plant
 
-_OFFICE = ("/", "/setup", "/login", "/screens", "/screens/{rest:.+}", "/approve", "/pair", "/dead-letters")
+_OFFICE = ("/", "/setup", "/login", "/screens", "/screens/{rest:.+}", "/approve", "/pair", "/dead-letters", "/trust")
 _PAGES = frozenset({*_OFFICE, "/display", "/scan"}) - {"/"}
 # What programs ask for; whatever else nobody knows was typed or followed by a person.
 _UNKNOWN = r"/{path:(?!(api|documents|assets|ws|metrics|socket\.io|\.well-known)(/|\Z)).*}"
@@ -48,20 +48,6 @@ def routes(
     base_url: Callable[[], str],
     setup_complete: Callable[[], bool],
 ) -> list[web.RouteDef]:
-    static = package_data("static")
-
-    def page(file: str, status: int = 200) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-        async def serve(_request: web.Request) -> web.Response:
-            return web.Response(
-                body=_read(static.joinpath(file)),
-                status=status,
-                content_type="text/html",
-                charset="utf-8",
-                headers={hdrs.CACHE_CONTROL: "no-cache"},
-            )
-
-        return serve
-
     no_page = page("office.html", 404)
 
     async def unknown(request: web.Request) -> web.StreamResponse:
@@ -73,16 +59,6 @@ def routes(
             there = str(request.rel_url.with_path(path, keep_query=True))
             return web.Response(status=302, headers={hdrs.LOCATION: there})
         return await no_page(request)
-
-    async def asset(request: web.Request) -> web.StreamResponse:
-        file = _within(static.joinpath("assets"), request.match_info["path"])
-        if file is None:
-            raise Problem("NOT_FOUND", "There is no such file.")
-        kind = _TYPES.get(Path(file.name).suffix) or mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-        headers = {hdrs.CONTENT_TYPE: kind, hdrs.CACHE_CONTROL: "public, max-age=31536000, immutable"}
-        if isinstance(file, Path):
-            return web.FileResponse(file, headers=headers)
-        return web.Response(body=_read(file), headers=headers)
 
     async def document(request: web.Request) -> web.StreamResponse:
         path = request.rel_url.raw_path
@@ -127,6 +103,34 @@ def routes(
         web.get("/.well-known/vooster", well_known),
         web.get(_UNKNOWN, unknown),
     ]
+
+
+def page(file: str, status: int = 200) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """Serves one of the built pages."""
+    place = package_data("static").joinpath(file)
+
+    async def serve(_request: web.Request) -> web.Response:
+        return web.Response(
+            body=_read(place),
+            status=status,
+            content_type="text/html",
+            charset="utf-8",
+            headers={hdrs.CACHE_CONTROL: "no-cache"},
+        )
+
+    return serve
+
+
+async def asset(request: web.Request) -> web.StreamResponse:
+    """What the pages load."""
+    file = _within(package_data("static").joinpath("assets"), request.match_info["path"])
+    if file is None:
+        raise Problem("NOT_FOUND", "There is no such file.")
+    kind = _TYPES.get(Path(file.name).suffix) or mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    headers = {hdrs.CONTENT_TYPE: kind, hdrs.CACHE_CONTROL: "public, max-age=31536000, immutable"}
+    if isinstance(file, Path):
+        return web.FileResponse(file, headers=headers)
+    return web.Response(body=_read(file), headers=headers)
 
 
 def _open(documents: Documents, path: str) -> tuple[Path, bytes] | None:

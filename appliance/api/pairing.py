@@ -103,7 +103,7 @@ def routes(
         client = Client(body.client.name, body.client.version, credentials.address(request))
         waiting, device_code = pairings.begin(client, _displays(body.displays), address=client.address)
         page = f"{urls.for_phone(request)}/approve"
-        complete = f"{page}#{rules.shown(waiting.code)}"
+        complete = urls.marked(f"{page}#{rules.shown(waiting.code)}")
         async with drawing:  # milliseconds each: whoever asks for many lets others have their turn in between
             picture = qr.svg(complete, quick=True)
             await asyncio.sleep(0)
@@ -166,7 +166,7 @@ def routes(
         secret, expires_at = await pairings.offer(
             body.screen_id, actor=principal.actor, seconds=body.ttl_seconds, replace=body.replace
         )
-        url = f"{urls.for_phone(request)}/pair?screenId={body.screen_id}#token={secret}"
+        url = urls.marked(f"{urls.for_phone(request)}/pair?screenId={body.screen_id}#token={secret}")
         picture = base64.b64encode(qr.png(url)).decode()
         codes = {"svg": qr.svg(url), "png": f"data:image/png;base64,{picture}"}
         return json_response({"url": url, "token": secret, "expiresAt": expires_at, "qr": codes}, 201)

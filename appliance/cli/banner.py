@@ -13,6 +13,7 @@ from appliance import __version__
 from appliance.api.setup import setup_link
 from appliance.app import Appliance
 from appliance.cli.common import language
+from appliance.core.certificates import grouped
 from appliance.relay.qr import terminal
 
 
@@ -29,6 +30,12 @@ async def banner(appliance: Appliance) -> None:
     table.add_row(_two("주소", "Open"), Text("\n".join(addresses), style="bold cyan"))
     table.add_row(_two("제작의뢰서 폴더", "Work orders"), Text(str(appliance.engine.folder)))
     table.add_row(_two("데이터", "Data"), Text(str(appliance.data.root), style="dim"))
+    fingerprint = appliance.fingerprint()
+    if fingerprint:
+        digits = grouped(fingerprint)
+        half = len(digits) // 2
+        table.add_row(_two("인증서 지문", "Fingerprint"), Text(f"{digits[:half]}\n{digits[half + 1 :]}"))
+        table.add_row(_two("신뢰하기", "To trust it"), Text(f"{appliance.base_url()}/trust", style="cyan"))
     console.print()
     console.print(
         Panel(table, title=f"Vooster Appliance {__version__}", title_align="left", border_style="blue", padding=(1, 2))

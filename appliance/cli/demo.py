@@ -56,11 +56,13 @@ def demo(
 
 
 def _settings(place: Path, port: int | None) -> Settings:
-    """As `serve` has them, but for what would reach beyond the demo: it isn't announced to real stations."""
+    """As `serve` has them, but for what would reach beyond the demo: it isn't announced to real stations, and nobody is
+    to trust a certificate that is thrown away with it."""
     flags: settings_of.Values = {
         "server": {"host": "0.0.0.0", **({"port": port} if port is not None else {})},  # noqa: S104 - phones look too
         "orders": {"source": "folder", "folder": str(place / "orders")},
         "discovery": {"enabled": False},
+        "tls": {"mode": "off"},
     }
     return settings_of.load(None, os.environ, flags)
 

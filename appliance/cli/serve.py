@@ -8,12 +8,14 @@ import gc
 import signal
 import sys
 from collections.abc import Coroutine
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import structlog
 import typer
 
+from appliance.adapters.certificates import files as certificate_files
 from appliance.adapters.descriptors import raise_limit
 from appliance.adapters.notify import Notifier
 from appliance.cli.common import DataOption, configuration, directory, fail, say
@@ -67,6 +69,8 @@ def serve(
     data = directory(data_dir)
     try:
         settings = configuration(data, config, flags)
+        if check and settings.tls.mode == "files":
+            certificate_files.check(settings.tls, datetime.now(UTC))
     except Problem as problem:
         raise fail(problem) from None
     if check:

@@ -45,7 +45,10 @@ class Hosts:
         addresses: Callable[[], Iterable[str]],
         name: Callable[[], str | None],
         base_url: Callable[[], str],
+        tls: bool = False,
     ) -> None:
+        # Without TLS of our own, a proxy may be what speaks https.
+        self._schemes = frozenset({"https"} if tls else {"http", "https"})
         self._addresses = addresses
         self._name = name
         self.base_url = base_url
@@ -80,7 +83,7 @@ class Hosts:
     def own_origin(self, origin: str, host: str) -> bool:
         """Whether `origin` is one of our pages, given the allowed `Host` the request came by."""
         scheme, _, netloc = origin.lower().partition("://")
-        return (scheme in {"http", "https"} and netloc == host.lower()) or origin.lower() in self._own_origins
+        return (scheme in self._schemes and netloc == host.lower()) or origin.lower() in self._own_origins
 
     def _refresh(self, now: float) -> None:
         self._until = now + _REFRESH_SECONDS

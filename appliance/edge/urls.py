@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 
 from aiohttp import hdrs, web
@@ -13,16 +14,26 @@ from appliance.edge.hosts import host_name
 class Urls:
     """`best` gives the address to print and put into QR codes (`http://192.168.10.20:8480`), asked anew each time.
 
-    `public_url`, where it is set, stands for all of them.
+    `public_url`, where it is set, stands for all of them. `fingerprint` is what whoever opens a link can compare the
+    certificate with (SHA-256); empty without TLS.
     """
 
-    def __init__(self, *, best: Callable[[], str], public_url: str, tls: bool) -> None:
+    def __init__(
+        self, *, best: Callable[[], str], public_url: str, tls: bool, fingerprint: Callable[[], bytes] = bytes
+    ) -> None:
         self._best = best
+        self._fingerprint = fingerprint
         self._public = public_url.rstrip("/")
         self._scheme = "https" if tls else "http"
 
     def best(self) -> str:
         return self._public or self._best().rstrip("/")
+
+    def marked(self, link: str) -> str:
+        """`link`, which has a fragment, with the certificate's fingerprint behind it: it came from the appliance's own
+        monitor or page, by a camera, so that whoever listens on the network can't have changed it."""
+        fingerprint = self._fingerprint()
+        return f"{link}&ca={urlsafe_b64encode(fingerprint).rstrip(b'=').decode()}" if fingerprint else link
 
     def seen(self, request: web.Request) -> str:
         """The address this request came by; its `Host` has passed the guard."""

@@ -37,6 +37,7 @@ class Status:
         events: Events,
         metrics: Metrics,
         discovery: Callable[[], dict[str, Any]] | None,
+        tls: Callable[[], dict[str, Any]],
     ) -> None:
         self._database = database
         self._sessions = sessions
@@ -49,6 +50,7 @@ class Status:
         """Set once everything has been started, cleared as it stops."""
         self.discovery = discovery
         """What mDNS says of itself; None where it is turned off."""
+        self._tls = tls
 
     @property
     def uptime_seconds(self) -> float:
@@ -135,6 +137,7 @@ class Status:
         checks: dict[str, dict[str, Any]] = {
             "storage": self._storage(),
             "orders": _check(self._source.status()),
+            "tls": _check(self._tls()),
         }
         if self.discovery is not None:
             checks["discovery"] = _check(self.discovery())
