@@ -66,7 +66,7 @@ def plain_routes(own: list[web.RouteDef], *, base_url: Callable[[], str]) -> lis
         is_program = request.method not in {"GET", "HEAD"} or f"{request.path}/".startswith(_PROGRAMS)
         if is_program or hdrs.UPGRADE in request.headers:
             raise Problem("TLS_REQUIRED", "This port speaks https alone.", values={"address": base_url()})
-        there = f"https://{request.headers.get(hdrs.HOST, '')}{request.rel_url}"
+        there = f"https://{request.headers.get(hdrs.HOST, '')}/{request.rel_url.raw_path_qs.lstrip('/')}"
         return web.Response(status=307, headers={hdrs.LOCATION: there, hdrs.CACHE_CONTROL: "no-store"})
 
     return [

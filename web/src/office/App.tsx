@@ -18,8 +18,14 @@ import { goToLogin, place } from "./router";
 import { ScreensPage } from "./ScreensPage";
 import { SetupPage } from "./SetupPage";
 import { ended, loadMe, me, meProblem, signOut } from "./session";
+import { TrustPage } from "./TrustPage";
 
-const OPEN: Record<string, ComponentType> = { "/setup": SetupPage, "/login": LoginPage, "/pair": PairPage };
+const OPEN: Record<string, ComponentType> = {
+  "/setup": SetupPage,
+  "/login": LoginPage,
+  "/pair": PairPage,
+  "/trust": TrustPage,
+};
 const BARE: Record<string, ComponentType> = { "/approve": ApprovePage };
 const FRAMED: Record<string, ComponentType> = {
   "/": NowPage,

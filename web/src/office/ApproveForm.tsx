@@ -10,6 +10,7 @@ import { Dialog } from "../ui/Dialog";
 import { Icon } from "../ui/icons";
 import { ProblemNotice } from "../ui/Notice";
 import type { Request } from "./ApprovePage";
+import { CertificateCheck } from "./CertificateCheck";
 import { PhonePage } from "./PhonePage";
 import { type Choice, choiceName, firstChoice, isComplete, StationPicker } from "./StationPicker";
 import { clientText, displayName, sizeOf } from "./screenText";
@@ -21,6 +22,8 @@ const DEAD_MS = 400;
 
 type FormProps = {
   request: Request;
+  /** What the monitor's QR says of the appliance's certificate, if it does. */
+  fingerprint: string | null;
   screens: Screen[];
   /** The station of the label that was read, if one was. */
   wanted: string | null;
@@ -29,7 +32,7 @@ type FormProps = {
   onExpired: () => void;
 };
 
-export function ApproveForm({ request, screens, wanted, onApproved, onDenied, onExpired }: FormProps) {
+export function ApproveForm({ request, fingerprint, screens, wanted, onApproved, onDenied, onExpired }: FormProps) {
   const [typed, setTyped] = useState(() => typedHalf(request.prefix));
   const [choice, setChoice] = useState<Choice>(() => firstChoice(screens, wanted));
   const [asking, setAsking] = useState(false);
@@ -110,6 +113,7 @@ export function ApproveForm({ request, screens, wanted, onApproved, onDenied, on
     <PhonePage foot={foot}>
       <h1 class="vh">{t("모니터 승인", "Approve a screen")}</h1>
       <CodeBox request={request} typed={typed} onTyped={setTyped} wrong={problem?.code === "CONFIRM_MISMATCH"} />
+      {fingerprint && <CertificateCheck seen={fingerprint} />}
       <StationPicker screens={screens} choice={choice} onChoice={setChoice} />
       <p class="small quiet hint-line">
         <Icon name="info" />

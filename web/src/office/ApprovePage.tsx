@@ -9,6 +9,7 @@ import { Loading } from "../ui/Loading";
 import { ProblemNotice } from "../ui/Notice";
 import { ApproveDone } from "./ApproveDone";
 import { ApproveForm } from "./ApproveForm";
+import { approveFragment } from "./approveFragment";
 import { CodeField } from "./CodeField";
 import { PhonePage } from "./PhonePage";
 import { place } from "./router";
@@ -22,7 +23,8 @@ export type Request = { prefix: string; device: Waiting; expiresAt: number };
 type Outcome = { kind: "approved"; screenId: string; name: string } | { kind: "denied" } | { kind: "expired" };
 
 export function ApprovePage() {
-  const letters = codeLetters(decodeURIComponent(place.value.hash));
+  const { code, fingerprint } = approveFragment(place.value.hash);
+  const letters = codeLetters(code);
   useTitle(t("모니터 승인", "Approve a screen"));
   if (!may("supervisor")) {
     return (
@@ -33,7 +35,7 @@ export function ApprovePage() {
     );
   }
   const prefix = letters.slice(0, 4);
-  return prefix.length === 4 ? <Asked key={prefix} prefix={prefix} /> : <TypeCode />;
+  return prefix.length === 4 ? <Asked key={prefix} prefix={prefix} fingerprint={fingerprint} /> : <TypeCode />;
 }
 
 function TypeCode() {
@@ -56,7 +58,7 @@ async function findRequest(prefix: string): Promise<Request> {
   return { prefix, device: body, expiresAt: Date.now() + body.expiresAt - serverTime };
 }
 
-function Asked({ prefix }: { prefix: string }) {
+function Asked({ prefix, fingerprint }: { prefix: string; fingerprint: string | null }) {
   const [request, setRequest] = useState<Request | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
   const [outcome, setOutcome] = useState<Outcome | null>(null);
@@ -99,6 +101,7 @@ function Asked({ prefix }: { prefix: string }) {
   return (
     <ApproveForm
       request={request}
+      fingerprint={fingerprint}
       screens={screens.data.items}
       wanted={place.value.searchParams.get("screenId")}
       onApproved={(screenId, name) => setOutcome({ kind: "approved", screenId, name })}

@@ -12,6 +12,7 @@ import { Password } from "./Password";
 import { go, takeNext } from "./router";
 import { signIn } from "./session";
 import type { WellKnown } from "./types";
+import { UnencryptedNote } from "./UnencryptedNote";
 import { useNow, useResource, useTitle } from "./use";
 
 export function LoginPage() {
@@ -51,14 +52,7 @@ export function LoginPage() {
             "If you forgot your password, tell your administrator.",
           )}
         </p>
-        {data && !data.tls && (
-          <p>
-            {t(
-              "이 연결은 암호화되지 않습니다(TLS 꺼짐). 공장 네트워크 안에서만 쓰세요.",
-              "This connection isn't encrypted (TLS is off). Use it inside the factory network only.",
-            )}
-          </p>
-        )}
+        {data && !data.tls && <UnencryptedNote />}
       </div>
     </main>
   );

@@ -13,8 +13,9 @@ import { FloorMap } from "./FloorMap";
 import { offReason } from "./Frame";
 import { dashboard, liveState, startLive } from "./live";
 import { RecentScans } from "./RecentScans";
-import { may } from "./session";
+import { may, me } from "./session";
 import type { Dashboard, DeadLetter, List, Screen } from "./types";
+import { UnencryptedNote } from "./UnencryptedNote";
 import { useAction, useNow, useResource, useTitle } from "./use";
 import { type Todo, todosOf, verdictOf } from "./verdict";
 
@@ -53,6 +54,7 @@ export function NowPage() {
         </section>
         <RecentScans scans={data.recentScans} />
       </div>
+      {me.value && !me.value.tls && <UnencryptedNote />}
     </div>
   );
 }

@@ -9,6 +9,7 @@ import "./styles/phone.css";
 import "./styles/charts.css";
 import "./styles/now.css";
 import "./styles/letters.css";
+import "./styles/trust.css";
 import { render } from "preact";
 import { App } from "./App";
 import { startRouter } from "./router";

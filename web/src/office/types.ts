@@ -19,6 +19,16 @@ export type Me = {
 
 export type WellKnown = { product: string; version: string; name: string; tls: boolean; setupComplete?: boolean };
 
+/** `GET /trust/about.json`. Fingerprints are capitals in groups of four. */
+export type Certificate = { sha256: string; sha1: string; until: number };
+export type Trust = {
+  mode: "off" | "files" | "auto";
+  name: string;
+  address: string;
+  ca: Certificate | null;
+  server: Certificate | null;
+};
+
 export type SignedIn = { username: string; role: Role; csrfToken: string };
 
 export type SetupCheck = { name: string; ok: boolean | null; value: string; detail: Text };
