@@ -16,6 +16,7 @@ import aiohttp
 from appliance import settings
 from appliance.adapters.control import connector
 from appliance.cli.auditcheck import audit_record
+from appliance.cli.certcheck import certificate
 from appliance.cli.datacheck import data_file, disk, kept, read_only
 from appliance.cli.findings import Finding, not_ok, ok
 from appliance.errors import Problem
@@ -46,6 +47,7 @@ async def look(data: DataDir) -> list[Finding]:
         found.append(ok("settings", "설정에 고칠 것이 없습니다.", "Nothing to correct in the settings."))
         if health is None:  # one that runs may have been told otherwise at its start, and says itself how it is
             found += [_orders(data, chosen), _port(chosen)]
+        found.append(certificate(data, chosen, (health or {}).get("checks", {}).get("tls")))
     found += _clock(data.database)
     found.append(ok("sqlite", f"SQLite {sqlite3.sqlite_version}", f"SQLite {sqlite3.sqlite_version}"))
     found.append(_appliance(health, held=is_held(data.lock)))
