@@ -216,7 +216,7 @@ async def test_a_hello_in_crumbs_is_heard_and_noise_or_silence_is_ended(
 
 
 async def test_a_large_body_passes_whole_both_ways(house: House) -> None:
-    big = b"%PDF-1.4\n" + bytes(range(256)) * 20_000
+    big = b"%PDF-1.4\n" + bytes(range(256)) * 20_000 + b"\n%%EOF\n"
     house.order("BIG-1", content=big)
     await house.knows("BIG-1")
     await house.pair("S-1")

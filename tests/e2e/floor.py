@@ -112,10 +112,13 @@ class Floor:
     def _answers(self) -> bool:
         assert self._process is not None
         assert self._process.poll() is None, self.log
-        with contextlib.suppress(urllib.error.URLError, ConnectionError):
+        try:
             urllib.request.urlopen(f"{self.base}/api/health/ready", timeout=5).close()
-            return True
-        return False
+        except urllib.error.HTTPError as error:
+            return error.code == 403  # it serves over TLS
+        except (urllib.error.URLError, ConnectionError):
+            return False
+        return True
 
     def _end(self, number: signal.Signals) -> int:
         process, self._process = self._process, None

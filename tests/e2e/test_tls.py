@@ -1,0 +1,47 @@
+"""Over https in a real browser that trusts nothing but what it is told to: the monitor, its QR, and the page /trust."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.e2e.floor import Floor
+from tests.e2e.pages import picture
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+
+
+@pytest.fixture
+def floor(tmp_path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+    monkeypatch.setenv("VOOSTER_TLS_MODE", "auto")
+    found = Floor(tmp_path)
+    found.start()  # asks over http, and is sent on to where nothing is trusted yet: that is an answer too
+    yield found
+    found.stop()
+
+
+def test_a_monitor_shows_its_qr_and_anybody_can_come_to_trust_it(floor: Floor, browser: Browser) -> None:
+    secure = floor.base.replace("http://", "https://")
+    with browser.new_context(locale="ko-KR", ignore_https_errors=True) as context:
+        station = context.new_page()
+        station.goto(f"{secure}/display")
+        expect(station.locator(".qr img")).to_be_visible()
+        expect(station.locator("body")).to_contain_text(f"127.0.0.1:{floor.port}/approve")
+        assert station.evaluate("isSecureContext")
+    for language in ("ko-KR", "en-US"):
+        for scheme in ("light", "dark"):
+            with browser.new_context(
+                locale=language, color_scheme=scheme, viewport={"width": 390, "height": 844}
+            ) as phone:
+                page = phone.new_page()
+                page.goto(f"{floor.base}/trust")
+                expect(page.locator(".trust-print code").first).to_be_visible()
+                assert len(page.locator(".trust-print dd").first.locator("code").all()) == 16
+                with page.expect_download() as download:
+                    page.locator("a.btn-primary").click()
+                assert download.value.suggested_filename == "vooster-ca.crt"
+                picture(page, f"trust-{language[:2]}-{scheme}")
+                for way in page.locator(".trust-way summary").all():
+                    way.click()
+                assert page.evaluate("document.documentElement.scrollWidth") <= 390
+                picture(page, f"trust-open-{language[:2]}-{scheme}")
