@@ -219,14 +219,14 @@ async def test_a_large_body_passes_whole_both_ways(house: House) -> None:
     big = b"%PDF-1.4\n" + bytes(range(256)) * 20_000 + b"\n%%EOF\n"
     house.order("BIG-1", content=big)
     await house.knows("BIG-1")
-    await house.pair("S-1")
+    await house.pair("S-2")
     async with session(await trusted(house)) as http:
         wire = await http.ws_connect(f"{house.url.replace('https', 'wss')}/ws")
-        await wire.send_json({"type": "hello", "token": house.tokens["S-1"], "client": {"name": "t", "version": "1"}})
+        await wire.send_json({"type": "hello", "token": house.tokens["S-2"], "client": {"name": "t", "version": "1"}})
         await wire.receive_json()
 
         headers = {"Authorization": f"Bearer {house.key}"}
-        await http.post(f"{house.url}/api/trigger", json=new_trigger("BIG-1"), headers=headers)
+        await http.post(f"{house.url}/api/trigger", json=new_trigger("BIG-1", "S-2"), headers=headers)
         told = await wire.receive_json()
         async with http.get(told["url"]) as document:
             assert await document.read() == big
