@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import errno
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,6 +28,7 @@ from appliance.api.exports import Exports
 from appliance.api.exposition import Exposition
 from appliance.api.setup_checks import Checks
 from appliance.api.views import Names, ScreenViews
+from appliance.core.permissions import CALLS, WITHOUT_TLS, Rule
 from appliance.edge.browsers import Browsers
 from appliance.edge.credentials import Credentials
 from appliance.edge.crowd import Crowd
@@ -168,12 +169,17 @@ class Appliance:
         )
 
     def _runner(
-        self, routes: list[web.RouteDef], hosts: Hosts, credentials: Credentials, crowd: Crowd
+        self,
+        routes: list[web.RouteDef],
+        hosts: Hosts,
+        credentials: Credentials,
+        crowd: Crowd,
+        calls: Mapping[tuple[str, str], Rule] = CALLS,
     ) -> web.AppRunner:
         limited, proxies = self.settings.limits.enabled, self.settings.server.trusted_proxies
         limits = Limits(known=credentials.known, metrics=self.engine.metrics, proxies=proxies) if limited else None
         return Runner(
-            build(routes, settings=self.settings, hosts=hosts, credentials=credentials, limits=limits),
+            build(routes, settings=self.settings, hosts=hosts, credentials=credentials, limits=limits, calls=calls),
             crowd=crowd,
             access_log=None,
             handle_signals=False,
@@ -304,7 +310,7 @@ class Appliance:
             site = web.TCPSite(runner, host or None, port, backlog=BACKLOG)
         else:
             routes = trust.plain_routes(self._trust_routes(), base_url=self.base_url)
-            plain = self._runner(routes, hosts, credentials, crowd)
+            plain = self._runner(routes, hosts, credentials, crowd, WITHOUT_TLS)
             await plain.setup()
             self._stops.append(plain.cleanup)
             site = Doorway(

@@ -48,13 +48,17 @@ _ADMIN: Final = Rule(Role.ADMIN)
 
 PAGES: Final = (
     "/", "/setup", "/login", "/screens", "/screens/{rest}", "/approve", "/pair", "/dead-letters", "/display", "/scan",
-    "/assets/{path}", "/{path}",
+    "/trust", "/assets/{path}", "/{path}",
 )  # fmt: skip
 """The same for everybody, with nothing of the plant in them: what they show they ask the API for."""
 
 CALLS: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType({
     **{("GET", path): ANYONE for path in PAGES},
     ("GET", "/.well-known/vooster"): ANYONE,
+    # Read before anybody can trust the connection, and the same as each handshake tells.
+    ("GET", "/trust/about.json"): ANYONE,
+    ("GET", "/trust/vooster-ca.crt"): ANYONE,
+    ("GET", "/trust/vooster-ca.pem"): ANYONE,
     ("GET", "/documents/{path}"): Rule(None, proof="signed link"),
     ("GET", "/metrics"): Rule(None, proof="from this machine, or a viewer's credential"),
     ("GET", "/api/asyncapi.json"): ANYONE,
@@ -128,6 +132,13 @@ CALLS: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType({
     ("POST", "/api/events/send"): _SIGNED_IN,
 })  # fmt: skip
 """By method and path, as the routes name them."""
+
+WITHOUT_TLS: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType({
+    **{("GET", path): ANYONE for path in ("/trust", "/assets/{path}")},
+    **{call: rule for call, rule in CALLS.items() if call[1].startswith("/trust/")},
+    ("*", "/{path}"): ANYONE,  # is sent on to https, or refused
+})  # fmt: skip
+"""The same for plain HTTP where TLS is on."""
 
 MESSAGES: Final[Mapping[type, Rule]] = MappingProxyType({
     messages.Hello: _SIGNED_IN,

@@ -19,6 +19,7 @@ import pytest
 from appliance.cli.checkup import look
 from appliance.paths import DataDir
 from appliance.storage import aside
+from tests.support.certificates import lay
 from tests.support.datafile import BEGAN, filled, put
 from tests.support.process import Served, free_port, vooster
 
@@ -319,3 +320,25 @@ async def test_the_figures_stand_in_a_table_in_the_systems_language(tmp_path: Pa
     english = await doctor(data, "--salvage", str(source))
     assert "saved" in english.stdout and "lost" in english.stdout
     assert not any("가" <= c <= "힣" for c in english.stdout)
+
+
+async def test_it_tells_how_the_connection_is_protected(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    env = settle(data)
+    _, found = await checks(data, **env)
+    assert found["tls"]["state"] == "ok" and 'mode = "auto"' in found["tls"]["message"]["ko"]
+    laid = lay(tmp_path / "pki", days=20, names=("orders.example",))
+    env |= {f"VOOSTER_TLS_{name.upper()}": value for name, value in laid.settings.items()}
+    _, found = await checks(data, **env)
+    assert found["tls"]["state"] == "attention" and "soon" in found["tls"]["message"]["en"]
+    lay(tmp_path / "pki", names=("orders.example",))
+    _, found = await checks(data, **env)
+    assert found["tls"]["state"] == "attention" and "127.0.0.1" in found["tls"]["message"]["en"]
+    _, found = await checks(data, **env, VOOSTER_SERVER_PUBLIC_URL="https://orders.example")
+    assert found["tls"]["state"] == "ok"
+    laid.key_file.chmod(0o644)
+    _, found = await checks(data, **env, VOOSTER_SERVER_PUBLIC_URL="https://orders.example")
+    assert "chmod 600" in found["tls"]["action"]["ko"]
+    laid.key_file.unlink()
+    _, found = await checks(data, **env)
+    assert found["tls"]["state"] == "problem" and str(laid.key_file) in found["tls"]["action"]["ko"]

@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
+from appliance.settings import Tls
+
 
 class Laid(NamedTuple):
     """Two files, and the digits that a client sees of the certificate."""
@@ -26,6 +28,10 @@ class Laid(NamedTuple):
     cert_file: Path
     key_file: Path
     sha256: bytes
+
+    @property
+    def tls(self) -> Tls:
+        return Tls(mode="files", cert_file=str(self.cert_file), key_file=str(self.key_file))
 
     @property
     def settings(self) -> dict[str, str]:

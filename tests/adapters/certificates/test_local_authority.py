@@ -10,9 +10,11 @@ from unittest.mock import patch
 
 import pytest
 from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from structlog.testing import capture_logs
 
 from appliance.adapters.certificates import Certificates, authority
+from appliance.core import certificates as rules
 from appliance.errors import Problem
 from tests.adapters.certificates.conftest import Machine, pem, serial, shake_hands
 from tests.support.certificates import trusting
@@ -39,7 +41,7 @@ async def test_phones_take_it(machine: Machine) -> None:
     assert (span.ends - span.begins).days <= 397
     assert span.begins <= datetime.fromtimestamp(machine.now / 1000 - 86_400, UTC), "a device's clock may be behind"
     usage = made.server.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    assert list(usage) == [x509.ExtendedKeyUsageOID.SERVER_AUTH]
+    assert list(usage) == [ExtendedKeyUsageOID.SERVER_AUTH]
     limits = made.authority
     assert limits is not None
     basic = limits.extensions.get_extension_for_class(x509.BasicConstraints)
@@ -98,7 +100,7 @@ async def test_after_years_off_it_is_renewed_at_the_start(machine: Machine) -> N
 async def test_the_authoritys_own_renewal_keeps_its_key_so_that_the_old_one_still_counts(machine: Machine) -> None:
     made = await machine.start()
     old = pem(made.authority)
-    with patch("appliance.core.certificates.AUTHORITY_RENEWED", authority.rules.AUTHORITY_LIFE * 2):
+    with patch("appliance.core.certificates.AUTHORITY_RENEWED", rules.AUTHORITY_LIFE * 2):
         await made.look()
     new = pem(made.authority)
     assert new != old

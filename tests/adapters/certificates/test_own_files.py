@@ -52,7 +52,7 @@ async def test_files_that_will_not_do_are_named_with_the_reason(
 ) -> None:
     laid = lay(tmp_path / "pki")
     spoil(laid)  # type: ignore[operator]
-    told = await refused(machine, Tls(**laid.settings))
+    told = await refused(machine, laid.tls)
     assert told["where"] == where
     assert ko in told["ko"] and en in told["en"], told
     assert str(laid.cert_file if where == "tls.cert_file" else laid.key_file) in told["ko"]
@@ -60,7 +60,7 @@ async def test_files_that_will_not_do_are_named_with_the_reason(
 
 async def test_newer_files_are_taken_and_worse_ones_are_not(machine: Machine, tmp_path: Path) -> None:
     laid = lay(tmp_path / "pki", days=60)
-    machine.tls = Tls(**laid.settings)
+    machine.tls = laid.tls
     made = await machine.start()
     assert made.fingerprint() == laid.sha256 and made.authority is None
     newer = lay(tmp_path / "pki", days=200)
@@ -80,7 +80,7 @@ async def test_newer_files_are_taken_and_worse_ones_are_not(machine: Machine, tm
 
 
 async def test_a_certificate_that_ends_soon_is_told(machine: Machine, tmp_path: Path) -> None:
-    machine.tls = Tls(**lay(tmp_path / "pki", days=30).settings)
+    machine.tls = lay(tmp_path / "pki", days=30).tls
     made = await machine.start()
     assert made.status()["ok"]
     machine.later(20)
@@ -92,7 +92,7 @@ async def test_a_certificate_that_ends_soon_is_told(machine: Machine, tmp_path: 
 @pytest.mark.skipif(os.name != "posix", reason="file modes")
 async def test_a_key_that_others_can_read_is_warned_of(machine: Machine, tmp_path: Path) -> None:
     laid = lay(tmp_path / "pki")
-    machine.tls = Tls(**laid.settings)
+    machine.tls = laid.tls
     laid.key_file.chmod(0o640)
     assert not files.is_open_to_others(machine.tls), "a group is how tools share it"
     laid.key_file.chmod(0o644)
