@@ -65,7 +65,9 @@ async def test_an_appliance_that_runs_is_well(tmp_path: Path) -> None:
         before = sorted(file.name for file in served.data.iterdir())
         code, found = await as_program(served.data, **env)
         assert (code, {name: check["state"] for name, check in found.items()}) == (0, dict.fromkeys(found, "ok"))
-        assert set(found) == {"directory", "data", "log", "audit", "disk", "settings", "clock", "sqlite", "appliance"}
+        assert set(found) == {
+            "directory", "data", "log", "audit", "disk", "settings", "tls", "clock", "sqlite", "appliance",
+        }  # fmt: skip
         assert re.match(r"The record is intact \(\d+ entries checked\)", found["audit"]["message"]["en"])
         assert "uses it" in found["directory"]["message"]["en"]
         assert "running" in found["appliance"]["message"]["en"]
