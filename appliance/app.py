@@ -21,7 +21,18 @@ from appliance.adapters.doorway import Doorway
 from appliance.adapters.mdns import Announcer
 from appliance.api import audit as audit_api
 from appliance.api import auth as auth_api
-from appliance.api import deadletters, deliveries, descriptions, monitoring, pages, screens, setup, triggers, trust
+from appliance.api import (
+    deadletters,
+    deliveries,
+    descriptions,
+    keys,
+    monitoring,
+    pages,
+    screens,
+    setup,
+    triggers,
+    trust,
+)
 from appliance.api import pairing as pairing_api
 from appliance.api import people as people_api
 from appliance.api.exports import Exports
@@ -244,6 +255,7 @@ class Appliance:
                 screens=engine.screens,
                 names=names,
                 cancellations=engine.cancellations,
+                held=engine.held,
             ),
             *screens.routes(
                 screens=engine.screens,
@@ -282,12 +294,14 @@ class Appliance:
                 recent=engine.recent,
                 events=engine.events,
                 exposition=exposition,
+                held=engine.held,
                 touch=engine.auth.touch,
                 browsers=browsers,
             ),
             *setup.routes(engine.auth, engine.people, credentials, urls, checks=checks.run),
             *auth_api.routes(engine.auth, engine.people, credentials, urls, plant=DEFAULT_NAME, tls=self._tls),
             *people_api.routes(engine.people),
+            *keys.routes(engine.keyring, engine.database),
             *pairing_api.routes(engine.pairings, engine.screens, credentials, urls, plant=lambda: engine.plant.name),
             *pages.routes(
                 plant=engine.plant,

@@ -26,7 +26,9 @@ from appliance.relay.dispatcher import Dispatcher
 from appliance.relay.documents import Documents
 from appliance.relay.drafts import Drafts
 from appliance.relay.events import Events
+from appliance.relay.held import Held
 from appliance.relay.intake import Intake
+from appliance.relay.keyring import Keyring
 from appliance.relay.lookups import Lookups
 from appliance.relay.orders import OrderSource
 from appliance.relay.outcomes import Outcomes
@@ -34,13 +36,14 @@ from appliance.relay.pairing import Pairings
 from appliance.relay.passwords import Passwords
 from appliance.relay.people import People
 from appliance.relay.plant import Plant
-from appliance.relay.principal import Revoked
+from appliance.relay.principal import Ended
 from appliance.relay.receipts import Receipts
 from appliance.relay.recent import KEEP, Recent
 from appliance.relay.record import Record
 from appliance.relay.refusals import Refusals
 from appliance.relay.retention import Retention
 from appliance.relay.screens import Screens
+from appliance.relay.secrets import Secrets
 from appliance.relay.sessions import Session, Sessions
 from appliance.relay.takeup import TakeUp
 from appliance.relay.upkeep import Upkeep
@@ -95,15 +98,16 @@ class Engine:
         prepare(self.data.database, start_empty=self._start_empty)
         self._stops.append(lambda: aside.settle(self.data.database))
         self.events, self.metrics = Events(), Metrics(now_ms)
-        self.keys = secrets.load(self.data.secrets)
-        self.database = Database(
-            self.data.database, seal_key=self.keys.audit, on_state=lambda _ok: self.events.changed()
-        )
+        found = secrets.load(self.data.secrets)
+        self.database = Database(self.data.database, seal_key=found.audit, on_state=lambda _ok: self.events.changed())
         await self.database.open()
         self._stops.append(self.database.close)
+        access_seconds = self.settings.tokens.access_seconds
+        self.keyring = Keyring(self.data.secrets, found, access_seconds=access_seconds, now=now_ms)
+        await self.keyring.tend()
 
     async def _begin_record(self) -> None:
-        self.record = Record(self.database, self.keys, self.data.secrets, now=now_ms)
+        self.record = Record(self.database, self.keyring.present, note_begun=self.keyring.note_audit_begun, now=now_ms)
         await self.record.begin(afresh=self._start_empty)
         if self._holder == "serve":  # a command's own doings are in the record one by one
             await self.record.started(self.settings)
@@ -124,13 +128,14 @@ class Engine:
         await self.plant.start()
         self.auth = Auth(
             self.database,
-            self.keys,
+            self.keyring.present,
             self.screens,
             instance_id=self.plant.instance_id,
             tokens=settings.tokens,
             now=now_ms,
         )
         await self.auth.start()
+        self.held = Held(self.auth, now=now_ms)
         self.people = People(
             self.database, self.auth, Passwords(), self.refusals, now=now_ms, lock_out=settings.limits.enabled
         )
@@ -139,14 +144,14 @@ class Engine:
         self.pairings = Pairings(
             self.database, self.screens, self.auth, self.refusals, instance_id=self.plant.instance_id, now=now_ms
         )
-        sweeping = asyncio.create_task(_sweep(self.auth), name="credentials-sweep")
+        sweeping = asyncio.create_task(_sweep(self.auth, self.keyring), name="credentials-sweep")
         self._stops.append(lambda: _cancel(sweeping))
 
     async def _build_relay(self) -> None:
         settings = self.settings
         self.source = await self._start_source()
         self.documents = Documents(
-            self.source, self.keys.documents, now=now_ms, allowed=HostList(settings.documents.allowed_hosts)
+            self.source, self.keyring.present.documents, now=now_ms, allowed=HostList(settings.documents.allowed_hosts)
         )
         lookups = Lookups(
             self.source,
@@ -221,7 +226,7 @@ class Engine:
     def _wire(self) -> None:
         """What happens in one room and is of use in another."""
 
-        def revoked(what: Revoked) -> None:
+        def revoked(what: Ended) -> None:
             code = "TOKEN_EXPIRED" if what.grant is not None else "TOKEN_INVALID"
             self.sessions.end_of(what.covers, code)
 
@@ -236,7 +241,13 @@ class Engine:
         def came_or_went(_session: Session, _reason: str = "") -> None:
             self.events.changed()
 
+        def replaced(keys: Secrets) -> None:
+            self.documents.use_key(keys.documents)
+            self.auth.use_keys(keys, replaced=True)
+
         self.auth.on_revoked.append(revoked)
+        self.keyring.on_renewed.append(lambda keys: self.auth.use_keys(keys, replaced=False))
+        self.keyring.on_replaced.append(replaced)
         self.screens.on_removed.append(removed)
         self.screens.on_revoked.append(unpaired)
         self.screens.on_changed.append(lambda _screen: self.events.changed())
@@ -266,10 +277,14 @@ async def stop_all(steps: list[Callable[[], object]]) -> None:
             _log.exception("stop.failed", step=getattr(step, "__qualname__", str(step)))
 
 
-async def _sweep(auth: Auth) -> None:
+async def _sweep(auth: Auth, keyring: Keyring) -> None:
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
-        await auth.sweep()
+        try:
+            await auth.sweep()
+            await keyring.tend()
+        except Problem as problem:  # a storage that refuses now is asked again
+            _log.debug("sweep.later", reason=problem.detail)
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

@@ -19,6 +19,7 @@ from appliance.edge.credentials import Credentials, caller
 from appliance.edge.server import json_response
 from appliance.errors import Problem
 from appliance.relay.events import Events
+from appliance.relay.held import Held
 from appliance.relay.plant import Plant
 from appliance.relay.principal import Principal
 from appliance.relay.recent import Recent
@@ -41,6 +42,7 @@ def routes(
     recent: Recent,
     events: Events,
     exposition: Exposition,
+    held: Held,
     touch: Callable[[Principal], bool],
     browsers: Browsers,
 ) -> list[web.RouteDef]:
@@ -95,8 +97,9 @@ def routes(
         await response.prepare(request)
         streams += 1
         try:
-            with browsers.stream(request), contextlib.suppress(ConnectionError):
-                await _follow(response, principal)
+            with browsers.stream(request), contextlib.suppress(ConnectionError, Problem):
+                async with held.while_good(principal):
+                    await _follow(response, principal)
         finally:
             streams -= 1
         return response

@@ -15,6 +15,7 @@ from appliance.edge.problems import problem_body
 from appliance.edge.server import decode, json_response, read_json
 from appliance.errors import FieldError, Problem, new_trace_id
 from appliance.relay.cancellations import Cancellations
+from appliance.relay.held import Held
 from appliance.relay.intake import Intake
 from appliance.relay.principal import Principal
 from appliance.relay.receipts import Answer, Receipt, Receipts, summary
@@ -42,6 +43,7 @@ def routes(
     screens: Screens,
     names: Names,
     cancellations: Cancellations,
+    held: Held,
 ) -> list[web.RouteDef]:
     async def post(request: web.Request) -> web.Response:
         principal = caller(request)
@@ -56,7 +58,8 @@ def routes(
         wait = waits.begin(body.id)
         try:
             receipt = await intake.accept(principal, body)
-            deliveries = await waits.all_final(wait, receipt.deliveries, timeout_ms / 1000)
+            async with held.while_good(principal):
+                deliveries = await waits.all_final(wait, receipt.deliveries, timeout_ms / 1000)
         finally:
             waits.end(body.id, wait)
         if deliveries is None:

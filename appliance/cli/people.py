@@ -11,7 +11,7 @@ from appliance.cli.client import connect
 from appliance.cli.common import DataOption, directory, quiet_configuration, run, say
 from appliance.paths import DataDir
 
-keys = typer.Typer(no_args_is_help=True, help="API keys for connected programs.")
+keys = typer.Typer(no_args_is_help=True, help="API keys for connected programs, and the appliance's own keys.")
 
 
 def setup(
@@ -52,6 +52,17 @@ def keys_add(
     if group:
         body["groups"] = group
     print(run(_call(data, "POST", "/api/keys", body))["key"])
+
+
+@keys.command("rotate")
+def keys_rotate(data_dir: DataOption = None) -> None:
+    """Make new signing keys at once, when somebody may have seen the file with the old ones."""
+    answer = run(_call(directory(data_dir), "POST", "/api/keys/rotate"))
+    say(
+        "새 서명 열쇠를 만들었습니다. 모니터는 스스로 다시 연결됩니다. / "
+        "New signing keys are in use. Screens come back by themselves."
+    )
+    print(answer["kid"])
 
 
 async def _call(data: DataDir, method: str, path: str, body: object = None) -> Any:

@@ -116,6 +116,7 @@ CALLS: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType({
     ("DELETE", "/api/users/{id}"): _ADMIN,
     ("GET", "/api/keys"): _ADMIN,
     ("POST", "/api/keys"): _ADMIN,
+    ("POST", "/api/keys/rotate"): _ADMIN,
     ("GET", "/api/keys/{id}"): _ADMIN,
     ("DELETE", "/api/keys/{id}"): _ADMIN,
     # Watching.

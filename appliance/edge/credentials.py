@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Final, NamedTuple
 
 from aiohttp import hdrs, web
 
@@ -17,6 +18,15 @@ from appliance.relay.auth import Auth
 from appliance.relay.principal import Principal
 from appliance.storage.people import Session
 
+
+class StillGood(NamedTuple):
+    """Whether a request's credential still is what it was when the request began: `check` raises where it isn't."""
+
+    check: Callable[[], None]
+
+
+STILL_GOOD: Final = web.RequestKey("still_good", StillGood)
+"""Set where the caller is known before his body has come."""
 CSRF_HEADER: Final = "X-CSRF-Token"
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _CALLER: Final = web.RequestKey("caller", Principal)
@@ -52,6 +62,8 @@ class Credentials:
         if principal is None:
             raise Problem("TOKEN_INVALID", "Sign in, or send a bearer token.")
         rule.check(principal.kind, principal.role)
+        if not request.content.is_eof():
+            request[STILL_GOOD] = StillGood(partial(self._auth.check, principal))
         return principal
 
     def known(self, request: web.Request) -> Principal | None:

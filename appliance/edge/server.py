@@ -18,7 +18,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from appliance.core.permissions import CALLS, Rule
 from appliance.edge import origins
-from appliance.edge.credentials import Credentials
+from appliance.edge.credentials import STILL_GOOD, Credentials
 from appliance.edge.headers import STREAMING, dress
 from appliance.edge.hosts import Hosts
 from appliance.edge.limits import Limits
@@ -28,6 +28,7 @@ from appliance.settings import Settings
 from appliance.storage.audit import came_from
 
 T = TypeVar("T")
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 BODY_SECONDS = 10.0
@@ -161,6 +162,9 @@ async def read_body(request: web.Request, limit: int | None = None) -> bytes:
             if request.protocol.connected:
                 raise
             raise ConnectionResetError from None
+        still_good = request.get(STILL_GOOD)
+        if still_good is not None:
+            still_good.check()
     coding = request.headers.get(hdrs.CONTENT_ENCODING)
     if coding is not None and body:
         body = _unpacked(body, coding.strip().lower(), limit)

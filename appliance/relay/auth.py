@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from appliance.core.roles import Role
+from appliance.core.screens import Screen
 from appliance.errors import Problem
 from appliance.relay.cookies import CookieSessions
 from appliance.relay.cookies import name as session_name
 from appliance.relay.grants import Grants, TokenPair, digest
-from appliance.relay.principal import Principal, Revoked
+from appliance.relay.principal import Ended, Principal, Revoked, TokensEnded
 from appliance.relay.screens import Screens
 from appliance.relay.secrets import Secrets
 from appliance.relay.tokens import AccessTokens
@@ -51,13 +52,16 @@ class Auth:
             database, secrets, self._access, refresh_seconds=tokens.refresh_seconds, now=now, on_ended=self.revoked
         )
         self.cookies = CookieSessions(database, secrets, now=now, on_ended=self.revoked)
-        self.on_revoked: list[Callable[[Revoked], None]] = []
-        """Called at once when credentials end: whoever holds live sessions ends those the `Revoked` covers."""
+        self.on_revoked: list[Callable[[Ended], None]] = []
+        """Called at once when credentials end: whoever holds live sessions ends those that are covered."""
+        screens.on_changed.append(self._screen_changed)
         self._users: dict[str, User] = {}
         self._keys: dict[bytes, Key] = {}
         self._keys_by_id: dict[str, Key] = {}
         self._cache: dict[str, Principal] = {}
         self._cached_of: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._screen_roles: dict[str, Role] = {}
+        """What each screen was let in as."""
 
     async def start(self) -> None:
         """Reads every live credential. `Screens` must have started."""
@@ -101,15 +105,41 @@ class Auth:
             return None
         return self._user_principal(user, session_name(session), None), session
 
-    def touch(self, principal: Principal) -> bool:
-        """Whether a stream's principal is still good; one that lives by a cookie is kept from idling out."""
+    def again(self, principal: Principal) -> Principal:
+        """The same credential as it is now: what was decided a while ago may have been taken back since. A browser's
+        session is kept from idling out. Raises `TOKEN_EXPIRED` or `TOKEN_INVALID`."""
         if principal.kind == "local":
-            return True
-        if principal.grant.startswith("cookie:"):
-            return self.cookies.touch(principal.grant)
+            return principal
+        if principal.expires_at is not None and principal.expires_at <= self._now():
+            raise Problem("TOKEN_EXPIRED")
         if principal.kind == "key":
-            return principal.subject in self._keys_by_id
-        return self.grants.get(principal.grant) is not None
+            key = self._keys_by_id.get(principal.subject)
+            if key is None:
+                raise Problem("TOKEN_INVALID")
+            return _key_principal(key)
+        if principal.grant.startswith("cookie:"):
+            session = self.cookies.named(principal.grant)
+            user = self.user(principal.subject)
+            if session is None or user is None:
+                raise Problem("TOKEN_EXPIRED", "The browser session has ended.")
+            return self._user_principal(user, principal.grant, None)
+        grant = self.grants.get(principal.grant)
+        if grant is None:
+            raise Problem("TOKEN_INVALID")
+        return self._granted(grant.kind, grant.subject, grant.id, principal.expires_at)
+
+    def check(self, principal: Principal) -> None:
+        """Raises `TOKEN_EXPIRED` or `TOKEN_INVALID` unless the credential is still good and may what it might."""
+        if self.again(principal) != principal:
+            raise Problem("TOKEN_EXPIRED")
+
+    def touch(self, principal: Principal) -> bool:
+        """The same as an answer, for what goes on as long as it is so."""
+        try:
+            self.check(principal)
+        except Problem:
+            return False
+        return True
 
     async def refresh(self, token: str) -> tuple[Principal, TokenPair]:
         """The next pair of tokens. Raises `TOKEN_EXPIRED` or `TOKEN_INVALID`."""
@@ -122,6 +152,18 @@ class Auth:
             await self.cookies.close(principal.grant, actor=principal.actor)
         elif principal.kind in {"user", "screen"}:
             await self.grants.end(principal.grant)
+
+    def use_keys(self, secrets: Secrets, *, replaced: bool) -> None:
+        """From now on these keys. With `replaced` all that the ones before have signed has ended."""
+        self._access.use(secrets.jwt)
+        self.grants.use_keys(secrets)
+        self.cookies.use_keys(secrets)
+        if replaced:
+            ended = TokensEnded()
+            for token in [token for token, principal in self._cache.items() if ended.covers(principal)]:
+                self._uncache(token)
+            for call in self.on_revoked:
+                call(ended)
 
     def revoked(self, what: Revoked) -> None:
         """Makes ended credentials fail from now on and tells `on_revoked`."""
@@ -182,8 +224,7 @@ class Auth:
         if key.expires_at is not None and key.expires_at <= now:
             raise Problem("TOKEN_EXPIRED")
         self._key_used(key, now)
-        scope = _set(key.screens), _set(key.groups)
-        return Principal("key", key.id, Role.parse(key.role), None, key.expires_at, *scope, grant=key.id, name=key.name)
+        return _key_principal(key)
 
     def _key_used(self, key: Key, now: int) -> None:
         if key.last_used_at is None or now - key.last_used_at > _KEY_USED_EVERY_MS:
@@ -199,7 +240,16 @@ class Auth:
         self.grants.use(grant)
         return principal
 
-    def _granted(self, kind: str, subject: str, grant: str, expires_at: int) -> Principal:
+    def _screen_changed(self, screen: Screen) -> None:
+        """What a screen may do is in its live session and among the cached tokens: with a new permission both end, and
+        it comes back."""
+        role = _screen_role(screen)
+        if self._screen_roles.get(screen.screen_id, role) is not role:
+            self._screen_roles[screen.screen_id] = role
+            for grant in self.grants.of("screen", screen.screen_id):
+                self.revoked(Revoked("screen", screen.screen_id, grant.id))
+
+    def _granted(self, kind: str, subject: str, grant: str, expires_at: int | None) -> Principal:
         if kind == "user":
             user = self.user(subject)
             if user is None:
@@ -208,13 +258,13 @@ class Auth:
         screen = self._screens.get(subject)
         if screen is None or not screen.paired:
             raise Problem("TOKEN_INVALID")
-        # A screen scans for itself at most, whatever it is permitted to be shown.
-        role = min(Role.parse(screen.permission), Role.OPERATOR)
+        role = self._screen_roles[subject] = _screen_role(screen)
         return Principal("screen", subject, role, subject, expires_at, frozenset({subject}), grant=grant)
 
     def _user_principal(self, user: User, grant: str, expires_at: int | None) -> Principal:
-        role = Role.parse(user.role)
-        return Principal("user", user.name, role, None, expires_at, None, _set(user.groups), grant=grant)
+        groups = _set(user.groups)
+        role = _limited(Role.parse(user.role), groups)
+        return Principal("user", user.name, role, None, expires_at, None, groups, grant=grant)
 
     def _remember(self, token: str, principal: Principal) -> None:
         if len(self._cache) >= MAX_CACHED:
@@ -234,6 +284,22 @@ class Auth:
             self._cached_of[subject] = left
         else:
             del self._cached_of[subject]
+
+
+def _key_principal(key: Key) -> Principal:
+    screens, groups = _set(key.screens), _set(key.groups)
+    role = _limited(Role.parse(key.role), screens, groups)
+    return Principal("key", key.id, role, None, key.expires_at, screens, groups, grant=key.id, name=key.name)
+
+
+def _limited(role: Role, *scope: frozenset[str] | None) -> Role:
+    """An administrator makes users and keys: one that is limited to some screens would be limited by nothing."""
+    return role if all(part is None for part in scope) else min(role, Role.SUPERVISOR)
+
+
+def _screen_role(screen: Screen) -> Role:
+    """A screen scans for itself at most, whatever it is permitted to be shown."""
+    return min(Role.parse(screen.permission), Role.OPERATOR)
 
 
 def _set(names: list[str] | None) -> frozenset[str] | None:

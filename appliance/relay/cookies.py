@@ -35,6 +35,10 @@ class CookieSessions:
     async def start(self) -> None:
         self._by_hash = {session.hash: session for session in await self._database.read(table.sessions)}
 
+    def use_keys(self, secrets: Secrets) -> None:
+        """CSRF tokens belong to these keys from now on; pages that hold an older one get a new one by themselves."""
+        self._key = secrets.cookies
+
     async def open(self, user: str) -> str:
         """A new session's cookie value; past `MAX_PER_USER` the user's oldest sessions end."""
         value, now = new_token(), self._now()
@@ -56,9 +60,10 @@ class CookieSessions:
         session = self._by_hash.get(digest(value))
         return session if session is not None and self._slide(session) else None
 
-    def touch(self, grant: str) -> bool:
-        """Pushes the end of a session back by its principal's `grant`; False when it has ended."""
-        return any(name(session) == grant and self._slide(session) for session in self._by_hash.values())
+    def named(self, grant: str) -> Session | None:
+        """The live session that a principal's `grant` names, its end pushed back; None when it has ended."""
+        found = (session for session in self._by_hash.values() if name(session) == grant)
+        return next((session for session in found if self._slide(session)), None)
 
     def csrf(self, session: Session) -> str:
         """What pages of this session send as `X-CSRF-Token`."""

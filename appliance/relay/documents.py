@@ -42,6 +42,10 @@ class Documents:
             return ref
         return base_url + documents.sign(ref, self._key, self._now() + LINK_HOURS * 3_600_000)
 
+    def use_key(self, key: bytes) -> None:
+        """Links are signed with this key from now on; those of the one before lead nowhere."""
+        self._key = key
+
     def open(self, path: str) -> Path | None:
         """The file a link's raw (still encoded) path leads to; None when it is wrong, too old, or the file is gone."""
         ref = documents.check(path, self._key, self._now())

@@ -86,6 +86,10 @@ class Grants:
             if grant.expires_at > self._now():
                 self.admit(grant)
 
+    def use_keys(self, secrets: Secrets) -> None:
+        """Derives successors with these keys from now on."""
+        self._secrets = secrets
+
     def get(self, grant_id: str) -> Grant | None:
         return self._by_id.get(grant_id)
 

@@ -61,3 +61,17 @@ class Revoked:
             and principal.subject == self.subject
             and (self.grant is None or principal.grant == self.grant)
         )
+
+
+@dataclass(frozen=True, slots=True)
+class TokensEnded:
+    """Every access token there is has ended at once; whoever has a refresh token or a device secret comes back."""
+
+    grant: str = "*"
+
+    def covers(self, principal: Principal) -> bool:
+        """Whether a live session of `principal` has to end."""
+        return principal.kind in {"user", "screen"} and not principal.grant.startswith("cookie:")
+
+
+Ended = Revoked | TokensEnded

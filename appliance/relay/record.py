@@ -7,7 +7,6 @@ import asyncio
 import hmac
 import sqlite3
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -15,7 +14,6 @@ import structlog
 
 from appliance import __version__
 from appliance.errors import Problem
-from appliance.relay import secrets
 from appliance.relay.secrets import Secrets
 from appliance.settings import Settings
 from appliance.storage import audit, chain
@@ -33,12 +31,15 @@ _log = structlog.get_logger(__name__)
 
 
 class Record:
-    """One data file's record. `keys` are what `file` (secrets.json) holds; `now` gives milliseconds."""
+    """One data file's record. `note_begun` keeps beside `keys` that it has been sealed with them, and raises `OSError`
+    where it can't; `now` gives milliseconds."""
 
-    def __init__(self, database: Database, keys: Secrets, file: Path, *, now: Callable[[], int]) -> None:
+    def __init__(
+        self, database: Database, keys: Secrets, *, note_begun: Callable[[], Awaitable[None]], now: Callable[[], int]
+    ) -> None:
         self._database = database
         self._keys = keys
-        self._file = file
+        self._note_begun = note_begun
         self._now = now
         self._looking = asyncio.Lock()
         self._checked = Checked()
@@ -54,9 +55,9 @@ class Record:
             _log.error("audit.lost", file=str(self._database.path))
         if not begun:
             try:
-                secrets.note_audit_begun(self._file)
+                await self._note_begun()
             except OSError as error:  # the next start does it again
-                _log.warning("audit.not_noted", file=str(self._file), reason=str(error))
+                _log.warning("audit.not_noted", reason=str(error))
 
     def _begin(self, tx: sqlite3.Connection, *, begun: bool, afresh: bool) -> bool:
         key = self._keys.audit

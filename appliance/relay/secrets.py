@@ -17,6 +17,7 @@ import msgspec
 import structlog
 
 from appliance.errors import Problem, Texts
+from appliance.relay.clock import now_ms
 
 _log = structlog.get_logger(__name__)
 _DAMAGED: Texts = {
@@ -28,10 +29,11 @@ _DAMAGED: Texts = {
 
 
 class SigningKey(msgspec.Struct, frozen=True):
-    """A key for access tokens; `kid` names it in a token's header."""
+    """A key for access tokens; `kid` names it in a token's header. `made_at` is in ms, 0 where nobody has noted it."""
 
     kid: str
     key: bytes
+    made_at: int = 0
 
 
 class Secrets(msgspec.Struct, frozen=True):
@@ -50,12 +52,22 @@ class Secrets(msgspec.Struct, frozen=True):
 
 def _new() -> Secrets:
     return Secrets(
-        jwt=[SigningKey(secrets.token_hex(4), secrets.token_bytes(32))],
-        documents=secrets.token_bytes(32),
-        cookies=secrets.token_bytes(32),
-        successors=secrets.token_bytes(32),
-        audit=secrets.token_bytes(32),
+        jwt=[new_signing_key(now_ms())],
+        documents=new_key(),
+        cookies=new_key(),
+        successors=new_key(),
+        audit=new_key(),
     )
+
+
+def new_key() -> bytes:
+    """256 random bits."""
+    return secrets.token_bytes(32)
+
+
+def new_signing_key(now: int) -> SigningKey:
+    """A key for access tokens, made `now` (ms)."""
+    return SigningKey(secrets.token_hex(4), new_key(), now)
 
 
 def load(path: Path) -> Secrets:
@@ -64,19 +76,21 @@ def load(path: Path) -> Secrets:
 
     A file others could read is closed to them, with a warning: somebody may have seen the keys.
     """
+    for unfinished in path.parent.glob(f".{path.name}.*"):  # by a crash while new keys were being written
+        unfinished.unlink(missing_ok=True)
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
         made = _new()
-        _save(path, made)
+        save(path, made)
         return made
     if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
         path.chmod(0o600)
-        _log.warning("secrets.readable_by_others", file=str(path), now="0600")
+        _log.warning("secrets.readable_by_others", file=str(path), now="0600", command="vooster keys rotate")
     loaded = _decode(path, raw)
     if not loaded.audit:
-        loaded = msgspec.structs.replace(loaded, audit=secrets.token_bytes(32))
-        _save(path, loaded)
+        loaded = msgspec.structs.replace(loaded, audit=new_key())
+        save(path, loaded)
     return loaded
 
 
@@ -87,11 +101,6 @@ def peek(path: Path) -> Secrets | None:
         return _decode(path, path.read_bytes())
     except FileNotFoundError:
         return None
-
-
-def note_audit_begun(path: Path) -> None:
-    """Notes that the audit record is sealed. Raises as `load`, and `OSError`."""
-    _save(path, msgspec.structs.replace(_decode(path, path.read_bytes()), audit_begun=True))
 
 
 def _decode(path: Path, raw: bytes) -> Secrets:
@@ -109,8 +118,8 @@ def _check(loaded: Secrets) -> None:
         raise ValueError("a key is missing or too short")
 
 
-def _save(path: Path, made: Secrets) -> None:
-    """Writes beside the file, syncs, then renames: after a crash there is the whole file or none."""
+def save(path: Path, made: Secrets) -> None:
+    """Writes beside the file, syncs, then renames: after a crash there is the whole new file, or what was before."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mkstemp makes it 0600
     try:
         with os.fdopen(handle, "wb") as file:

@@ -35,6 +35,16 @@ LEAST_SPREAD_MS = 500
 _log = structlog.get_logger(__name__)
 
 
+def seconds_left(principal: Principal, now: int) -> float | None:
+    """Until its credential ends (`now` in ms); None where it doesn't by itself."""
+    return None if principal.expires_at is None else (principal.expires_at - now) / 1000
+
+
+def grace_of(principal: Principal) -> float:
+    """How many seconds what it has open outlives its credential: a token's renewal may be late, a key has none."""
+    return 0.0 if principal.kind == "key" else GRACE_SECONDS
+
+
 class Transport(Protocol):
     """The wire below a session. Sending never waits; a reader too slow to keep up is closed by the transport."""
 
@@ -259,12 +269,14 @@ class Sessions:
                 _log.exception("session.goodbye_failed")
 
     def watch_token(self, session: Session) -> None:
-        """Warns a minute before the session's credential ends, then ends the session half a minute after."""
+        """Warns a minute before the session's credential ends; then ends the session, a key's at once and a token's
+        half a minute after."""
         session.warn_at = session.ends_at = NEVER
-        if session.principal.expires_at is not None:
-            left = (session.principal.expires_at - now_ms()) / 1000
+        left = seconds_left(session.principal, now_ms())
+        if left is not None:
             now = asyncio.get_running_loop().time()
-            session.warn_at, session.ends_at = now + left - WARN_BEFORE_SECONDS, now + left + GRACE_SECONDS
+            session.warn_at = now + left - WARN_BEFORE_SECONDS
+            session.ends_at = now + left + grace_of(session.principal)
             self._timetable.put(session, min(session.warn_at, session.ends_at))
 
     def ping(self, session: Session, silent: Callable[[], None]) -> None:

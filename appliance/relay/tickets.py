@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from appliance.errors import Problem
 from appliance.relay.grants import digest
-from appliance.relay.principal import Principal, Revoked
+from appliance.relay.principal import Ended, Principal
 from appliance.relay.secrets import new_token
 
 TICKET_SECONDS = 10
@@ -59,7 +59,7 @@ class Tickets:
             raise Problem("TOKEN_EXPIRED")
         return principal
 
-    def revoked(self, what: Revoked) -> None:
+    def revoked(self, what: Ended) -> None:
         """The credential behind some has ended: so have they."""
         for key in [key for key, (_, principal) in self._waiting.items() if what.covers(principal)]:
             self._take(key)

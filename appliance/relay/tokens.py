@@ -1,13 +1,22 @@
-"""Access tokens: short-lived HS256 JWTs whose claims name the instance, the subject and the grant they belong to."""
+"""Access tokens: short-lived HS256 JWTs whose claims name the instance, the subject and the grant they belong to.
+
+Only ours are ever shown to us, so a token is good if it is letter for letter what one of our keys would have written.
+Nothing of a stranger's is interpreted before its signature is right: its first part must be a header of ours as it is
+(no other algorithm, `kid`, `typ` or `crit` to be talked into), its last part the signature as we spell it, and its
+claims must come out the same when they are written again (no member twice, no unknown one, no number in disguise).
+That is stricter than a JWT library, and at a tenth of the time: ten thousand come at once after a restart.
+"""
 
 from __future__ import annotations
 
 import base64
 import hmac
+import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from itertools import pairwise
+from typing import Final
 
 import jwt
 import msgspec
@@ -19,7 +28,9 @@ AUDIENCE: Final = "vooster"
 TYPE: Final = "at+jwt"  # RFC 9068
 _ALGORITHM: Final = "HS256"
 _MAX_LENGTH: Final = 2048
-_REQUIRED: Final = ["iss", "aud", "sub", "sid", "jti", "iat", "exp"]
+_SKEW_SECONDS: Final = 300
+"""How far ahead of our clock a token of ours may have been made: the clock may have been put right since."""
+_SHAPE: Final = re.compile(r"[A-Za-z0-9_-]{1,300}\.[A-Za-z0-9_-]{1,2000}\.[A-Za-z0-9_-]{43}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +43,9 @@ class Claims:
     expires_at: int
 
 
-class _Ours(msgspec.Struct):
+class _Written(msgspec.Struct, forbid_unknown_fields=True):
+    """The claims, in the order in which they are written. `iat` and `exp` are seconds since the epoch."""
+
     iss: str
     aud: str
     sub: str
@@ -42,81 +55,91 @@ class _Ours(msgspec.Struct):
     exp: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Key:
+    key: bytes
+    head: str
+    """The first part of all that it signs."""
+    retired_at: int | None
+    """When the next one took over, in ms; None for the one that signs now."""
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(_Written).decode
+
+
 class AccessTokens:
     """Makes and verifies them. The newest key (`keys[0]`) signs; tokens of the others stay good until they end."""
 
-    def __init__(self, keys: list[SigningKey], *, instance_id: str, seconds: int, now: Callable[[], int]) -> None:
-        self._keys = {item.kid: item.key for item in keys}
-        self._newest = keys[0]
+    def __init__(self, keys: Sequence[SigningKey], *, instance_id: str, seconds: int, now: Callable[[], int]) -> None:
         self._instance_id = instance_id
         self.seconds = seconds
         self._now = now
-        self._key_of: dict[str, bytes] = {}
-        """By a token's first part, which all that one key has signed have in common: it is read once, not at each."""
+        self.use(keys)
+
+    def use(self, keys: Sequence[SigningKey]) -> None:
+        """From now on these keys; tokens of any other are nobody's."""
+        retired = [None, *(newer.made_at or None for newer, _ in pairwise(keys))]
+        self._newest = keys[0]
+        self._by_head = {
+            head: _Key(item.key, head, at)
+            for item, at in zip(keys, retired, strict=True)
+            for head in [_signed(item, b"").partition(".")[0]]
+        }
 
     def make(self, kind: str, subject: str, grant: str) -> str:
         issued = self._now() // 1000
-        claims = {
-            "iss": self._instance_id,
-            "aud": AUDIENCE,
-            "sub": f"{kind}:{subject}",
-            "sid": grant,
-            "jti": secrets.token_hex(8),
-            "iat": issued,
-            "exp": issued + self.seconds,
-        }
-        headers = {"kid": self._newest.kid, "typ": TYPE}
-        return jwt.encode(claims, self._newest.key, algorithm=_ALGORITHM, headers=headers)
+        claims = _Written(
+            iss=self._instance_id,
+            aud=AUDIENCE,
+            sub=f"{kind}:{subject}",
+            sid=grant,
+            jti=secrets.token_hex(8),
+            iat=issued,
+            exp=issued + self.seconds,
+        )
+        return _signed(self._newest, _encode(claims))
 
     def verify(self, token: str) -> Claims:
         """Raises `TOKEN_EXPIRED` for one that was ours and has ended, `TOKEN_INVALID` for anything else."""
         try:
-            claims = self._like_the_last(token) or self._decode(token)
-        except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
+            claims, key = self._read(token)
+        except (msgspec.DecodeError, ValueError):
             raise Problem("TOKEN_INVALID") from None
-        kind, _, subject = str(claims["sub"]).partition(":")
-        expires = claims["exp"]
-        if kind not in {"user", "screen"} or not subject or type(expires) is not int:
+        now = self._now()
+        kind, _, subject = claims.sub.partition(":")
+        if (
+            (claims.iss, claims.aud) != (self._instance_id, AUDIENCE)
+            or kind not in {"user", "screen"}
+            or not (subject and claims.sid and claims.jti)
+            or not 0 <= claims.exp - claims.iat <= self.seconds
+            or not 0 < claims.iat <= now // 1000 + _SKEW_SECONDS
+            or (key.retired_at is not None and claims.iat * 1000 > key.retired_at)
+        ):
             raise Problem("TOKEN_INVALID")
-        if expires * 1000 <= self._now():
+        if claims.exp * 1000 <= now:
             raise Problem("TOKEN_EXPIRED")
-        return Claims(kind, subject, str(claims["sid"]), expires * 1000)
+        return Claims(kind, subject, claims.sid, claims.exp * 1000)
 
-    def _like_the_last(self, token: str) -> dict[str, Any] | None:
-        """The claims of a token whose first part is, letter for letter, that of one which was verified in full: only
-        its signature is left to be checked. Ten thousand come at once after a restart. None: ask `_decode`."""
+    def _read(self, token: str) -> tuple[_Written, _Key]:
+        """The claims and the key that signed them. Raises `ValueError` or `DecodeError`."""
+        if len(token) > _MAX_LENGTH or _SHAPE.fullmatch(token) is None:
+            raise ValueError("not a token")
         signed, _, signature = token.rpartition(".")
         head, _, payload = signed.partition(".")
-        key = self._key_of.get(head)
-        if key is None or len(token) > _MAX_LENGTH or not token.isascii():
-            return None
-        expected = base64.urlsafe_b64encode(hmac.digest(key, signed.encode(), "sha256")).rstrip(b"=")
+        key = self._by_head.get(head)
+        if key is None:
+            raise ValueError("not a header of ours")
+        expected = base64.urlsafe_b64encode(hmac.digest(key.key, signed.encode(), "sha256"))[:-1]
         if not hmac.compare_digest(expected, signature.encode()):
-            return None
-        try:
-            claims = msgspec.json.decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)), type=_Ours)
-        except (msgspec.DecodeError, ValueError):
-            return None
-        if (claims.iss, claims.aud) != (self._instance_id, AUDIENCE):
-            return None
-        return {"sub": claims.sub, "sid": claims.sid, "exp": claims.exp}
+            raise ValueError("not a signature of ours")
+        written = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
+        claims = _decode(written)
+        if _encode(claims) != written:
+            raise ValueError("not as we write it")
+        return claims, key
 
-    def _decode(self, token: str) -> dict[str, Any]:
-        if len(token) > _MAX_LENGTH or not token.isascii():
-            raise ValueError("not a token of ours")
-        head = token.partition(".")[0]
-        key = self._key_of.get(head) or self._named_key(token)
-        # Times are compared with the appliance's own clock, above.
-        options: Any = {"require": _REQUIRED, "verify_exp": False, "verify_iat": False, "verify_nbf": False}
-        claims: dict[str, Any] = jwt.decode(
-            token, key, algorithms=[_ALGORITHM], audience=AUDIENCE, issuer=self._instance_id, options=options
-        )
-        self._key_of[head] = key
-        return claims
 
-    def _named_key(self, token: str) -> bytes:
-        header = jwt.get_unverified_header(token)
-        key = self._keys.get(str(header.get("kid")))
-        if key is None or header.get("typ") != TYPE or "crit" in header:
-            raise ValueError("not a token of ours")
-        return key
+def _signed(key: SigningKey, payload: bytes) -> str:
+    headers = {"kid": key.kid, "typ": TYPE}
+    return jwt.PyJWS().encode(payload, key.key, algorithm=_ALGORITHM, headers=headers)

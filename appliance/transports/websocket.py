@@ -180,9 +180,12 @@ class WebSockets:
             hello = inbound.parse(data)
             if not isinstance(hello, Hello):
                 raise inbound.malformed("hello comes first")
-            principal = await self._auth.bearer(hello.token) if hello.token is not None else caller.principal
-            if isinstance(principal, Problem):
-                raise principal
+            if hello.token is not None:
+                principal = await self._auth.bearer(hello.token)
+            elif isinstance(caller.principal, Problem):
+                raise caller.principal
+            else:
+                principal = self._auth.again(caller.principal)
             if socket.closing:
                 return
             session = await self._conversation.open(

@@ -8,7 +8,6 @@ import pytest
 
 from appliance.core.screens import Client
 from appliance.relay.pairing import MAX_PER_ADDRESS, MAX_WAITING
-from appliance.relay.principal import Revoked
 from tests.gatehouse import (
     BEST,
     Answer,
@@ -178,7 +177,7 @@ async def test_a_paired_screen_is_replaced_only_when_asked_and_the_old_pc_is_out
     assert (refused.status, refused.code) == (409, "SCREEN_ALREADY_PAIRED")
     assert await works(gate, old)
 
-    ended: list[Revoked] = []
+    ended: list[Any] = []
     gate.auth.on_revoked.append(ended.append)
     cloned: list[str] = []
     gate.pairings.on_cloned.append(cloned.append)

@@ -16,6 +16,7 @@ from appliance.cli.auditcheck import audit_record
 from appliance.cli.findings import Finding
 from appliance.paths import DataDir
 from appliance.relay import secrets
+from appliance.relay.keyring import Keyring
 from appliance.relay.record import Record, shown
 from appliance.settings import Settings
 from appliance.storage.audit import Entry, Filter, search
@@ -39,7 +40,8 @@ async def started(data: DataDir, *, afresh: bool = False) -> list[Entry]:
     prepare(data.database, start_empty=afresh)
     database = Database(data.database, seal_key=keys.audit)
     await database.open()
-    record = Record(database, keys, data.secrets, now=lambda: NOW)
+    keyring = Keyring(data.secrets, keys, access_seconds=900, now=lambda: NOW)
+    record = Record(database, keys, note_begun=keyring.note_audit_begun, now=lambda: NOW)
     await record.begin(afresh=afresh)
     await record.started(Settings())
     await record.stopped()

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from appliance.cli.auditcheck import audit_record
@@ -40,7 +41,7 @@ async def write(data: DataDir, count: int, first: int = 1) -> None:
     await database.open()
     if not keys.audit_begun:
         await database.write(lambda tx: chain.seal(tx, keys.audit))
-        secrets.note_audit_begun(data.secrets)
+        secrets.save(data.secrets, msgspec.structs.replace(keys, audit_begun=True))
     await asyncio.gather(*(database.write(entry(number)) for number in range(first, first + count)))
     await database.close()
 
