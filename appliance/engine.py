@@ -133,6 +133,7 @@ class Engine:
             instance_id=self.plant.instance_id,
             tokens=settings.tokens,
             now=now_ms,
+            limited=settings.limits.enabled,
         )
         await self.auth.start()
         self.held = Held(self.auth, now=now_ms)
@@ -142,7 +143,13 @@ class Engine:
         await self.people.start()
         self._stops.append(self.people.close)
         self.pairings = Pairings(
-            self.database, self.screens, self.auth, self.refusals, instance_id=self.plant.instance_id, now=now_ms
+            self.database,
+            self.screens,
+            self.auth,
+            self.refusals,
+            instance_id=self.plant.instance_id,
+            now=now_ms,
+            limited=settings.limits.enabled,
         )
         sweeping = asyncio.create_task(_sweep(self.auth, self.keyring), name="credentials-sweep")
         self._stops.append(lambda: _cancel(sweeping))

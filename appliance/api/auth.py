@@ -48,7 +48,7 @@ def routes(
 
     async def refresh(request: web.Request) -> web.Response:
         body = await read_json(request, Refresh, limit=SMALL)
-        principal, pair = await auth.refresh(body.refresh_token)
+        principal, pair = await auth.refresh(body.refresh_token, address=credentials.address(request))
         return json_response(_tokens(pair, principal.role.label))
 
     async def log_out(request: web.Request) -> web.Response:

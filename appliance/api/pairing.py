@@ -130,7 +130,7 @@ def routes(
 
     async def look(request: web.Request) -> web.Response:
         asked = request.match_info["user_code"]
-        waiting = pairings.look(asked)
+        waiting = pairings.look(asked, actor=caller(request).actor)
         # Who knows the first half alone isn't told the second: it is read off the monitor.
         whole = len(rules.normalise(asked) or "") > rules.HALF
         return json_response({"user_code": rules.shown(waiting.code) if whole else waiting.prefix, **_facts(waiting)})
@@ -182,7 +182,9 @@ def routes(
 
     async def renew(request: web.Request) -> web.Response:
         body = await read_json(request, Renew, limit=SMALL)
-        pairing = await pairings.renew(body.screen_id, body.device_secret, server_url=urls.seen(request))
+        pairing = await pairings.renew(
+            body.screen_id, body.device_secret, address=credentials.address(request), server_url=urls.seen(request)
+        )
         return json_response(pairing)
 
     async def provision(request: web.Request) -> web.Response:

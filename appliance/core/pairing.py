@@ -16,6 +16,11 @@ LIFE_MS: Final = 600_000
 INTERVAL_MS: Final = 2_000
 SLOW_DOWN_MS: Final = 5_000
 MAX_WRONG: Final = 5
+"""Second halves that may be wrong before a code ends. There are 20⁴ = 160,000 of them, so a supervisor who doesn't see
+the monitor guesses one in 5 of 160,000 tries right: 1 in 32,000 a code. He has to be signed in for it, and after
+20 wrong ones he pauses for a minute: all day long that is 28,800 tries, spread over codes that end after 5 of them.
+Device codes, offers' tokens, refresh tokens and device secrets are 256 random bits: 1,000 tries a second for a century
+are 2⁴² of 2²⁵⁶. What limits them keeps the disk and the processor free, not the secret."""
 COLLECT_MS: Final = 120_000
 """An approved pairing can be collected for at least this long, however late it was approved."""
 _EARLY_MS: Final = 500  # how much a client's clock and the network may shorten an interval

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from appliance.core.neighbourhoods import neighbourhood
 from appliance.core.roles import Role
 from appliance.core.screens import Screen
 from appliance.errors import Problem
+from appliance.relay.attempts import Attempts
 from appliance.relay.cookies import CookieSessions
 from appliance.relay.cookies import name as session_name
 from appliance.relay.grants import Grants, TokenPair, digest
@@ -28,6 +30,8 @@ __all__ = ["KEY_PREFIX", "Auth", "Principal", "Revoked", "TokenPair"]
 KEY_PREFIX = "vk_"
 MAX_CACHED = 32_768
 """Verified tokens: those of ten thousand screens, the one before the last renewal beside each, and then some."""
+WRONG_REFRESHES = 100
+"""Refresh tokens that may be wrong from one address before it pauses: after a restored backup all of a floor's are."""
 _KEY_USED_EVERY_MS = 60_000
 
 
@@ -43,6 +47,7 @@ class Auth:
         instance_id: str,
         tokens: Tokens,
         now: Callable[[], int],
+        limited: bool = True,
     ) -> None:
         self._database = database
         self._screens = screens
@@ -55,6 +60,7 @@ class Auth:
         self.on_revoked: list[Callable[[Ended], None]] = []
         """Called at once when credentials end: whoever holds live sessions ends those that are covered."""
         screens.on_changed.append(self._screen_changed)
+        self._refreshed = Attempts(wrong=WRONG_REFRESHES, pause_ms=10_000, now=now, limited=limited)
         self._users: dict[str, User] = {}
         self._keys: dict[bytes, Key] = {}
         self._keys_by_id: dict[str, Key] = {}
@@ -141,9 +147,11 @@ class Auth:
             return False
         return True
 
-    async def refresh(self, token: str) -> tuple[Principal, TokenPair]:
-        """The next pair of tokens. Raises `TOKEN_EXPIRED` or `TOKEN_INVALID`."""
-        grant, pair = await self.grants.refresh(token)
+    async def refresh(self, token: str, *, address: str) -> tuple[Principal, TokenPair]:
+        """The next pair of tokens. Raises `TOKEN_EXPIRED` or `TOKEN_INVALID`, or `RATE_LIMITED` for an address that was
+        wrong too often."""
+        with self._refreshed.counted(neighbourhood(address), "TOKEN_INVALID"):
+            grant, pair = await self.grants.refresh(token)
         return self._granted(grant.kind, grant.subject, grant.id, grant.expires_at), pair
 
     async def end(self, principal: Principal) -> None:

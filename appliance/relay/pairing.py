@@ -1,25 +1,26 @@
 """Pairing: how a screen gets its keys, by a code on the monitor, by an offer, from the command line, and back again.
 
-Codes that wait live in memory alone (a stranger's request never writes to the disk); offers and keys are stored.
+Codes that wait live in memory alone (`codes`); offers and keys are stored.
 """
 
 from __future__ import annotations
 
 import asyncio
-import secrets
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager
 
 import msgspec
 import structlog
 
 from appliance.core import pairing as rules
+from appliance.core.neighbourhoods import neighbourhood
 from appliance.core.pairing import Waiting
 from appliance.core.screens import Client, Display, check_id
 from appliance.errors import FieldError, Problem
+from appliance.relay.attempts import Attempts
 from appliance.relay.auth import Auth, Revoked
-from appliance.relay.doorman import too_many
+from appliance.relay.codes import Code, Codes
 from appliance.relay.grants import TokenPair, digest
 from appliance.relay.refusals import Refusals
 from appliance.relay.screens import Screens
@@ -31,13 +32,13 @@ from appliance.storage.pairings import DeviceSecret, Offer
 
 _log = structlog.get_logger(__name__)
 
-MAX_WAITING = 1_000
-MAX_PER_ADDRESS = 20
 MAX_OFFERS_A_SCREEN = 5
 MAX_UNUSED_GRANTS = 8
 MAX_HELD_SECONDS = 20.0
-ENDED_KEPT_MS = 30_000
-"""How long a code that is over is still told apart from one that never was."""
+PAUSE_MS = 60_000
+"""How long who was wrong too often has to wait."""
+WRONG_CODES, WRONG_OFFERS, WRONG_SECRETS = 20, 30, 10
+"""Before that: codes of one supervisor, offers from one address, device secrets of one screen from one address."""
 
 
 class Pairing(msgspec.Struct, frozen=True, rename="camel"):
@@ -60,13 +61,6 @@ class PollError(Exception):
         self.error = error
 
 
-@dataclass(slots=True)
-class _Entry:
-    waiting: Waiting
-    decided: asyncio.Event = field(default_factory=asyncio.Event)
-    keys: tuple[TokenPair, str] | None = None
-
-
 class Pairings:
     """`now` gives milliseconds. `on_cloned` is called with a screen's id when an old device secret of it is used."""
 
@@ -79,6 +73,7 @@ class Pairings:
         *,
         instance_id: str,
         now: Callable[[], int],
+        limited: bool = True,
     ) -> None:
         self._database = database
         self._refusals = refusals
@@ -86,8 +81,10 @@ class Pairings:
         self._auth = auth
         self._instance_id = instance_id
         self._now = now
-        self._by_device: dict[bytes, _Entry] = {}
-        self._by_prefix: dict[str, _Entry] = {}
+        self._codes = Codes(limited=limited)
+        self._guessed = Attempts(wrong=WRONG_CODES, pause_ms=PAUSE_MS, now=now, limited=limited)
+        self._claimed = Attempts(wrong=WRONG_OFFERS, pause_ms=PAUSE_MS, now=now, limited=limited)
+        self._renewed = Attempts(wrong=WRONG_SECRETS, pause_ms=PAUSE_MS, now=now, limited=limited)
         self._lock = asyncio.Lock()
         self.on_cloned: list[Callable[[str], None]] = []
         screens.on_revoked.append(self._forget)
@@ -96,42 +93,26 @@ class Pairings:
     # The screen shows the QR.
 
     def begin(self, client: Client, displays: list[Display], *, address: str) -> tuple[Waiting, str]:
-        """A new code and the device code that polls for it. Raises `RATE_LIMITED` when too many wait overall.
-
-        An address that asks too often only loses its own oldest codes.
-        """
-        now = self._now()
-        self._purge(now)
-        mine = [key for key, entry in self._by_device.items() if entry.waiting.address == address]
-        undecided = [key for key in mine if self._by_device[key].waiting.state != "approved"]
-        if len(mine) >= MAX_PER_ADDRESS and undecided:
-            self._drop(undecided[0])
-        if len(self._by_device) >= MAX_WAITING:
-            raise too_many(30)
-        code = rules.new_code(secrets.choice)
-        while code[: rules.HALF] in self._by_prefix:
-            code = rules.new_code(secrets.choice)
-        device_code = new_token()
-        waiting = Waiting(code, client, displays, address, now, now + rules.LIFE_MS)
-        entry = _Entry(waiting)
-        self._by_device[digest(device_code)] = self._by_prefix[waiting.prefix] = entry
-        return waiting, device_code
+        """A new code and the device code that polls for it. Raises `RATE_LIMITED` for an address that asks too often.
+        One that has many loses its own oldest."""
+        return self._codes.add(client, displays, address=address, now=self._now())
 
     async def poll(self, device_code: str, *, server_url: str, hold: float = 0.0) -> Pairing:
         """The pairing, the same one until its token is first used. Raises `PollError`.
 
-        `hold` (seconds, at most `MAX_HELD_SECONDS`) lets the answer wait for the decision, so that the monitor
-        learns of it at once.
+        `hold` (seconds, at most `MAX_HELD_SECONDS`) lets the answer wait for the decision or the code's end, so that
+        the monitor learns of it at once.
         """
-        entry = self._by_device.get(digest(device_code))
+        entry = self._codes.of_device(device_code)
         if entry is None:
             raise PollError("invalid_grant")
         asked_at = self._now()
         answer = entry.waiting.poll(asked_at)
         entry.waiting.asked_at = asked_at
         if answer == "authorization_pending" and hold > 0:
+            left = (entry.waiting.expires_at - asked_at) / 1000
             try:
-                async with asyncio.timeout(min(hold, MAX_HELD_SECONDS)):
+                async with asyncio.timeout(min(hold, MAX_HELD_SECONDS, left)):
                     await entry.decided.wait()
             except TimeoutError:
                 pass
@@ -141,21 +122,25 @@ class Pairings:
         pair, secret = entry.keys
         grant = self._auth.grants.get(pair.grant)
         if grant is None or grant.used_at is not None:
-            self._drop(digest(device_code))
+            self._codes.drop(entry)
             raise PollError("invalid_grant")
         return self._pairing(entry.waiting.screen_id, pair, secret, server_url)
 
     def waiting(self) -> list[Waiting]:
         """The codes somebody can still decide on, oldest first."""
         now = self._now()
-        return [entry.waiting for entry in self._by_device.values() if entry.waiting.open(now)]
+        return [entry.waiting for entry in self._codes if entry.waiting.open(now)]
 
-    def look(self, user_code: str) -> Waiting:
-        """What waits behind a code or its first half. Raises `PAIRING_EXPIRED`, `PAIRING_DENIED`."""
+    def look(self, user_code: str, *, actor: str) -> Waiting:
+        """What waits behind a code or its first half. Raises `PAIRING_EXPIRED`, `PAIRING_DENIED`, or `RATE_LIMITED`
+        for somebody who was wrong too often."""
         try:
-            return self._open(user_code).waiting
+            with self._guessing(actor):
+                entry = self._open(user_code)
         except Problem as problem:
             raise Problem("PAIRING_EXPIRED") if problem.code == "CONFIRM_MISMATCH" else problem from None
+        entry.looked_at = True
+        return entry.waiting
 
     async def approve(
         self,
@@ -169,13 +154,15 @@ class Pairings:
     ) -> tuple[str, str]:
         """Gives the screen to the browser that shows the code; its id and name. `confirm` is the code's second half.
 
-        Raises `CONFIRM_MISMATCH`, `PAIRING_EXPIRED`, `PAIRING_DENIED`, `SCREEN_ALREADY_PAIRED`, `VALIDATION_ERROR`.
+        Raises `CONFIRM_MISMATCH`, `PAIRING_EXPIRED`, `PAIRING_DENIED`, `SCREEN_ALREADY_PAIRED`, `VALIDATION_ERROR`, or
+        `RATE_LIMITED` for somebody who was wrong too often.
         """
         check_id(screen_id)
         async with self._lock:
-            entry = self._open(user_code, decided_for=screen_id)
-            waiting = entry.waiting
-            self._confirm(entry, confirm)
+            with self._guessing(actor):
+                entry = self._open(user_code, decided_for=screen_id)
+                self._confirm(entry, confirm)
+            waiting, entry.looked_at = entry.waiting, True
             if waiting.state == "pending":
                 detail: dict[str, object] = {"address": waiting.address, "client": waiting.client.name}
                 entry.keys = await self._mint(screen_id, actor, "pairing.approve", detail, name=name, replace=replace)
@@ -186,7 +173,8 @@ class Pairings:
     async def deny(self, user_code: str, *, actor: str) -> None:
         """Refuses what shows the code. Raises `PAIRING_EXPIRED`."""
         async with self._lock:
-            entry = self._open(user_code)
+            with self._guessing(actor):
+                entry = self._open(user_code)
             detail: dict[str, object] = {"address": entry.waiting.address, "client": entry.waiting.client.name}
             prefix = entry.waiting.prefix
             await self._database.write(lambda tx: audit.append(tx, self._now(), actor, "pairing.deny", prefix, detail))
@@ -211,7 +199,12 @@ class Pairings:
         return token, made.expires_at
 
     async def claim(self, screen_id: str, token: str, client: Client, *, address: str, server_url: str) -> Pairing:
-        """Takes an offer up, once. Raises `PAIRING_EXPIRED` for one that is used, late or another screen's."""
+        """Takes an offer up, once. Raises `PAIRING_EXPIRED` for one that is used, late or another screen's, and
+        `RATE_LIMITED` for an address that was wrong too often."""
+        with self._claimed.counted(neighbourhood(address), "PAIRING_EXPIRED"):
+            return await self._claim(screen_id, token, client, address=address, server_url=server_url)
+
+    async def _claim(self, screen_id: str, token: str, client: Client, *, address: str, server_url: str) -> Pairing:
         async with self._lock:
             offer = await self._database.read(lambda connection: table.offer(connection, digest(token)))
             if offer is None or offer.expires_at <= self._now() or offer.screen_id != screen_id:
@@ -237,14 +230,19 @@ class Pairings:
 
     # A screen comes back.
 
-    async def renew(self, screen_id: str, device_secret: str, *, server_url: str) -> Pairing:
+    async def renew(self, screen_id: str, device_secret: str, *, address: str, server_url: str) -> Pairing:
         """A whole new pairing for a device secret, which is good until the new pairing is first used.
 
-        Raises `TOKEN_INVALID`. One that was superseded before also tells `on_cloned`: two PCs have this key.
+        Raises `TOKEN_INVALID`, or `RATE_LIMITED` for an address that was wrong too often with this screen. One that
+        was superseded before also tells `on_cloned`: two PCs have this key.
         """
         screen = self._screens.get(screen_id)
         if screen is None or not screen.paired:
             raise Problem("TOKEN_INVALID", "This screen isn't paired.")
+        with self._renewed.counted((screen_id, neighbourhood(address)), "TOKEN_INVALID"):
+            return await self._renew(screen_id, device_secret, server_url)
+
+    async def _renew(self, screen_id: str, device_secret: str, server_url: str) -> Pairing:
         grants, now = self._auth.grants, self._now()
         shown, following = digest(device_secret), grants.successor(device_secret)
         grant, pair, save_grant = grants.prepare("screen", screen_id, secret=digest(following))
@@ -327,11 +325,11 @@ class Pairings:
         self._auth.revoked(Revoked("screen", screen_id))
         self._auth.grants.forget("screen", screen_id)
 
-    def _open(self, user_code: str, *, decided_for: str | None = None) -> _Entry:
+    def _open(self, user_code: str, *, decided_for: str | None = None) -> Code:
         code = rules.normalise(user_code)
         if code is None:
             raise Problem("VALIDATION_ERROR", "Not a code.", errors=[FieldError("user_code", "8 letters, BCDF-GHJK")])
-        entry = self._by_prefix.get(code[: rules.HALF])
+        entry = self._codes.of_prefix(code[: rules.HALF])
         if entry is None:
             raise Problem("PAIRING_EXPIRED")
         waiting = entry.waiting
@@ -345,7 +343,11 @@ class Pairings:
             self._confirm(entry, code[rules.HALF :])
         return entry
 
-    def _confirm(self, entry: _Entry, half: str) -> None:
+    def _guessing(self, actor: str) -> AbstractContextManager[None]:
+        """Somebody says which code he means: others' are not his to find out."""
+        return self._guessed.counted(actor, "PAIRING_EXPIRED", "CONFIRM_MISMATCH")
+
+    def _confirm(self, entry: Code, half: str) -> None:
         if entry.waiting.confirm(half):
             return
         if entry.waiting.state == "ended":
@@ -355,13 +357,3 @@ class Pairings:
 
     def _pairing(self, screen_id: str, pair: TokenPair, secret: str, server_url: str) -> Pairing:
         return Pairing(screen_id, pair.access, pair.refresh, pair.expires_in, secret, server_url, self._instance_id)
-
-    def _purge(self, now: int) -> None:
-        for key in [key for key, entry in self._by_device.items() if entry.waiting.expires_at + ENDED_KEPT_MS < now]:
-            self._drop(key)
-
-    def _drop(self, key: bytes) -> None:
-        entry = self._by_device.pop(key)
-        entry.waiting.state = "ended" if entry.waiting.state == "pending" else entry.waiting.state
-        entry.decided.set()
-        self._by_prefix.pop(entry.waiting.prefix, None)

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from appliance.core.screens import Client
-from appliance.relay.pairing import MAX_PER_ADDRESS, MAX_WAITING
+from appliance.relay.codes import MAX_PER_ADDRESS
 from tests.gatehouse import (
     BEST,
     Answer,
@@ -230,16 +229,6 @@ async def test_an_address_that_asks_without_end_only_loses_its_own_oldest_codes(
     assert len(waiting) == MAX_PER_ADDRESS
     assert first not in waiting
     assert (await poll(gate, last)).json == {"error": "authorization_pending"}
-
-
-async def test_codes_are_bounded_over_all_and_become_free_again(gate: Gatehouse) -> None:
-    for number in range(MAX_WAITING):
-        gate.pairings.begin(Client(), [], address=f"10.0.{number // 250}.{number % 250}")
-    refused = await gate.call("POST", "/api/pairing/device", BEGIN)
-    assert (refused.status, refused.code) == (429, "RATE_LIMITED")
-    assert int(refused.headers["Retry-After"]) > 0
-    gate.now.forward(minutes=11)
-    await begin(gate)
 
 
 @pytest.mark.parametrize(

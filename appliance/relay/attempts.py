@@ -1,0 +1,39 @@
+"""Wrong tries with something that has to be guessed: after some of them whoever tries has to pause, and nobody else."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+
+from appliance.core.lockout import Lockout
+from appliance.errors import Problem
+
+
+class Attempts:
+    """Counts those alone that were wrong, so that however many come at once with the right one, none is held up.
+    `now` gives milliseconds. Without `limited` nobody has to pause."""
+
+    def __init__(self, *, wrong: int, pause_ms: int, now: Callable[[], int], limited: bool) -> None:
+        self._lockout = Lockout(limit=wrong, pause_ms=pause_ms)
+        self._now = now
+        self._limited = limited
+
+    @contextmanager
+    def counted(self, key: Hashable, *codes: str) -> Iterator[None]:
+        """A try is made inside; it was a wrong one if it raises a problem of `codes`. Raises `RATE_LIMITED` instead
+        while `key` has to pause."""
+        pause = self._lockout.pause(key, self._now()) if self._limited else 0
+        if pause:
+            raise too_many(math.ceil(pause / 1000))
+        try:
+            yield
+        except Problem as problem:
+            if problem.code in codes:
+                self._lockout.tried(key, self._now())
+            raise
+
+
+def too_many(seconds: int) -> Problem:
+    """`RATE_LIMITED` that says for how long."""
+    return Problem("RATE_LIMITED", values={"seconds": seconds}, extra={"seconds": seconds}, retry_after=seconds)
