@@ -205,7 +205,7 @@ class Appliance:
             best=self.base_url, public_url=settings.server.public_url, tls=self._tls, fingerprint=self.fingerprint
         )
         browsers = Browsers(credentials, engine.events)
-        views, exports = ScreenViews(engine.sessions, engine.currents), Exports()
+        views, exports = ScreenViews(engine.sessions, engine.currents), Exports(engine.held)
         names = Names(engine.screens, engine.auth)
         exposition = Exposition(
             metrics=engine.metrics,

@@ -136,7 +136,8 @@ class Engine:
             limited=settings.limits.enabled,
         )
         await self.auth.start()
-        self.held = Held(self.auth, now=now_ms)
+        self.held = Held(now=now_ms)
+        self.auth.on_revoked.append(self.held.revoked)
         self.people = People(
             self.database, self.auth, Passwords(), self.refusals, now=now_ms, lock_out=settings.limits.enabled
         )

@@ -59,7 +59,7 @@ def routes(
         await saved(database)
         if kind != "json":
             note = record.exporting(principal.actor, "audit", kind, query.meant(*_FILTERS))
-            return await exports.send(request, kind, "vooster-audit", pieces(kind, wanted), note=note)
+            return await exports.send(request, kind, "vooster-audit", pieces(kind, wanted), principal, note=note)
         found: list[Entry] = []
         below = cursor[0] if cursor is not None else None
         more = True

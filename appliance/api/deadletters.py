@@ -78,7 +78,7 @@ def routes(
             note = record.exporting(
                 principal.actor, "dead-letters", kind, query.meant("screenId", "code", "since", "until")
             )
-            return await exports.send(request, kind, "vooster-undelivered", pieces(kind, wanted), note=note)
+            return await exports.send(request, kind, "vooster-undelivered", pieces(kind, wanted), principal, note=note)
         found = await page(wanted, limit + 1, (cursor[0], cursor[1]) if cursor else None)
         items = [dead_letter_view(letter, names) for letter in found[:limit]]
         more = len(found) > limit

@@ -54,7 +54,8 @@ def routes(
             note = record.exporting(
                 principal.actor, "deliveries", kind, query.meant("screenId", "orderId", "state", "from", "to")
             )
-            return await exports.send(request, kind, "vooster-deliveries", pieces(kind, wanted, within), note=note)
+            found_pieces = pieces(kind, wanted, within)
+            return await exports.send(request, kind, "vooster-deliveries", found_pieces, principal, note=note)
         if cursor is not None:
             within = Span(within.low, min(within.high, cursor[0]))
         found: list[Delivery] = []

@@ -6,7 +6,7 @@ import asyncio
 import csv
 import io
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 from datetime import datetime
 from functools import lru_cache
 from typing import TypeVar
@@ -17,6 +17,8 @@ from aiohttp import hdrs, web
 
 from appliance.api.queries import Format
 from appliance.errors import Problem
+from appliance.relay.held import Held
+from appliance.relay.principal import Principal
 
 MAX_EXPORTS = 8
 """Exports at once; each of them keeps reading."""
@@ -35,7 +37,8 @@ T = TypeVar("T")
 class Exports:
     """Sends exports, a bounded number at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, held: Held) -> None:
+        self._held = held
         self._running = 0
 
     async def send(
@@ -44,12 +47,13 @@ class Exports:
         kind: Format,
         name: str,
         pieces: AsyncGenerator[bytes, None],
+        principal: Principal,
         *,
         note: Callable[[], Awaitable[None]] | None = None,
     ) -> web.StreamResponse:
-        """Streams `pieces` as the file `name` (without its ending), after its `note` in the audit record. Raises
-        whatever that or the first piece raises; an error later on breaks the connection off, so that nobody takes a
-        part for the whole."""
+        """Streams `pieces` as the file `name` (without its ending) to `principal`, after its `note` in the audit
+        record. Raises whatever that or the first piece raises; an error later on, or the end of the credential, breaks
+        the connection off, so that nobody takes a part for the whole."""
         if self._running >= MAX_EXPORTS:
             await pieces.aclose()
             raise Problem("RATE_LIMITED", "Too many exports are running.", values={"seconds": 10}, retry_after=10)
@@ -58,13 +62,17 @@ class Exports:
             async with aclosing(pieces):
                 if note is not None and request.method != "HEAD":
                     await note()
-                return await _stream(request, kind, name, pieces)
+                return await _stream(request, kind, name, pieces, self._held.while_good(principal))
         finally:
             self._running -= 1
 
 
 async def _stream(
-    request: web.Request, kind: Format, name: str, pieces: AsyncGenerator[bytes, None]
+    request: web.Request,
+    kind: Format,
+    name: str,
+    pieces: AsyncGenerator[bytes, None],
+    while_good: AbstractAsyncContextManager[None],
 ) -> web.StreamResponse:
     first = await anext(pieces, b"")
     stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
@@ -77,14 +85,15 @@ async def _stream(
     response, loop = web.StreamResponse(headers=headers), asyncio.get_running_loop()
     await response.prepare(request)
     try:
-        await response.write((_BOM if kind == "csv" else b"") + first)
-        began = loop.time()
-        async for piece in pieces:
-            async with asyncio.timeout(STALL_SECONDS):
-                await response.write(piece)
-            # As much time for everything else as this piece has taken: scans come first.
-            await asyncio.sleep(min(loop.time() - began, MAX_PAUSE_SECONDS))
+        async with while_good:
+            await response.write((_BOM if kind == "csv" else b"") + first)
             began = loop.time()
+            async for piece in pieces:
+                async with asyncio.timeout(STALL_SECONDS):
+                    await response.write(piece)
+                # As much time for everything else as this piece has taken: scans come first.
+                await asyncio.sleep(min(loop.time() - began, MAX_PAUSE_SECONDS))
+                began = loop.time()
     except (Problem, TimeoutError) as error:
         _log.warning("export.broken_off", name=name, reason=str(error) or "the client takes nothing")
         if request.transport is not None:

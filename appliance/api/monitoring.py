@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +13,7 @@ import msgspec
 from aiohttp import hdrs, web
 
 from appliance.api.exposition import Exposition
+from appliance.api.queries import reach
 from appliance.api.views import scan_view
 from appliance.core.permissions import CALLS
 from appliance.edge.browsers import Browsers
@@ -29,7 +31,8 @@ from appliance.relay.status import Status
 STREAM_SECONDS = 1.0
 """At most this often a live page hears of changes."""
 PING_SECONDS = 20.0
-MAX_STREAMS = 200
+MAX_STREAMS, MAX_STREAMS_EACH = 200, 20
+"""Live pages that may be open: of all, and of one user or key."""
 _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
 
 
@@ -46,7 +49,7 @@ def routes(
     touch: Callable[[Principal], bool],
     browsers: Browsers,
 ) -> list[web.RouteDef]:
-    streams = 0
+    streams: Counter[str] = Counter()
 
     async def health(request: web.Request) -> web.Response:
         word, checks = status.health()
@@ -78,7 +81,7 @@ def routes(
         def visible(screen_id: str | None) -> bool:
             return screen_id is None or screens.reaches(principal, screen_id)
 
-        found = await status.dashboard()
+        found = await status.dashboard(reach(screens, principal))
         found["recentErrors"] = [error for error in found["recentErrors"] if visible(error["screenId"])]
         scans = [scan_view(d, name(d.screen_id)) for d in recent if visible(d.screen_id)]
         return {**found, "plant": plant.name, "recentScans": scans}
@@ -87,21 +90,22 @@ def routes(
         return json_response(await snapshot(caller(request)))
 
     async def stream(request: web.Request) -> web.StreamResponse:
-        nonlocal streams
         principal = caller(request)
-        if streams >= MAX_STREAMS:
+        if streams.total() >= MAX_STREAMS or streams[principal.actor] >= MAX_STREAMS_EACH:
             raise Problem("RATE_LIMITED", "Too many live pages are open.", values={"seconds": 10}, retry_after=10)
         response = web.StreamResponse(
             headers={hdrs.CONTENT_TYPE: "text/event-stream", hdrs.CACHE_CONTROL: "no-store", "X-Accel-Buffering": "no"}
         )
         await response.prepare(request)
-        streams += 1
+        streams[principal.actor] += 1
         try:
             with browsers.stream(request), contextlib.suppress(ConnectionError, Problem):
                 async with held.while_good(principal):
                     await _follow(response, principal)
         finally:
-            streams -= 1
+            streams[principal.actor] -= 1
+            if not streams[principal.actor]:
+                del streams[principal.actor]
         return response
 
     async def _follow(response: web.StreamResponse, principal: Principal) -> None:

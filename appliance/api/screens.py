@@ -67,7 +67,7 @@ def routes(
         principal = caller(request)
         body = await read_json(request, NewScreen)
         _check(display_index=body.display_index, permission=body.permission)
-        _within_reach(principal, body.screen_id, check_groups(body.groups))
+        _within_reach(principal, body.screen_id, [], check_groups(body.groups))
         screen = await screens.add(
             body.screen_id,
             actor=principal.actor,
@@ -85,7 +85,7 @@ def routes(
         changes = {name: value for name, value in msgspec.structs.asdict(body).items() if value is not msgspec.UNSET}
         _check(**changes)
         if "groups" in changes:
-            _within_reach(principal, screen.screen_id, check_groups(changes["groups"]))
+            _within_reach(principal, screen.screen_id, screen.groups, check_groups(changes["groups"]))
         return json_response(views.view(await screens.update(screen.screen_id, actor=principal.actor, **changes)))
 
     async def remove(request: web.Request) -> web.Response:
@@ -138,7 +138,10 @@ def _check(*, display_index: int | None = None, permission: str | None = None, *
         raise Problem("VALIDATION_ERROR", "The screen has members that don't fit.", errors=errors)
 
 
-def _within_reach(principal: Principal, screen_id: str, groups: list[str]) -> None:
-    """Whoever is limited to lines or screens can't make or move a screen out of them."""
-    if not principal.reaches(screen_id, groups):
+def _within_reach(principal: Principal, screen_id: str, before: list[str], groups: list[str]) -> None:
+    """Whoever is limited to lines or screens can't make or move a screen out of them, nor into a line that isn't his:
+    it would be shown what that line is sent."""
+    limited = principal.screens is not None or principal.groups is not None
+    moved = limited and not set(before) ^ set(groups) <= (principal.groups or frozenset())
+    if moved or not principal.reaches(screen_id, groups):
         raise Problem("PERMISSION_DENIED", "These lines are outside the credential's reach.")

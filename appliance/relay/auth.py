@@ -130,9 +130,9 @@ class Auth:
                 raise Problem("TOKEN_EXPIRED", "The browser session has ended.")
             return self._user_principal(user, principal.grant, None)
         grant = self.grants.get(principal.grant)
-        if grant is None:
+        if grant is None or not self._access.knows(principal.kid):
             raise Problem("TOKEN_INVALID")
-        return self._granted(grant.kind, grant.subject, grant.id, principal.expires_at)
+        return self._granted(grant.kind, grant.subject, grant.id, principal.expires_at, principal.kid)
 
     def check(self, principal: Principal) -> None:
         """Raises `TOKEN_EXPIRED` or `TOKEN_INVALID` unless the credential is still good and may what it might."""
@@ -244,7 +244,7 @@ class Auth:
         grant = self.grants.get(claims.grant)
         if grant is None or (grant.kind, grant.subject) != (claims.kind, claims.subject):
             raise Problem("TOKEN_INVALID")
-        principal = self._granted(claims.kind, claims.subject, grant.id, claims.expires_at)
+        principal = self._granted(claims.kind, claims.subject, grant.id, claims.expires_at, claims.kid)
         self.grants.use(grant)
         return principal
 
@@ -257,22 +257,22 @@ class Auth:
             for grant in self.grants.of("screen", screen.screen_id):
                 self.revoked(Revoked("screen", screen.screen_id, grant.id))
 
-    def _granted(self, kind: str, subject: str, grant: str, expires_at: int | None) -> Principal:
+    def _granted(self, kind: str, subject: str, grant: str, expires_at: int | None, kid: str = "") -> Principal:
         if kind == "user":
             user = self.user(subject)
             if user is None:
                 raise Problem("TOKEN_INVALID")
-            return self._user_principal(user, grant, expires_at)
+            return self._user_principal(user, grant, expires_at, kid)
         screen = self._screens.get(subject)
         if screen is None or not screen.paired:
             raise Problem("TOKEN_INVALID")
         role = self._screen_roles[subject] = _screen_role(screen)
-        return Principal("screen", subject, role, subject, expires_at, frozenset({subject}), grant=grant)
+        return Principal("screen", subject, role, subject, expires_at, frozenset({subject}), grant=grant, kid=kid)
 
-    def _user_principal(self, user: User, grant: str, expires_at: int | None) -> Principal:
+    def _user_principal(self, user: User, grant: str, expires_at: int | None, kid: str = "") -> Principal:
         groups = _set(user.groups)
         role = _limited(Role.parse(user.role), groups)
-        return Principal("user", user.name, role, None, expires_at, None, groups, grant=grant)
+        return Principal("user", user.name, role, None, expires_at, None, groups, grant=grant, kid=kid)
 
     def _remember(self, token: str, principal: Principal) -> None:
         if len(self._cache) >= MAX_CACHED:

@@ -53,6 +53,8 @@ MESSAGES_A_SECOND = 1_000
 """Messages a session may send in the long run, triggers aside: those are held back by what the disk takes."""
 BURST_SECONDS = 2.0
 """How far ahead of that it may be."""
+MAX_EACH = 1_000
+"""Sessions that one user or key may have: more than any plant's programs, and too few to use up the appliance."""
 MAX_UNDER_WAY = 256
 """Triggers of one session that wait for their commit, before it is read on."""
 
@@ -112,6 +114,8 @@ class Conversation:
         before = self._sessions.get(session_id) if session_id is not None else None
         if before is not None:
             self._sessions.drop(before, "SESSION_REPLACED")
+        if self._limited and principal.screen_id is None and self._sessions.count_of(principal) >= MAX_EACH:
+            raise Problem("TOO_MANY_SESSIONS", values={"n": MAX_EACH}, retry_after=10)
         session = Session(principal, transport, hello, base_url, session_id)
         self._sessions.add(session)
         session.send(self._welcome(session))
@@ -293,7 +297,8 @@ class Conversation:
 
     def _status(self, session: Session) -> Status:
         if session.screen_id is None:
-            return Status(online=True, open=len(self._dispatcher.opened), current_document=None, server_time=now_ms())
+            open_ones = self._open_within_reach(session.principal)
+            return Status(online=True, open=open_ones, current_document=None, server_time=now_ms())
         shown = self._currents.of_screen(session.screen_id)
         return Status(
             screen_id=session.screen_id,
@@ -304,6 +309,13 @@ class Conversation:
             else None,
             server_time=now_ms(),
         )
+
+    def _open_within_reach(self, principal: Principal) -> int:
+        opened = self._dispatcher.opened
+        if principal.screens is None and principal.groups is None:
+            return len(opened)
+        near = (screen for screen in self._screens.all() if principal.reaches(screen.screen_id, screen.groups))
+        return sum(len(opened.of_screen(screen.screen_id)) for screen in near)
 
     async def _renew(self, session: Session, token: str, answer: Reply) -> None:
         principal = await self._auth.bearer(token)

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from appliance.errors import Problem
-from appliance.relay.auth import Auth
 from appliance.relay.principal import Ended, Principal
 from appliance.relay.sessions import grace_of, seconds_left
 
@@ -15,10 +14,9 @@ from appliance.relay.sessions import grace_of, seconds_left
 class Held:
     """Knows what is held for whom. `now` gives milliseconds since the epoch."""
 
-    def __init__(self, auth: Auth, *, now: Callable[[], int]) -> None:
+    def __init__(self, *, now: Callable[[], int]) -> None:
         self._now = now
         self._open: dict[asyncio.Timeout, Principal] = {}
-        auth.on_revoked.append(self._revoked)
 
     def __len__(self) -> int:
         return len(self._open)
@@ -40,7 +38,8 @@ class Held:
         finally:
             self._open.pop(scope, None)
 
-    def _revoked(self, what: Ended) -> None:
+    def revoked(self, what: Ended) -> None:
+        """What is held by it is broken off now."""
         now = asyncio.get_running_loop().time()
         for scope, principal in list(self._open.items()):
             if what.covers(principal) and not scope.expired():

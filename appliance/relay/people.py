@@ -185,6 +185,7 @@ class People:
     ) -> User:
         """Raises `VALIDATION_ERROR`."""
         name, label = _user_name(username), Role.parse(role).label
+        _check_limit(label, groups)
         encoded = await self._passwords.hash(_password(password, "password"))
         async with self._change:
             if self._auth.user(name) is not None:
@@ -216,6 +217,7 @@ class People:
             if label != Role.ADMIN.label:
                 self._keep_an_admin(before)
             scope = before.groups if isinstance(groups, UnsetType) else _names(groups, "groups")
+            _check_limit(label, scope)
             user = msgspec.structs.replace(before, role=label, groups=scope, password=encoded or before.password)
             detail: dict[str, object] = {"role": label, "groups": scope, "password": encoded is not None}
 
@@ -277,6 +279,7 @@ class People:
         """A key and its text, which is told this once. `expires_at` is in ms. Raises `VALIDATION_ERROR`."""
         name, label = _plant(name, "name"), Role.parse(role).label
         scope = [check_id(screen) for screen in screens] if screens is not None else None
+        _check_limit(label, scope, groups)
         if expires_at is not None and expires_at <= self._now():
             raise _wrong("expiresAt", "lies in the past")
         async with self._change:
@@ -316,6 +319,11 @@ class People:
             if key.id == key_id:
                 return key
         raise Problem("NOT_FOUND", "There is no such key.")
+
+
+def _check_limit(role: str, *scope: list[str] | None) -> None:
+    if role == Role.ADMIN.label and any(part is not None for part in scope):
+        raise _wrong("role", "an administrator isn't limited to some screens; take supervisor")
 
 
 def _wrong(field: str, reason: str) -> Problem:

@@ -18,7 +18,7 @@ class Principal:
 
     `expires_at` is in milliseconds, None when it doesn't end by itself. `screens` and `groups` are its scope: with
     both None it reaches every screen, else those named or in a named line. `grant` names the sign-in, pairing or
-    browser session behind it; `name` is what people call a key.
+    browser session behind it; `name` is what people call a key; `kid` names the key that signed its access token.
     """
 
     kind: Kind
@@ -30,6 +30,7 @@ class Principal:
     groups: frozenset[str] | None = None
     grant: str = ""
     name: str = ""
+    kid: str = ""
 
     @property
     def actor(self) -> str:
@@ -71,7 +72,7 @@ class TokensEnded:
 
     def covers(self, principal: Principal) -> bool:
         """Whether a live session of `principal` has to end."""
-        return principal.kind in {"user", "screen"} and not principal.grant.startswith("cookie:")
+        return principal.kid != ""
 
 
 Ended = Revoked | TokensEnded

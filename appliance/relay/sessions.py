@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import secrets
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from typing import Protocol
 
@@ -175,6 +176,7 @@ class Sessions:
         self._all: dict[str, Session] = {}
         self._by_screen: dict[str, Session] = {}
         self._listening: dict[str, Session] = {}
+        self._of_caller: Counter[tuple[str, str]] = Counter()
         self._timetable = Timetable(self._look)
         self.on_opened: list[Callable[[Session], None]] = []
         self.on_closed: list[Callable[[Session, str], None]] = []
@@ -193,6 +195,10 @@ class Sessions:
     def get(self, session_id: str) -> Session | None:
         return self._all.get(session_id)
 
+    def count_of(self, principal: Principal) -> int:
+        """How many this user, screen or key has."""
+        return self._of_caller[principal.kind, principal.subject]
+
     def of_screen(self, screen_id: str) -> Session | None:
         return self._by_screen.get(screen_id)
 
@@ -209,6 +215,7 @@ class Sessions:
                 self.drop(before, "SESSION_REPLACED")
             self._by_screen[session.screen_id] = session
         self._all[session.id] = session
+        self._of_caller[session.principal.kind, session.principal.subject] += 1
         session.last_heard = asyncio.get_running_loop().time()
         session.beat_at = session.last_heard + self.heartbeat_seconds
         self._timetable.put(session, session.beat_at)
@@ -242,6 +249,10 @@ class Sessions:
         session.end()
         self._timetable.closed()
         self._all.pop(session.id, None)
+        caller = session.principal.kind, session.principal.subject
+        self._of_caller[caller] -= 1
+        if not self._of_caller[caller]:
+            del self._of_caller[caller]
         self._listening.pop(session.id, None)
         screen_id = session.screen_id
         if screen_id is not None and self._by_screen.get(screen_id) is session:

@@ -20,6 +20,7 @@ from appliance.relay.screens import Screens
 from appliance.relay.sessions import Sessions
 from appliance.storage import deadletters
 from appliance.storage.database import Database
+from appliance.storage.deadletters import Filter
 from appliance.storage.outbox import today
 
 
@@ -85,8 +86,9 @@ class Status:
         """Triggers accepted in the last 60 seconds."""
         return self._metrics.rate.total()
 
-    async def dashboard(self) -> dict[str, Any]:
-        """`GET /api/monitoring/dashboard` without the parts that only a page knows how to name."""
+    async def dashboard(self, within: frozenset[str] | None) -> dict[str, Any]:
+        """`GET /api/monitoring/dashboard` without the parts that only a page knows how to name. Where screens are
+        counted, those of `within` are; None is all of them. Times and shares are the appliance's own."""
         hour = self._metrics.minutes.last()
         shown = Histogram()
         for minute in hour:
@@ -95,16 +97,20 @@ class Status:
         midnight = _midnight()
 
         def job(connection: sqlite3.Connection) -> tuple[int, int, int]:
-            return deadletters.count(connection), *today(connection, midnight)
+            return deadletters.count(connection, Filter(screens=within)), *today(connection, midnight)
 
         storage = "fail" if self._database.trouble else "ok"
         try:
             dead_letters, accepted, dead = await self._database.read(job)
         except Problem:
             dead_letters, accepted, dead, storage = 0, 0, 0, "fail"
+        screens = [screen for screen in self._screens.all() if within is None or screen.screen_id in within]
+        online = self._sessions.screens_online
+        if within is not None:
+            online = sum(self._sessions.of_screen(screen_id) is not None for screen_id in within)
         return {
-            "totalConnections": len(self._sessions),
-            "activeScreens": self._sessions.screens_online,
+            "totalConnections": len(self._sessions) if within is None else online,
+            "activeScreens": online,
             "messagesPerMinute": self.per_minute,
             "averageLatency": figures["averageLatency"],
             "errorRate": figures["errorRate"],
@@ -113,9 +119,9 @@ class Status:
             "time": now_ms(),
             "storage": storage,
             "screens": {
-                "total": len(self._screens),
-                "paired": sum(screen.paired for screen in self._screens.all()),
-                "online": self._sessions.screens_online,
+                "total": len(screens),
+                "paired": sum(screen.paired for screen in screens),
+                "online": online,
             },
             "p50ShownMs": _rounded(shown.percentile(0.5)),
             "p95ShownMs": _rounded(shown.percentile(0.95)),

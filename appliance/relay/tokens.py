@@ -35,12 +35,13 @@ _SHAPE: Final = re.compile(r"[A-Za-z0-9_-]{1,300}\.[A-Za-z0-9_-]{1,2000}\.[A-Za-
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a verified token says; `expires_at` in milliseconds."""
+    """What a verified token says; `expires_at` in milliseconds, `kid` of the key that signed it."""
 
     kind: str
     subject: str
     grant: str
     expires_at: int
+    kid: str
 
 
 class _Written(msgspec.Struct, forbid_unknown_fields=True):
@@ -57,9 +58,8 @@ class _Written(msgspec.Struct, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class _Key:
+    kid: str
     key: bytes
-    head: str
-    """The first part of all that it signs."""
     retired_at: int | None
     """When the next one took over, in ms; None for the one that signs now."""
 
@@ -82,10 +82,14 @@ class AccessTokens:
         retired = [None, *(newer.made_at or None for newer, _ in pairwise(keys))]
         self._newest = keys[0]
         self._by_head = {
-            head: _Key(item.key, head, at)
+            _signed(item, b"").partition(".")[0]: _Key(item.kid, item.key, at)
             for item, at in zip(keys, retired, strict=True)
-            for head in [_signed(item, b"").partition(".")[0]]
         }
+        """By the first part of all that they sign."""
+
+    def knows(self, kid: str) -> bool:
+        """Whether what this key has signed is still good."""
+        return any(key.kid == kid for key in self._by_head.values())
 
     def make(self, kind: str, subject: str, grant: str) -> str:
         issued = self._now() // 1000
@@ -119,7 +123,7 @@ class AccessTokens:
             raise Problem("TOKEN_INVALID")
         if claims.exp * 1000 <= now:
             raise Problem("TOKEN_EXPIRED")
-        return Claims(kind, subject, claims.sid, claims.exp * 1000)
+        return Claims(kind, subject, claims.sid, claims.exp * 1000, key.kid)
 
     def _read(self, token: str) -> tuple[_Written, _Key]:
         """The claims and the key that signed them. Raises `ValueError` or `DecodeError`."""

@@ -13,7 +13,11 @@ from aiohttp import web
 
 from appliance.api import exports
 from appliance.api.exports import Exports, csv_lines
+from appliance.core.roles import Role
 from appliance.errors import Problem
+from appliance.relay.clock import now_ms
+from appliance.relay.held import Held
+from appliance.relay.principal import Principal
 
 
 class Source:
@@ -38,11 +42,11 @@ class Source:
 
 @contextlib.asynccontextmanager
 async def served(source: Source) -> AsyncIterator[str]:
-    sending = Exports()
+    sending = Exports(Held(now=now_ms))
 
     async def handler(request: web.Request) -> web.StreamResponse:
         try:
-            return await sending.send(request, "csv", "list", source.pieces())
+            return await sending.send(request, "csv", "list", source.pieces(), Principal("key", "k-1", Role.VIEWER))
         except Problem as problem:
             return web.Response(status=problem.status, text=problem.code)
 
