@@ -50,7 +50,7 @@ def routes(
     async def look(request: web.Request) -> web.Response:
         if not is_local(request):
             scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
-            people.check_setup_token(token.strip() if scheme.lower() == "bearer" else "")
+            people.check_setup_token(token.strip(" \t") if scheme.lower() == "bearer" else "")
         elif people.complete:
             raise Problem("SETUP_COMPLETE")
         return json_response({"complete": False, "checks": await checks()})

@@ -127,7 +127,7 @@ class Credentials:
         authorization = request.headers.get(hdrs.AUTHORIZATION)
         if authorization is not None:
             scheme, _, token = authorization.partition(" ")
-            token = token.strip()
+            token = token.strip(" \t")  # what a header may have around it, and no other space
             if scheme.lower() != "bearer" or not token:
                 raise Problem("TOKEN_INVALID", "Only bearer tokens are taken.")
             return self._auth.cached(token) or await self._auth.bearer(token)
