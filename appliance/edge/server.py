@@ -23,7 +23,7 @@ from appliance.edge.headers import STREAMING, dress
 from appliance.edge.hosts import Hosts
 from appliance.edge.limits import Limits
 from appliance.edge.problems import from_http, problem_response, too_large, unexpected
-from appliance.errors import FieldError, Problem
+from appliance.errors import FieldError, Problem, tactful
 from appliance.settings import Settings
 from appliance.storage.audit import came_from
 
@@ -202,9 +202,10 @@ def decode(body: bytes | str, kind: type[T]) -> T:
     try:
         value: T = decoder.decode(body)
     except msgspec.ValidationError as error:
-        place = _PLACE.match(str(error))
+        said = tactful(error)
+        place = _PLACE.match(said)
         field = (place["field"] or "") if place else ""
-        reason = place["reason"] if place else str(error)
+        reason = place["reason"] if place else said
         if missing := _MISSING.match(reason):
             field, reason = f"{field}.{missing['name']}".lstrip("."), "is missing"
         raise _malformed(field, reason) from None

@@ -117,6 +117,14 @@ def entry(code: str) -> Entry:
     return CATALOGUE.get(code) or CATALOGUE["UNKNOWN"]
 
 
+def tactful(error: Exception) -> str:
+    """What a decoder says of a value that doesn't fit, without the value: it may be a secret in the wrong place."""
+    reason, at, place = str(error).rpartition(" - at `")
+    if (reason or place).startswith(("Invalid value", "Invalid enum value")):
+        reason, place = ("Invalid value", place) if at else ("", "Invalid value")
+    return reason + at + place
+
+
 def new_trace_id() -> str:
     """What a person reads out to whoever looks into the log: 12 hexadecimal digits."""
     return secrets.token_hex(6)

@@ -159,7 +159,8 @@ class People:
             await self._refused(name)
             raise
         if not is_right or user is None:
-            _log.warning("auth.login_refused", user=name[:64], address=address)
+            # What was typed for a name that nobody has may be a password, one line too early.
+            _log.warning("auth.login_refused", user=user.name if user else None, address=address)
             await self._refused(name)
             raise Problem("CREDENTIALS_INVALID")
         if self._doorman:

@@ -8,7 +8,7 @@ from typing import Any, get_args
 import msgspec
 
 from appliance.core.messages import ClientMessage
-from appliance.errors import FieldError, Problem
+from appliance.errors import FieldError, Problem, tactful
 
 NOT_JSON = "Not JSON"
 
@@ -75,5 +75,6 @@ def too_deep() -> Problem:
 
 
 def _unfit(error: msgspec.ValidationError) -> Problem:
-    reason, _, place = str(error).partition(" - at `$.")
-    return Problem("VALIDATION_ERROR", str(error), errors=[FieldError(place.rstrip("`"), reason)])
+    said = tactful(error)
+    reason, _, place = said.partition(" - at `$.")
+    return Problem("VALIDATION_ERROR", said, errors=[FieldError(place.rstrip("`"), reason)])

@@ -97,7 +97,7 @@ class MainNamespace:
         reply = None if answer is None else _Reply(answer)
         try:
             if kind is None:
-                raise inbound.malformed(f"no such event: {name[:80]}")
+                raise inbound.malformed("no such event")
             message = _message(kind, payload)
         except Problem as problem:
             found = payload.get("id") if isinstance(payload, dict) else None
