@@ -510,6 +510,12 @@ class NewKeyView(KeyView):
     key: str
 
 
+class SigningKeyView(_Answer):
+    """`kid` names the key that signs from now on."""
+
+    kid: str
+
+
 class Keys(_Answer):
     items: list[KeyView]
     cursor: None

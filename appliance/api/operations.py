@@ -214,6 +214,9 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = MappingProxyType({
     ("GET", "/api/keys"): Operation("People", "All API keys", {200: a.Keys}),
     ("POST", "/api/keys"): Operation(
         "People", "Adds a key, which is told this once", {201: a.NewKeyView}, body=NewKey),
+    ("POST", "/api/keys/rotate"): Operation(
+        "People", "Makes the appliance's own keys anew", {200: a.SigningKeyView},
+        description="For when somebody may have seen the old ones: access tokens and links to documents end at once."),
     ("GET", "/api/keys/{id}"): Operation("People", "One key", {200: a.KeyView}, refusals=("NOT_FOUND",)),
     ("DELETE", "/api/keys/{id}"): Operation("People", "Ends a key", {204: None}, refusals=("NOT_FOUND",)),
     ("GET", "/api/audit"): Operation(
@@ -235,7 +238,7 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = MappingProxyType({
             Parameter("client", {"type": "string"}, "`name/version`"),
             Parameter("displays", {"type": "string"}, "JSON"),
         ),
-        refusals=("TOKEN_INVALID", "TOKEN_EXPIRED", "VALIDATION_ERROR", "SHUTTING_DOWN"),
+        refusals=("TOKEN_INVALID", "TOKEN_EXPIRED", "VALIDATION_ERROR", "SHUTTING_DOWN", "TOO_MANY_SESSIONS"),
         description="Its messages are described by AsyncAPI."),
     ("POST", "/api/events/ack"): Operation(
         "Events", "What became of a delivery", {204: None}, body=Ack, refusals=("NOT_FOUND",)),
