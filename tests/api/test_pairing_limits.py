@@ -72,7 +72,15 @@ async def test_an_address_that_asks_too_often_pauses_and_nobody_else(gate: Gateh
 
 
 async def test_without_limits_nobody_pauses(gate: Gatehouse) -> None:
-    free = Pairings(gate.database, gate.screens, gate.auth, instance_id=gate.instance_id, now=gate.now, limited=False)
+    free = Pairings(
+        gate.database,
+        gate.screens,
+        gate.auth,
+        gate.refusals,
+        instance_id=gate.instance_id,
+        now=gate.now,
+        limited=False,
+    )
     for _ in range(codes.MAX_WAITING + 50):
         free.begin(Client(), [], address="10.0.0.7")
     assert len(free.waiting()) == codes.MAX_WAITING  # the memory stays bounded all the same

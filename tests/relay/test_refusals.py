@@ -91,7 +91,7 @@ async def test_a_flood_over_the_wire_stays_bounded(gate: Gatehouse, seconds: int
 async def test_a_cloned_screen_fills_no_disk(gate: Gatehouse) -> None:
     await gate.admin()
     (first,) = await gate.pairings.provision(["S-1"], actor="local:test", server_url="")
-    second = await gate.pairings.renew("S-1", first.device_secret, server_url="")
+    second = await gate.pairings.renew("S-1", first.device_secret, server_url="", address="10.0.0.7")
     await gate.auth.bearer(second.access_token)  # its first use: the old secret betrays a copy from now on
     body = {"screenId": "S-1", "deviceSecret": first.device_secret}
     for _ in range(5):
