@@ -26,6 +26,7 @@ from appliance.api import (
     deliveries,
     descriptions,
     keys,
+    labels,
     monitoring,
     pages,
     screens,
@@ -303,6 +304,7 @@ class Appliance:
             *people_api.routes(engine.people),
             *keys.routes(engine.keyring, engine.database),
             *pairing_api.routes(engine.pairings, engine.screens, credentials, urls, plant=lambda: engine.plant.name),
+            *labels.routes(engine.screens, credentials, urls),
             *pages.routes(
                 plant=engine.plant,
                 documents=engine.documents,

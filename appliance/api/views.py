@@ -220,7 +220,15 @@ class ScreenViews:
             else None,
             "client": msgspec.to_builtins(screen.client) if screen.client else None,
             "state": state_of(screen, online=online, showing=current is not None),
+            "warnings": _warnings(screen),
         }
+
+
+def _warnings(screen: Screen) -> list[dict[str, Any]]:
+    """What somebody must put right about it, by code; `address` is where the second PC was seen."""
+    if screen.cloned_at is None:
+        return []
+    return [{"code": "SCREEN_CLONED", "at": screen.cloned_at, "address": screen.cloned_from or None}]
 
 
 def state_of(screen: Screen, *, online: bool, showing: bool) -> ScreenState:

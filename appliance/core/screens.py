@@ -56,6 +56,10 @@ class Screen(msgspec.Struct):
     last_seen_at: int | None = None
     displays: list[Display] = []
     client: Client | None = None
+    cloned_at: int | None = None
+    """Since when it is known that two PCs use its key; until it is paired anew or unpaired."""
+    cloned_from: str | None = None
+    """The address the second one was seen from."""
 
     @property
     def paired(self) -> bool:

@@ -27,6 +27,7 @@ from appliance.relay.screens import Screens
 from appliance.relay.secrets import new_token
 from appliance.storage import audit
 from appliance.storage import pairings as table
+from appliance.storage import screens as screens_table
 from appliance.storage.database import Database
 from appliance.storage.pairings import DeviceSecret, Offer
 
@@ -234,7 +235,8 @@ class Pairings:
         """A whole new pairing for a device secret, which is good until the new pairing is first used.
 
         Raises `TOKEN_INVALID`, or `RATE_LIMITED` for an address that was wrong too often with this screen. One that
-        was superseded before also tells `on_cloned`: two PCs have this key.
+        was superseded before also leaves a warning with the `address` it was used from, and tells `on_cloned` if none
+        stood yet: two PCs have this key.
         """
         screen = self._screens.get(screen_id)
         if screen is None or not screen.paired:
@@ -254,6 +256,9 @@ class Pairings:
             if row is None or row.screen_id != screen_id:
                 return "unknown"
             if row.retired_at is not None:
+                if not screens_table.warn_of_clone(tx, screen_id, now, address):
+                    return "known"
+                audit.append(tx, now, f"screen:{screen_id}", "screen.cloned", screen_id, screen=screen_id)
                 return "cloned"
             first = table.confirm_device_secret(tx, screen_id, shown, now)
             table.save_device_secret(tx, DeviceSecret(digest(following), screen_id, now))
@@ -264,13 +269,13 @@ class Pairings:
 
         outcome = await self._database.write(job)
         if outcome == "cloned":
-            _log.warning("SCREEN_CLONED", screen_id=screen_id)
-            await self._refusals.note("screen.cloned", screen_id, screen=screen_id, actor=f"screen:{screen_id}")
+            _log.warning("SCREEN_CLONED", screen_id=screen_id, address=address)
+            self._screens.cloned(screen_id, now, address)
             for call in self.on_cloned:
                 call(screen_id)
         if outcome == "unknown":
             await self._refused(screen_id)
-        if outcome in {"unknown", "cloned"}:
+        if outcome in {"unknown", "cloned", "known"}:
             raise Problem("TOKEN_INVALID", "This device secret isn't good any more.")
         grants.drop([*unused, *(older if outcome == "first" else ())])
         grants.admit(grant)

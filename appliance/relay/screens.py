@@ -118,7 +118,7 @@ class Screens:
         """Notes that a PC now holds this screen's key; `extra` (the key's row) joins the transaction."""
         async with self._turn(screen_id):
             changes = {"paired_at": self._now(), "revoked_at": None}
-            screen = await self._change(screen_id, changes, actor, "screen.pair", extra=extra)
+            screen = await self._rekey(screen_id, changes, actor, "screen.pair", extra)
             self._tell(screen)
         return screen
 
@@ -126,7 +126,7 @@ class Screens:
         """Ends the pairing; `extra` (deleting its keys) joins the transaction. Sessions are ended by `on_revoked`."""
         async with self._turn(screen_id):
             changes = {"paired_at": None, "revoked_at": self._now()}
-            screen = await self._change(screen_id, changes, actor, "screen.revoke", extra=extra)
+            screen = await self._rekey(screen_id, changes, actor, "screen.revoke", extra)
             for call in self.on_revoked:
                 call(screen_id)
             self._tell(screen)
@@ -164,9 +164,29 @@ class Screens:
         copy = msgspec.structs.replace(screen)
         self._database.post(lambda tx: table.seen(tx, copy), key=("seen", screen_id))
 
+    def cloned(self, screen_id: str, at: int, address: str) -> None:
+        """Keeps in mind what `warn_of_clone` has written."""
+        screen = self._by_id.get(screen_id)
+        if screen is not None:
+            screen.cloned_at, screen.cloned_from = at, address
+
     def _turn(self, screen_id: str) -> asyncio.Lock:
         """Held over a change and its commit, so that the next change of the screen begins with what came of it."""
         return self._turns.setdefault(screen_id, asyncio.Lock())
+
+    async def _rekey(
+        self, screen_id: str, changes: dict[str, Any], actor: str, action: str, extra: Extra | None
+    ) -> Screen:
+        """A change that ends the keys there were, and with them what was wrong with them."""
+
+        def both(tx: sqlite3.Connection) -> None:
+            table.forget_clone(tx, screen_id)
+            if extra is not None:
+                extra(tx)
+
+        return await self._change(
+            screen_id, {**changes, "cloned_at": None, "cloned_from": None}, actor, action, extra=both
+        )
 
     async def _change(
         self,

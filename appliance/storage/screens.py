@@ -10,7 +10,7 @@ from appliance.core.screens import Client, Display, Screen
 
 _COLUMNS = (
     "screen_id, name, groups, display_index, user, permission, paired_at, revoked_at, created_at, last_seen_at, "
-    "displays, client"
+    "displays, client, cloned_at, cloned_from"
 )
 
 
@@ -30,6 +30,8 @@ def load(connection: sqlite3.Connection) -> list[Screen]:
             last_seen_at=row[9],
             displays=msgspec.json.decode(row[10], type=list[Display]),
             client=msgspec.json.decode(row[11], type=Client) if row[11] else None,
+            cloned_at=row[12],
+            cloned_from=row[13],
         )
         for row in connection.execute(f"SELECT {_COLUMNS} FROM screens ORDER BY screen_id")  # noqa: S608 - constant
     ]
@@ -37,7 +39,7 @@ def load(connection: sqlite3.Connection) -> list[Screen]:
 
 def add(tx: sqlite3.Connection, screen: Screen) -> None:
     tx.execute(
-        f"INSERT INTO screens ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - constant
+        f"INSERT INTO screens ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)",  # noqa: S608 - constant
         (screen.screen_id, *_decided(screen), screen.created_at, screen.last_seen_at, *_declared(screen)),
     )
 
@@ -57,6 +59,20 @@ def seen(tx: sqlite3.Connection, screen: Screen) -> None:
         "UPDATE screens SET last_seen_at = ?, displays = ?, client = ? WHERE screen_id = ?",
         (screen.last_seen_at, *_declared(screen), screen.screen_id),
     )
+
+
+def warn_of_clone(tx: sqlite3.Connection, screen_id: str, at: int, address: str) -> bool:
+    """Notes that a second PC uses the screen's key; False where that is known already."""
+    return bool(
+        tx.execute(
+            "UPDATE screens SET cloned_at = ?, cloned_from = ? WHERE screen_id = ? AND cloned_at IS NULL",
+            (at, address, screen_id),
+        ).rowcount
+    )
+
+
+def forget_clone(tx: sqlite3.Connection, screen_id: str) -> None:
+    tx.execute("UPDATE screens SET cloned_at = NULL, cloned_from = NULL WHERE screen_id = ?", (screen_id,))
 
 
 def _decided(screen: Screen) -> tuple[str | int | None, ...]:

@@ -138,7 +138,8 @@ TABLES: dict[str, Shape] = {
             "permission": partial(_one_of, words=_ROLES), "created_at": _time, "paired_at": _maybe(_time),
             "revoked_at": _maybe(_time), "last_seen_at": _maybe(_time),
             "displays": partial(_json, kind=list[dict[str, Any]]),
-            "client": _maybe(partial(_json, kind=dict[str, Any])),
+            "client": _maybe(partial(_json, kind=dict[str, Any])), "cloned_at": _maybe(_time),
+            "cloned_from": _maybe(_text),
         }
     ),
     "users": Shape(

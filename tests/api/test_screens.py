@@ -14,6 +14,7 @@ async def test_a_screen_is_made_read_changed_and_deleted(house: House) -> None:
         "screenId": "S-1", "name": "조립 1", "groups": ["line-1"], "displayIndex": 0, "user": None,
         "permission": "operator", "paired": False, "online": False, "lastSeenAt": None, "displays": [],
         "currentDocument": None, "client": None, "state": "unpaired",
+        "warnings": [],
     }  # fmt: skip
     assert (await house.local("GET", "/api/screens/S-1")).json == made.json
     assert (await house.local("GET", "/api/screens")).json == {"items": [made.json], "cursor": None}
