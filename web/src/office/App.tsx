@@ -9,6 +9,7 @@ import { ProblemNotice } from "../ui/Notice";
 import { ApprovePage } from "./ApprovePage";
 import { DeadLettersPage } from "./DeadLettersPage";
 import { Frame } from "./Frame";
+import { LabelsPage } from "./LabelsPage";
 import { LoginForm, LoginPage } from "./LoginPage";
 import { NotFoundPage } from "./NotFoundPage";
 import { NowPage } from "./NowPage";
@@ -30,6 +31,7 @@ const BARE: Record<string, ComponentType> = { "/approve": ApprovePage };
 const FRAMED: Record<string, ComponentType> = {
   "/": NowPage,
   "/screens": ScreensPage,
+  "/screens/labels": LabelsPage,
   "/dead-letters": DeadLettersPage,
 };
 

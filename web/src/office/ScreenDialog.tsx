@@ -13,7 +13,7 @@ import { displayName, nameOf, sizeOf } from "./screenText";
 import type { Screen } from "./types";
 import { useAction } from "./use";
 
-export type Deed = "rename" | "lines" | "display" | "clear" | "revoke" | "delete";
+export type Deed = "rename" | "lines" | "display" | "clear" | "revoke" | "unclone" | "delete";
 
 type DialogProps = { deed: Deed; screen: Screen; onClose: () => void; onDone: () => void };
 
@@ -80,6 +80,19 @@ export function ScreenDialog({ deed, screen, onClose, onDone }: DialogProps) {
           </p>
         ),
         button: t("등록 해제", "Unpair"),
+        deed: () => post(`${path}/revoke`),
+      },
+      unclone: {
+        title: t(`${label}의 두 PC를 모두 해제할까요?`, `Unpair both of ${label}'s PCs?`),
+        body: (
+          <p class="quiet">
+            {t(
+              "두 PC 모두 등록 화면으로 돌아갑니다. 그 자리에 있는 PC만 다시 등록해 주세요. 기다리는 스캔은 남아 있다가, 다시 등록하면 나타납니다.",
+              "Both go back to the pairing page. Pair only the one that stands at the station. Waiting scans are kept and appear once it is paired again.",
+            )}
+          </p>
+        ),
+        button: t("둘 다 해제", "Unpair both"),
         deed: () => post(`${path}/revoke`),
       },
       delete: {

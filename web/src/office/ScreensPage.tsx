@@ -8,6 +8,7 @@ import { Empty } from "../ui/Empty";
 import { Icon } from "../ui/icons";
 import { Loading } from "../ui/Loading";
 import { ProblemNotice } from "../ui/Notice";
+import { CloneWarnings } from "./CloneWarnings";
 import { CodeField } from "./CodeField";
 import { dashboard } from "./live";
 import { place } from "./router";
@@ -47,6 +48,7 @@ export function ScreensPage() {
           <WaitingList />
         </>
       )}
+      {screens && <CloneWarnings screens={screens} onChanged={reload} />}
       {problem && <ProblemNotice problem={problem} onRetry={() => void reload()} />}
       {!screens && !problem && <Loading rows={6} onRetry={() => void reload()} />}
       {screens && (screens.length === 0 ? <First /> : <Listed screens={screens} onChanged={reload} />)}
@@ -74,6 +76,13 @@ function Head({ screens }: { screens: Screen[] | null }) {
         </h1>
         {many > 0 && <p>{parts.join(", ")}</p>}
       </div>
+      {may("supervisor") && (
+        <div class="end">
+          <ButtonLink href="/screens/labels" icon="print">
+            {t("라벨 인쇄", "Print labels")}
+          </ButtonLink>
+        </div>
+      )}
     </div>
   );
 }
@@ -94,7 +103,12 @@ function First() {
         <p class="url">{address}/display</p>
         <ButtonLink look="primary" href="/display" target="_blank" rel="noopener">
           {t("이 PC에서 열어 보기", "Try it on this PC")}
-        </ButtonLink>
+        </ButtonLink>{" "}
+        {may("supervisor") && (
+          <ButtonLink icon="print" href="/screens/labels">
+            {t("라벨 먼저 인쇄", "Print labels first")}
+          </ButtonLink>
+        )}
       </div>
     </section>
   );

@@ -5,6 +5,7 @@ import "./styles/frame.css";
 import "./styles/door.css";
 import "./styles/setup.css";
 import "./styles/screens.css";
+import "./styles/labels.css";
 import "./styles/phone.css";
 import "./styles/charts.css";
 import "./styles/now.css";

@@ -3,7 +3,17 @@ import { signal } from "@preact/signals";
 import { nextOf } from "./next";
 
 /** Paths this program of pages draws; everything else is another page or a file. */
-export const PATHS = ["/", "/setup", "/login", "/screens", "/approve", "/pair", "/dead-letters", "/trust"] as const;
+export const PATHS = [
+  "/",
+  "/setup",
+  "/login",
+  "/screens",
+  "/screens/labels",
+  "/approve",
+  "/pair",
+  "/dead-letters",
+  "/trust",
+] as const;
 export type Path = (typeof PATHS)[number];
 
 const NEXT_KEY = "vooster.next";

@@ -35,6 +35,16 @@ export function clientText(client: { name: string; version: string } | null): st
   return client ? [client.name, client.version].filter(Boolean).join(" ") : NONE;
 }
 
+/** The standing warning that two PCs use the screen's key, if there is one. */
+export function cloneOf(screen: Screen): Screen["warnings"][number] | undefined {
+  return screen.warnings.find((warning) => warning.code === "SCREEN_CLONED");
+}
+
+export function cloneText(screen: Screen): string {
+  const name = nameOf(screen);
+  return t(`${name}의 열쇠가 두 PC에서 쓰였습니다.`, `${name}'s key was used on two PCs.`);
+}
+
 const ORDER = ["problem", "offline", "showing", "ready", "unpaired", "revoked"];
 
 /** What needs somebody first, then by id. */

@@ -48,7 +48,13 @@ export type Screen = {
   currentDocument: { orderId: string | null; title: string | null; shownAt: number; url?: string } | null;
   client: (ClientName & { address: string | null }) | null;
   state: ScreenState;
+  /** What somebody must put right about it. */
+  warnings: { code: string; at: number; address: string | null }[];
 };
+
+/** What is printed for one station: its page's address as a QR code. */
+export type Label = { screenId: string; url: string; qr: { svg: string } };
+export type Labels = List<Label> & { address: string };
 
 /** One display that shows a code and waits for approval. */
 export type Waiting = {

@@ -3,7 +3,7 @@ import { lasting } from "../lib/format";
 import { pick, t } from "../lib/i18n";
 import { lineName, orderName } from "../lib/names";
 import type { IconName } from "../ui/icons";
-import { nameOf } from "./screenText";
+import { cloneOf, cloneText, nameOf } from "./screenText";
 import type { Dashboard, DeadLetter, Screen } from "./types";
 
 export type Verdict = { tone: "ok" | "warn" | "bad" | "off"; icon: IconName; title: string; text: string };
@@ -38,7 +38,7 @@ export function verdictOf(dashboard: Dashboard, screens: Screen[]): Verdict {
       text: t("첫 모니터를 등록하면 여기에서 볼 수 있습니다.", "Once the first one is paired, it is watched here."),
     };
   }
-  const bad = paired.filter((screen) => !screen.online || screen.state === "problem");
+  const bad = paired.filter((screen) => !screen.online || screen.state === "problem" || cloneOf(screen));
   const fine = paired.length - bad.length;
   const line = wholeLineOff(screens);
   if (line) {
@@ -114,12 +114,29 @@ export function todosOf(dashboard: Dashboard, screens: Screen[], letters: DeadLe
       act: { kind: "none" },
     });
   }
-  list.push(...offTodos(screens, now), ...troubleTodos(screens, letters), ...letterTodos(dashboard, letters));
+  list.push(
+    ...cloneTodos(screens),
+    ...offTodos(screens, now),
+    ...troubleTodos(screens, letters),
+    ...letterTodos(dashboard, letters),
+  );
   return list;
 }
 
 function placeOf(screen: Screen): string {
   return [...screen.groups.slice(0, 1).map(lineName), nameOf(screen)].join(" ");
+}
+
+/** A stranger may be holding this key, so it comes before what is merely broken. */
+function cloneTodos(screens: Screen[]): Todo[] {
+  return screens.filter(cloneOf).map((screen) => ({
+    key: `clone-${screen.screenId}`,
+    tone: "warn",
+    icon: "problem",
+    title: cloneText(screen),
+    why: t("두 PC를 모두 해제하고 다시 등록해 주세요.", "Unpair both and pair again."),
+    act: { kind: "open", href: `/screens?q=${encodeURIComponent(screen.screenId)}` },
+  }));
 }
 
 function offTodos(screens: Screen[], now: number): Todo[] {

@@ -39,7 +39,7 @@ function Links({ items, current }: { items: Item[]; current: string }) {
   return (
     <>
       {items.map((item) => (
-        <a key={item.href} href={ownPath(item.href)} aria-current={item.href === current ? "page" : undefined}>
+        <a key={item.href} href={ownPath(item.href)} aria-current={isWithin(current, item.href) ? "page" : undefined}>
           <Icon name={item.icon} />
           {item.text}
           {item.count ? <Count value={item.count} /> : null}
@@ -47,6 +47,11 @@ function Links({ items, current }: { items: Item[]; current: string }) {
       ))}
     </>
   );
+}
+
+/** The link's own page or one below it: `/screens/labels` is in `/screens`. */
+function isWithin(current: string, href: string): boolean {
+  return current === href || (href !== "/" && current.startsWith(`${href}/`));
 }
 
 export function Shell(props: ShellProps) {

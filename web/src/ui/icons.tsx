@@ -74,6 +74,7 @@ const SHAPES = {
   scan: <path d="M3 8V5h3M18 5h3v3M21 16v3h-3M6 19H3v-3M7.5 9v6M10.5 9v6M13.5 9v6M16.5 9v6" />,
   tray: <path d="M3 13l3-8h12l3 8v6H3zM3 13h5l1.5 3h5l1.5-3h5" />,
   more: <path d="M5 12h.01M12 12h.01M19 12h.01" stroke-width="3.5" />,
+  print: <path d="M7 9V3h10v6M7 17H4v-7h16v7h-3M7 14h10v7H7z" />,
   qr: (
     <>
       <rect x="4" y="4" width="6" height="6" rx="1" />

@@ -22,6 +22,7 @@ function screen(id: number, more: Partial<Screen> = {}): Screen {
     displays: [],
     currentDocument: null,
     client: null,
+    warnings: [],
     state: "ready",
     ...more,
   };
@@ -97,4 +98,14 @@ test("a page sent by its address is called by its title or its host, with the ap
 
 test("a line named twice on a screen is one line", () => {
   assert.equal(lineAndId(screen(1, { groups: ["line-1", "line-1"] })), "1라인 · SCREEN-001");
+});
+
+test("a key that two PCs use is named before what is merely broken", () => {
+  const warning = { code: "SCREEN_CLONED", at: NOW, address: "192.168.10.91" };
+  const screens = [screen(1), screen(2, { warnings: [warning] }), screen(3, off)];
+  assert.equal(verdictOf(CALM, [screen(1), screen(2, { warnings: [warning] })]).title, "2대 중 1대가 정상입니다");
+  const [first, second] = todosOf(CALM, screens, [], NOW);
+  assert.match(first?.title ?? "", /의 열쇠가 두 PC에서 쓰였습니다\.$/);
+  assert.deepEqual(first?.act, { kind: "open", href: "/screens?q=SCREEN-002" });
+  assert.equal(second?.key, "off-SCREEN-003");
 });
