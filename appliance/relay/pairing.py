@@ -242,9 +242,9 @@ class Pairings:
         if screen is None or not screen.paired:
             raise Problem("TOKEN_INVALID", "This screen isn't paired.")
         with self._renewed.counted((screen_id, neighbourhood(address)), "TOKEN_INVALID"):
-            return await self._renew(screen_id, device_secret, server_url)
+            return await self._renew(screen_id, device_secret, address, server_url)
 
-    async def _renew(self, screen_id: str, device_secret: str, server_url: str) -> Pairing:
+    async def _renew(self, screen_id: str, device_secret: str, address: str, server_url: str) -> Pairing:
         grants, now = self._auth.grants, self._now()
         shown, following = digest(device_secret), grants.successor(device_secret)
         grant, pair, save_grant = grants.prepare("screen", screen_id, secret=digest(following))

@@ -2,8 +2,8 @@
 import { signal } from "@preact/signals";
 import { answer, get } from "../lib/api";
 import { type Problem, problemIn, problemOf } from "../lib/errors";
+import { uuid } from "../lib/uuid";
 import { NoCredential } from "../lib/wire/connection";
-import { uuid } from "../station/uuid";
 import { isAway, isEnded, isOld, isOwed, outcomeOf, type TriggerAnswer } from "./outcome";
 import type { Scanner } from "./session";
 import type { Scan, ScanStore } from "./store";

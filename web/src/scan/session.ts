@@ -1,10 +1,10 @@
 /** Who scans here: a signed-in person, or the screen this browser is paired as. */
 import { signal } from "@preact/signals";
 import { get } from "../lib/api";
+import { browserTokens } from "../lib/browserTokens";
 import { ProblemError } from "../lib/errors";
 import type { Role } from "../lib/messages";
 import { NoCredential } from "../lib/wire/connection";
-import { Credentials } from "../station/credentials";
 
 type Me = { kind: "user" | "screen" | "key"; username?: string; screenId?: string; role: Role; plant: string };
 
@@ -16,11 +16,11 @@ export type Session =
 
 export class Scanner {
   readonly session = signal<Session>({ kind: "unknown" });
-  private readonly credentials = new Credentials();
+  private readonly tokens = browserTokens();
 
   /** The bearer token where the screen scans; undefined where the cookie does. Rejects with NoCredential. */
   async bearer(): Promise<string | undefined> {
-    return this.session.value.kind === "screen" ? this.credentials.token() : undefined;
+    return this.session.value.kind === "screen" ? this.tokens.token() : undefined;
   }
 
   /** Asks the appliance. Rejects where it can't be reached. */
@@ -31,13 +31,13 @@ export class Scanner {
 
   /** The appliance doesn't take what was sent. Answers whether there is something else to try. */
   async refused(token: string | undefined): Promise<boolean> {
-    if (token) this.credentials.refuse(token);
+    if (token) this.tokens.refuse(token);
     const { kind } = await this.check();
     return kind !== "none";
   }
 
   accepted(): void {
-    this.credentials.accepted();
+    this.tokens.accepted();
   }
 
   private async person(): Promise<Session | null> {
@@ -47,7 +47,7 @@ export class Scanner {
 
   private async screen(): Promise<Session | null> {
     try {
-      const me = await orNull(get<Me>("/api/me", { bearer: await this.credentials.token() }));
+      const me = await orNull(get<Me>("/api/me", { bearer: await this.tokens.token() }));
       return me ? { kind: "screen", screenId: me.screenId ?? "", plant: me.plant } : null;
     } catch (error) {
       if (error instanceof NoCredential) return null;

@@ -1,5 +1,6 @@
 /** The station: joins the pairing, the connection, the viewer and what stands on the monitor. The pages only read it. */
 import { signal } from "@preact/signals";
+import { browserTokens } from "../lib/browserTokens";
 import { type Problem, problemFrom, problemOf } from "../lib/errors";
 import type { Ack, Clear, Delivery, Navigate, ServerMessage, Welcome, WireError } from "../lib/messages";
 import { orderName } from "../lib/names";
@@ -9,7 +10,6 @@ import { Connection, type Link } from "../lib/wire/connection";
 import { wiresTo } from "../lib/wire/wires";
 import { AckQueue } from "./acks";
 import { clientName, display } from "./client";
-import { Credentials } from "./credentials";
 import { Memory } from "./memory";
 import { Pairer } from "./pairer";
 import { keepLast, keepPlace, type LastOrder, type Place, placeOf, recallLast, recallPlace } from "./place";
@@ -43,7 +43,7 @@ export class Station {
   readonly link = signal<Link>({ kind: "connecting" });
   /** Since when there has been no session, by `now`; null while there is one. */
   readonly lostAt = signal<number | null>(performance.now());
-  readonly pairer = new Pairer((pairing) => this.credentials.adopt(pairing));
+  readonly pairer = new Pairer((pairing) => this.tokens.adopt(pairing));
   readonly place = signal<Place | null>(recallPlace());
   readonly last = signal<LastOrder | null>(recallLast());
   readonly identify = signal<{ label: string; until: number } | null>(null);
@@ -54,7 +54,7 @@ export class Station {
   /** The monotonic clock of everything above, in ms; moves twice a second and when something happens. */
   readonly now = signal(performance.now());
 
-  private readonly credentials = new Credentials();
+  private readonly tokens = browserTokens();
   private readonly memory = new Memory({
     read: () => recall(MEMORY_KEY),
     write: (text) => void remember(MEMORY_KEY, text),
@@ -65,8 +65,8 @@ export class Station {
       base: location.origin,
       store: { get: () => recall(WIRE_KEY), set: (text) => void remember(WIRE_KEY, text) },
     }),
-    token: () => this.credentials.token(),
-    refused: (token) => this.credentials.refuse(token),
+    token: () => this.tokens.token(),
+    refused: (token) => this.tokens.refuse(token),
     hello: () => ({
       client: clientName(),
       capabilities: ["shown"],
@@ -84,17 +84,19 @@ export class Station {
       this.spot.value = spot;
     };
     viewer.onDrawn = (sheet) => this.drawn(sheet);
-    this.credentials.onRenewed = (token) => void this.connection.send({ type: "auth", token });
-    this.credentials.onPairing = (pairing) => this.begin(pairing);
+    this.tokens.onRenewed = (token) => void this.connection.send({ type: "auth", token });
+    this.tokens.onPairing = (pairing) => this.begin(pairing);
   }
 
   start(): void {
-    this.credentials.watch();
-    this.begin(this.credentials.pairing);
+    this.tokens.watch();
+    this.begin(this.tokens.pairing);
     setInterval(() => this.tick(), TICK_MS);
     addEventListener("online", () => this.connection.nudge());
     document.addEventListener("visibilitychange", () => {
-      if (document.visibilityState === "visible") this.connection.nudge();
+      if (document.visibilityState !== "visible") return;
+      void this.tokens.check();
+      this.connection.nudge();
     });
   }
 
@@ -147,7 +149,7 @@ export class Station {
     }
     if (link.kind === "replaced") this.empty();
     if (link.kind === "unpaired") {
-      this.credentials.forget();
+      this.tokens.forget();
       this.revokedUntil.value = performance.now() + REVOKED_MS;
     }
     this.tick();
@@ -179,13 +181,13 @@ export class Station {
         this.tick();
         break;
       case "auth:expiring":
-        void this.credentials.renew().catch(() => {}); // the socket's end brings the next try
+        this.tokens.expiring(message.inSeconds);
         break;
     }
   }
 
   private welcomed(welcome: Welcome): void {
-    this.credentials.accepted();
+    this.tokens.accepted();
     this.viewer.hosts = welcome.documentHosts ?? [];
     const before = this.place.value?.displayIndex;
     const place = placeOf(welcome);

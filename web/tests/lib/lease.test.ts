@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Lease } from "../../src/station/lease";
+import { Lease } from "../../src/lib/lease";
 
 function tabs(count: number, text: string | null = null) {
   const shared = {
