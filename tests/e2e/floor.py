@@ -54,6 +54,8 @@ class Floor:
             found.bind(("127.0.0.1", 0))
             self.port: int = found.getsockname()[1]
         self.base = f"http://127.0.0.1:{self.port}"
+        self.settings: dict[str, str] = {}
+        """Environment variables of the program: `VOOSTER_<SECTION>_<KEY>`."""
         self._log = root / "serve.log"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -62,7 +64,10 @@ class Floor:
         command = [_VOOSTER, "serve", "--data-dir", self.data, "--port", str(self.port), "--no-mdns"]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*map(str, command), "--documents", str(self.orders)], stdout=log, stderr=log
+                [*map(str, command), "--documents", str(self.orders)],
+                stdout=log,
+                stderr=log,
+                env=os.environ | self.settings,
             )
         until(self._answers, 20)
 

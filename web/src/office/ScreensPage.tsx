@@ -76,7 +76,7 @@ function Head({ screens }: { screens: Screen[] | null }) {
         </h1>
         {many > 0 && <p>{parts.join(", ")}</p>}
       </div>
-      {may("supervisor") && (
+      {may("supervisor") && many > 0 && (
         <div class="end">
           <ButtonLink href="/screens/labels" icon="print">
             {t("라벨 인쇄", "Print labels")}
@@ -101,14 +101,16 @@ function First() {
           )}
         </p>
         <p class="url">{address}/display</p>
-        <ButtonLink look="primary" href="/display" target="_blank" rel="noopener">
-          {t("이 PC에서 열어 보기", "Try it on this PC")}
-        </ButtonLink>{" "}
-        {may("supervisor") && (
-          <ButtonLink icon="print" href="/screens/labels">
-            {t("라벨 먼저 인쇄", "Print labels first")}
+        <div class="first-acts">
+          <ButtonLink look="primary" href="/display" target="_blank" rel="noopener">
+            {t("이 PC에서 열어 보기", "Try it on this PC")}
           </ButtonLink>
-        )}
+          {may("supervisor") && (
+            <ButtonLink icon="print" href="/screens/labels">
+              {t("라벨 먼저 인쇄", "Print labels first")}
+            </ButtonLink>
+          )}
+        </div>
       </div>
     </section>
   );
