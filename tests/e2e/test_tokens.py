@@ -1,4 +1,4 @@
-"""A kiosk's tokens in a real browser that stands still, as on a laptop whose lid was closed, and comes back by itself."""
+"""A kiosk's tokens in a real browser that stands still, as a laptop with its lid closed, and is back by itself."""
 
 from __future__ import annotations
 
