@@ -15,7 +15,7 @@ import { PhonePage } from "./PhonePage";
 import { place } from "./router";
 import { may, noticeEnd } from "./session";
 import type { List, Screen, Waiting } from "./types";
-import { useResource, useTitle } from "./use";
+import { useAfterSignIn, useResource, useTitle } from "./use";
 import { codeLetters } from "./userCode";
 
 /** What asks, and until when by this device's own clock. Only the code's first half is ever sent before approval. */
@@ -76,6 +76,7 @@ function Asked({ prefix, fingerprint }: { prefix: string; fingerprint: string | 
     }
   };
   useEffect(() => void load(), []);
+  useAfterSignIn(() => void load());
   if (outcome?.kind === "approved") return <ApproveDone screenId={outcome.screenId} name={outcome.name} />;
   if (outcome?.kind === "denied") return <Denied />;
   if (outcome?.kind === "expired") return <Expired />;

@@ -61,6 +61,46 @@ function PhoneExplains() {
   );
 }
 
+/** Used or late. A new one is made by whoever may, on the list of screens; sign-in comes before it where it must. */
+function LateOffer({ screenId }: { screenId: string }) {
+  return (
+    <PhonePage
+      center
+      foot={
+        <>
+          <ButtonLink
+            look="primary"
+            glove
+            wide
+            href={`/screens?q=${encodeURIComponent(screenId)}&offer=${encodeURIComponent(screenId)}`}
+          >
+            {t("새 QR 만들기", "Make a new one")}
+          </ButtonLink>
+          <ButtonLink look="bare" glove wide href="/display">
+            {t("이 PC에 QR 띄우기", "Show a code on this PC")}
+          </ButtonLink>
+        </>
+      }
+    >
+      <span class="bigmark no">
+        <Icon name="pending" />
+      </span>
+      <div role="status">
+        <h1>{t("등록 코드가 만료되었습니다", "This pairing code has expired")}</h1>
+        <p>
+          {t(
+            "한 번만, 10분 안에 쓸 수 있습니다. 관리자가 새로 만들거나, 이 PC에 QR을 띄워 휴대폰으로 비추면 됩니다.",
+            "It works once, for 10 minutes. A supervisor can make a new one, or this PC can show a code for a phone.",
+          )}
+        </p>
+      </div>
+      <small class="notice-code">
+        <code>PAIRING_EXPIRED</code>
+      </small>
+    </PhonePage>
+  );
+}
+
 function Offer({ screenId, token }: { screenId: string; token: string }) {
   const claim = useAction();
   const [done, setDone] = useState(false);
@@ -74,6 +114,7 @@ function Offer({ screenId, token }: { screenId: string; token: string }) {
       history.replaceState(null, "", `/pair?screenId=${encodeURIComponent(screenId)}`);
       setDone(true);
     });
+  if (claim.problem?.code === "PAIRING_EXPIRED") return <LateOffer screenId={screenId} />;
   if (done) {
     return (
       <PhonePage

@@ -10,6 +10,8 @@ import { Menu, type MenuItem } from "../ui/Menu";
 import { ProblemNotice } from "../ui/Notice";
 import { ScreenPill } from "../ui/states";
 import { offReason } from "./Frame";
+import { OfferDialog } from "./OfferDialog";
+import { place } from "./router";
 import { type Deed, ScreenDialog } from "./ScreenDialog";
 import { clientText, lineAndId, nameOf, pcFacts } from "./screenText";
 import { may } from "./session";
@@ -19,7 +21,7 @@ import { useAction, useNow } from "./use";
 type TableProps = { screens: Screen[]; onChanged: () => Promise<void> };
 
 export function ScreenTable({ screens, onChanged }: TableProps) {
-  const [dialog, setDialog] = useState<{ deed: Deed; screen: Screen } | null>(null);
+  const [dialog, setDialog] = useState<{ deed: Deed | "offer"; screen: Screen } | null>(() => askedOffer(screens));
   const acts = may("supervisor");
   return (
     <section class="card">
@@ -44,7 +46,16 @@ export function ScreenTable({ screens, onChanged }: TableProps) {
           ))}
         </tbody>
       </table>
-      {dialog && (
+      {dialog?.deed === "offer" && (
+        <OfferDialog
+          screen={dialog.screen}
+          onClose={() => {
+            setDialog(null);
+            void onChanged();
+          }}
+        />
+      )}
+      {dialog && dialog.deed !== "offer" && (
         <ScreenDialog
           deed={dialog.deed}
           screen={dialog.screen}
@@ -59,7 +70,14 @@ export function ScreenTable({ screens, onChanged }: TableProps) {
   );
 }
 
-function Row({ screen, onDeed }: { screen: Screen; onDeed: ((deed: Deed) => void) | null }) {
+/** The station that the address asks a new offer for: whoever followed a late one comes that way. */
+function askedOffer(screens: Screen[]): { deed: "offer"; screen: Screen } | null {
+  const id = place.value.searchParams.get("offer");
+  const screen = may("supervisor") ? screens.find((one) => one.screenId === id) : undefined;
+  return screen ? { deed: "offer", screen } : null;
+}
+
+function Row({ screen, onDeed }: { screen: Screen; onDeed: ((deed: Deed | "offer") => void) | null }) {
   const now = useNow(10_000);
   return (
     <tr data-row="" tabIndex={-1}>
@@ -115,7 +133,7 @@ function LastSeen({ screen, now }: { screen: Screen; now: number }) {
   );
 }
 
-function Actions({ screen, onDeed }: { screen: Screen; onDeed: (deed: Deed) => void }) {
+function Actions({ screen, onDeed }: { screen: Screen; onDeed: (deed: Deed | "offer") => void }) {
   const identify = useAction();
   const off = offReason();
   const items: MenuItem[] = [
@@ -123,6 +141,11 @@ function Actions({ screen, onDeed }: { screen: Screen; onDeed: (deed: Deed) => v
     { text: t("라인", "Lines"), icon: "lines", onPick: () => onDeed("lines") },
     { text: t("화면 번호", "Display number"), icon: "ready", onPick: () => onDeed("display") },
   ];
+  items.unshift({
+    text: screen.paired ? t("PC 교체", "Replace the PC") : t("PC 등록", "Pair a PC"),
+    icon: "qr",
+    onPick: () => onDeed("offer"),
+  });
   if (screen.currentDocument && screen.online)
     items.push({ text: t("화면 비우기", "Put the document away"), icon: "document", onPick: () => onDeed("clear") });
   if (screen.paired)

@@ -39,6 +39,7 @@ export function useResource<T>(path: string | null, everyMs?: number): Resource<
       latest.current += 1;
     };
   }, [reload]);
+  useAfterSignIn(() => void reload());
   useEffect(() => {
     if (!everyMs) return undefined;
     const timer = setInterval(() => {
@@ -47,6 +48,16 @@ export function useResource<T>(path: string | null, everyMs?: number): Resource<
     return () => clearInterval(timer);
   }, [reload, everyMs]);
   return { data, problem, reload };
+}
+
+/** Calls back when somebody has signed in again over the page: what failed for the session's end is done anew. */
+export function useAfterSignIn(back: () => void): void {
+  const before = useRef(false);
+  const over = ended.value;
+  useEffect(() => {
+    if (before.current && !over) back();
+    before.current = over;
+  }, [over]);
 }
 
 export type Action = { busy: boolean; problem: Problem | null; run: (deed: () => Promise<void>) => Promise<boolean> };
