@@ -2,6 +2,7 @@
 import { stamp } from "../lib/format";
 import { t } from "../lib/i18n";
 import { lineName, lineNames } from "../lib/names";
+import { svgAddress } from "../lib/svg";
 import { nameOf } from "./screenText";
 import type { Label, Screen } from "./types";
 
@@ -63,9 +64,4 @@ function OneLabel({ screen, label, address }: { screen: Screen; label: Label | u
       </div>
     </li>
   );
-}
-
-/** As a picture, so that nothing inside it is ever part of the page. */
-function svgAddress(svg: string): string {
-  return `data:image/svg+xml,${encodeURIComponent(svg)}`;
 }

@@ -90,7 +90,6 @@ function Plate({ asking, now }: { asking: Code | null; now: number }) {
   );
 }
 
-/** As a picture, so that nothing inside it is ever part of the page. */
 function Denied({ station, endsAt }: PageProps & { endsAt: number }) {
   const seconds = Math.max(0, Math.ceil((endsAt - station.now.value) / 1000));
   return (
