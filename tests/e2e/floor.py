@@ -40,6 +40,8 @@ _CHROMIUM_ARGS = [
 # Whom a page's own mistakes would reach: anything else on the console fails the test.
 _EXPECTED_ON_CONSOLE = re.compile(r"Failed to load resource|WebSocket connection to|ERR_CONNECTION_REFUSED")
 
+_PHONE = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Mobile Safari/537.36"
+
 Pixel = tuple[int, int, int]
 
 
@@ -145,7 +147,13 @@ class People:
         return self._page(viewport={"width": width, "height": height})
 
     def phone(self) -> Page:
-        return self._page(viewport={"width": 390, "height": 844}, device_scale_factor=2, is_mobile=True, has_touch=True)
+        return self._page(
+            viewport={"width": 390, "height": 844},
+            device_scale_factor=2,
+            is_mobile=True,
+            has_touch=True,
+            user_agent=_PHONE,
+        )
 
     def desk(self) -> Page:
         return self._page(viewport={"width": 1280, "height": 860})
