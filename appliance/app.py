@@ -304,7 +304,7 @@ class Appliance:
             *people_api.routes(engine.people),
             *keys.routes(engine.keyring, engine.database),
             *pairing_api.routes(engine.pairings, engine.screens, credentials, urls, plant=lambda: engine.plant.name),
-            *labels.routes(engine.screens, credentials, urls),
+            *labels.routes(engine.screens, urls),
             *pages.routes(
                 plant=engine.plant,
                 documents=engine.documents,

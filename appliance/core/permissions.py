@@ -82,6 +82,7 @@ CALLS: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType({
     ("POST", "/api/pairing/claim"): Rule(None, proof="offer"),
     ("GET", "/api/pairing/device/{user_code}"): _SUPERVISOR,
     ("GET", "/api/pairing/devices"): _SUPERVISOR,
+    ("GET", "/api/pairing/labels"): _SUPERVISOR,
     ("POST", "/api/pairing/approve"): _SUPERVISOR,
     ("POST", "/api/pairing/deny"): _SUPERVISOR,
     ("POST", "/api/pairing/offers"): _SUPERVISOR,
