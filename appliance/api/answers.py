@@ -323,6 +323,14 @@ class CurrentDocument(_Answer):
     shown_at: int
 
 
+class Warned(_Answer):
+    """What somebody must put right about a screen; `address` is where a second PC with its key was seen."""
+
+    code: str
+    at: int
+    address: str | None
+
+
 class ScreenView(_Answer):
     screen_id: str
     name: str
@@ -337,6 +345,7 @@ class ScreenView(_Answer):
     current_document: CurrentDocument | None
     client: Client | None
     state: ScreenState
+    warnings: list[Warned]
 
 
 class Screens(_Answer):
@@ -400,6 +409,20 @@ class Codes(_Answer):
 
     svg: str
     png: str
+
+
+class Label(_Answer):
+    screen_id: str
+    url: str
+    qr: Svg
+
+
+class Labels(_Answer):
+    """`address` is the host and port that the codes lead to."""
+
+    items: list[Label]
+    cursor: None
+    address: str
 
 
 class Offer(_Answer):

@@ -13,6 +13,7 @@ from typing import Any, Final
 from appliance.api import answers as a
 from appliance.api.auth import LogIn, LogOut, Refresh
 from appliance.api.deadletters import MAX_PAGE, Selection
+from appliance.api.labels import MAX_LABELS
 from appliance.api.pairing import Approve, Begin, Claim, Deny, NewOffer, Poll, Provision, Renew
 from appliance.api.people import NewKey, NewUser, UserChange
 from appliance.api.screens import NewScreen, ScreenChange
@@ -132,6 +133,16 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = MappingProxyType({
         "Pairing", "What shows this code", {200: a.Waiting}, refusals=(*_GONE, "VALIDATION_ERROR"),
         samples={"user_code": "BCDF-GHJK"}),
     ("GET", "/api/pairing/devices"): Operation("Pairing", "What waits to be paired", {200: a.WaitingList}),
+    ("GET", "/api/pairing/labels"): Operation(
+        "Pairing", "QR codes of stations' pages, to print", {200: a.Labels},
+        query=(
+            Parameter(
+                "screenId",
+                {"type": "array", "items": _SCREEN, "minItems": 1, "maxItems": MAX_LABELS},
+                "The stations, a `screenId=` each.",
+            ),
+        ),
+        refusals=("VALIDATION_ERROR", "SCREEN_NOT_FOUND")),
     ("POST", "/api/pairing/approve"): Operation(
         "Pairing", "Makes what shows the code this screen", {200: a.Approved}, body=Approve,
         refusals=(*_GONE, "CONFIRM_MISMATCH", "SCREEN_ALREADY_PAIRED")),
