@@ -20,13 +20,19 @@ def counted(address: str) -> tuple[tuple[str, int], ...]:
     Whoever has an IPv6 address has 2^64 of them, so that its network is counted, too; yet more generously, since a
     plant's machines share it.
     """
+    network = neighbourhood(address)
+    return ((address, 1), (network, OF_A_NETWORK)) if "/" in network else ((network, 1),)
+
+
+@lru_cache(maxsize=4096)
+def neighbourhood(address: str) -> str:
+    """Who counts as one stranger: an IPv4 address, the /64 of an IPv6 one, or the text where it is neither."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
-        return ((address, 1),)
-    if isinstance(found, ipaddress.IPv4Address):
-        return ((address, 1),)
-    if found.ipv4_mapped is not None:
-        return ((str(found.ipv4_mapped), 1),)
-    network = ipaddress.ip_network((found, 64), strict=False)
-    return ((address, 1), (str(network), OF_A_NETWORK))
+        return address
+    if isinstance(found, ipaddress.IPv6Address):
+        if found.ipv4_mapped is None:
+            return str(ipaddress.ip_network((found, 64), strict=False))
+        found = found.ipv4_mapped
+    return str(found)

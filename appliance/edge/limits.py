@@ -13,8 +13,8 @@ from aiohttp import web
 from appliance.core.networks import THIS_MACHINE, counted
 from appliance.core.rate import Rate
 from appliance.edge.local import client_address
+from appliance.errors import too_many
 from appliance.metrics import Metrics
-from appliance.relay.doorman import too_many
 from appliance.relay.principal import Principal
 
 REFUSAL_SECONDS = 1.0

@@ -174,3 +174,8 @@ class Problem(Exception):
 
     def actions(self) -> Texts:
         return entry(self.code).actions(**self.values)
+
+
+def too_many(seconds: int) -> Problem:
+    """`RATE_LIMITED` that says for how long."""
+    return Problem("RATE_LIMITED", values={"seconds": seconds}, extra={"seconds": seconds}, retry_after=seconds)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 
 from appliance.core.lockout import Lockout
-from appliance.errors import Problem
+from appliance.errors import Problem, too_many
 
 
 class Attempts:
@@ -32,8 +32,3 @@ class Attempts:
             if problem.code in codes:
                 self._lockout.tried(key, self._now())
             raise
-
-
-def too_many(seconds: int) -> Problem:
-    """`RATE_LIMITED` that says for how long."""
-    return Problem("RATE_LIMITED", values={"seconds": seconds}, extra={"seconds": seconds}, retry_after=seconds)

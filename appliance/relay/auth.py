@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from appliance.core.neighbourhoods import neighbourhood
+from appliance.core.networks import neighbourhood
 from appliance.core.roles import Role
 from appliance.core.screens import Screen
 from appliance.errors import Problem

@@ -15,17 +15,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from appliance.core import pairing as rules
-from appliance.core.neighbourhoods import neighbourhood
-from appliance.core.pace import Pace
+from appliance.core.networks import neighbourhood
 from appliance.core.pairing import Waiting
+from appliance.core.rate import Rate
 from appliance.core.screens import Client, Display
-from appliance.relay.attempts import too_many
+from appliance.errors import too_many
 from appliance.relay.grants import TokenPair, digest
 from appliance.relay.secrets import new_token
 
 MAX_WAITING = 1_000
 MAX_PER_ADDRESS = 20
-BURST, EVERY_MS = 40, 1_000
+BURST, PER_SECOND = 40, 1.0
 """How many codes one address may ask for at once, and then how often: each of them costs a picture."""
 SILENT_MS = 30_000
 """A monitor that waits asks every 2 s, or lets its question be held for 20 s: after this long nobody is there."""
@@ -59,7 +59,7 @@ class Codes:
         self._limited = limited
         self._by_device: dict[bytes, Code] = {}
         self._by_prefix: dict[str, Code] = {}
-        self._pace = Pace(burst=BURST, every_ms=EVERY_MS)
+        self._rate = Rate(per_second=PER_SECOND, burst=BURST)
 
     def __iter__(self) -> Iterator[Code]:
         return iter(list(self._by_device.values()))
@@ -77,9 +77,9 @@ class Codes:
             if code.waiting.expires_at + ENDED_KEPT_MS < now:
                 self.drop(code)
         if self._limited:
-            pause = self._pace.take(neighbourhood(address), now)
+            pause = self._rate.take(neighbourhood(address), now / 1000)
             if pause:
-                raise too_many(math.ceil(pause / 1000))
+                raise too_many(math.ceil(pause))
             self._make_room_for(address)
         self._make_room(now)
         user_code = rules.new_code(secrets.choice)

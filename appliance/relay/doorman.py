@@ -15,7 +15,7 @@ from typing import Final
 from appliance.core.lockout import Lockout
 from appliance.core.networks import THIS_MACHINE, counted
 from appliance.core.rate import Rate
-from appliance.errors import Problem
+from appliance.errors import too_many
 
 _PAUSE_MS: Final = 60_000
 _WRONG_OF_ADDRESS: Final = 30
@@ -76,8 +76,3 @@ class Doorman:
         if len(self._familiar) >= _FAMILIAR:
             del self._familiar[next(iter(self._familiar))]
         self._familiar[name, address] = None
-
-
-def too_many(seconds: int) -> Problem:
-    """`RATE_LIMITED` that says for how long."""
-    return Problem("RATE_LIMITED", values={"seconds": seconds}, extra={"seconds": seconds}, retry_after=seconds)

@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from appliance.core import pairing as rules
-from appliance.core.neighbourhoods import neighbourhood
+from appliance.core.networks import neighbourhood
 from appliance.core.pairing import Waiting
 from appliance.core.screens import Client, Display, check_id
 from appliance.errors import FieldError, Problem

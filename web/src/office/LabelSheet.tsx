@@ -1,8 +1,8 @@
 /** One page of labels, as it comes out of the printer: eight, four rows of two. The same on A4 and on Letter. */
 import { stamp } from "../lib/format";
 import { t } from "../lib/i18n";
+import { svgImage } from "../lib/links";
 import { lineName, lineNames } from "../lib/names";
-import { svgAddress } from "../lib/svg";
 import { nameOf } from "./screenText";
 import type { Label, Screen } from "./types";
 
@@ -55,7 +55,7 @@ function OneLabel({ screen, label, address }: { screen: Screen; label: Label | u
   const size = name.length > VERY_LONG_NAME ? "is-very-long" : name.length > LONG_NAME ? "is-long" : undefined;
   return (
     <li class="lab">
-      <div class="lab-qr">{label && <img src={svgAddress(label.qr.svg)} alt={label.url} decoding="sync" />}</div>
+      <div class="lab-qr">{label && <img src={svgImage(label.qr.svg)} alt={label.url} decoding="sync" />}</div>
       <div class="lab-words">
         <p class="lab-line">{lineNames(screen.groups).join(" · ")}</p>
         <h2 class={size}>{name}</h2>

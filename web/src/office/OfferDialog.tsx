@@ -3,8 +3,8 @@ import { useEffect, useState } from "preact/hooks";
 import { answer } from "../lib/api";
 import { long } from "../lib/format";
 import { t } from "../lib/i18n";
+import { svgImage } from "../lib/links";
 import { withParticle } from "../lib/particles";
-import { svgAddress } from "../lib/svg";
 import { Button } from "../ui/Button";
 import { Dialog } from "../ui/Dialog";
 import { ProblemNotice } from "../ui/Notice";
@@ -85,7 +85,7 @@ function Shown({ offer, left }: { offer: Offer; left: number }) {
           )}
         </li>
       </ol>
-      <img src={svgAddress(offer.svg)} alt="QR" />
+      <img src={svgImage(offer.svg)} alt="QR" />
       <label class="field">
         <span class="label">{t("주소 (한 번, 한 PC에서만)", "Address (once, on one PC only)")}</span>
         <input class="input code" readOnly value={offer.url} onFocus={(event) => event.currentTarget.select()} />
