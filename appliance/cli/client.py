@@ -13,6 +13,7 @@ import aiohttp
 import msgspec
 
 from appliance.adapters.control import connector
+from appliance.cli.common import quiet_configuration
 from appliance.errors import FieldError, Problem
 from appliance.paths import DataDir
 from appliance.settings import Settings
@@ -119,3 +120,9 @@ async def _is_running(data: DataDir) -> bool:
             return True
     except (aiohttp.ClientError, OSError):
         return False
+
+
+async def ask(data: DataDir, method: str, path: str, body: object = None) -> Any:
+    """One call and its answer. Raises as `Client.call`."""
+    async with connect(data, quiet_configuration(data)) as client:
+        return await client.call(method, path, body)

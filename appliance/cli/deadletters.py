@@ -16,7 +16,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from appliance.cli.client import Client, connect
+from appliance.cli.client import Client, ask, connect
 from appliance.cli.common import (
     DataOption,
     JsonOption,
@@ -80,7 +80,7 @@ def show(
     delivery_id: Annotated[str, typer.Argument(metavar="ID")], json: JsonOption = False, data_dir: DataOption = None
 ) -> None:
     """Show one with all that has happened to it."""
-    letter = run(_call(directory(data_dir), "GET", f"{_PATH}/{quote(delivery_id, safe=':')}"))
+    letter = run(ask(directory(data_dir), "GET", f"{_PATH}/{quote(delivery_id, safe=':')}"))
     if json:
         as_json(letter)
         return
@@ -172,11 +172,6 @@ def export(
 
 
 # --- the work behind ------------------------------------------------------------------------------------------------
-
-
-async def _call(data: DataDir, method: str, path: str, body: object = None) -> Any:
-    async with connect(data, quiet_configuration(data)) as client:
-        return await client.call(method, path, body)
 
 
 async def _many(data: DataDir, verb: str, ids: list[str] | None, body: dict[str, Any]) -> Counter[str]:

@@ -8,12 +8,13 @@ from typing import Annotated
 import typer
 
 from appliance import __version__
-from appliance.cli import audit, deadletters, people, screens
+from appliance.cli import audit, deadletters, keys, screens, users
 from appliance.cli.common import DataOption, as_json, directory
 from appliance.cli.demo import demo
 from appliance.cli.doctor import doctor
-from appliance.cli.people import setup
+from appliance.cli.permissions import permissions
 from appliance.cli.serve import serve
+from appliance.cli.setup import setup
 from appliance.cli.triggers import trigger
 
 app = typer.Typer(
@@ -27,7 +28,9 @@ app.command()(demo)
 app.command()(setup)
 app.command()(trigger)
 app.command()(doctor)
-app.add_typer(people.keys, name="keys")
+app.command()(permissions)
+app.add_typer(users.app, name="users")
+app.add_typer(keys.app, name="keys")
 app.add_typer(screens.app, name="screens")
 app.add_typer(deadletters.app, name="dead-letters")
 app.add_typer(audit.app, name="audit")

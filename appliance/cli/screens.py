@@ -6,19 +6,21 @@ import csv
 import io
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from appliance.cli.client import connect
+from appliance.cli.client import ask, connect
 from appliance.cli.common import DataOption, JsonOption, as_json, directory, language, quiet_configuration, run, say
 from appliance.errors import FieldError, Problem
 from appliance.paths import DataDir
 
 app = typer.Typer(no_args_is_help=True, help="Screens: one station's monitors each.")
 
+IdArgument = Annotated[str, typer.Argument(metavar="ID")]
 _BATCH = 500
 """As many screens as one call pairs."""
 _STATES = {
@@ -33,7 +35,7 @@ _STATES = {
 
 @app.command()
 def add(
-    screen_id: Annotated[str, typer.Argument(metavar="ID")],
+    screen_id: IdArgument,
     name: Annotated[str | None, typer.Option(help="The station's name.")] = None,
     group: Annotated[list[str] | None, typer.Option(help="A line it belongs to; may be repeated.")] = None,
     data_dir: DataOption = None,
@@ -41,7 +43,7 @@ def add(
     """Register a screen."""
     data = directory(data_dir)
     body = {"screenId": screen_id, "name": name, "groups": group or []}
-    screen = run(_one(data, "POST", "/api/screens", body))
+    screen = run(ask(data, "POST", "/api/screens", body))
     say(f"{screen['screenId']} · {screen['name']}")
 
 
@@ -49,7 +51,7 @@ def add(
 def list_(json: JsonOption = False, data_dir: DataOption = None) -> None:
     """List the screens."""
     data = directory(data_dir)
-    items = run(_one(data, "GET", "/api/screens"))["items"]
+    items = run(ask(data, "GET", "/api/screens"))["items"]
     if json:
         as_json(items)
         return
@@ -59,6 +61,18 @@ def list_(json: JsonOption = False, data_dir: DataOption = None) -> None:
         state = _STATES.get(screen["state"], ("–", "–"))[0 if korean else 1]
         table.add_row(screen["screenId"], screen["name"], ", ".join(screen["groups"]), state)
     Console().print(table)
+
+
+@app.command()
+def remove(screen_id: IdArgument, data_dir: DataOption = None) -> None:
+    """Delete a screen; what waits for it becomes undelivered."""
+    run(ask(directory(data_dir), "DELETE", f"/api/screens/{quote(screen_id, safe='')}"))
+
+
+@app.command()
+def revoke(screen_id: IdArgument, data_dir: DataOption = None) -> None:
+    """End a screen's pairing; its PC has to be paired again."""
+    run(ask(directory(data_dir), "POST", f"/api/screens/{quote(screen_id, safe='')}/revoke"))
 
 
 @app.command()
@@ -132,8 +146,3 @@ def _text(file: Path) -> str:
 
 def _unfit(file: Path, reason: str) -> Problem:
     return Problem("VALIDATION_ERROR", f"{file}: {reason}", errors=[FieldError("--csv", reason)])
-
-
-async def _one(data: DataDir, method: str, path: str, body: object = None) -> Any:
-    async with connect(data, quiet_configuration(data)) as client:
-        return await client.call(method, path, body)

@@ -1,0 +1,90 @@
+"""Users and keys from the server PC: added, listed, changed and ended, and what was open with them ends, too."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.process import Served, vooster
+
+NEW, NEWER = "correct horse battery", "staple battery horse"
+
+
+@pytest.fixture
+async def served(tmp_path: Path) -> AsyncIterator[Served]:
+    served = Served(tmp_path)
+    try:
+        yield await served.start()
+    finally:
+        await served.close()
+
+
+async def run(served: Served, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    return await asyncio.to_thread(lambda: vooster(*arguments, "--data-dir", str(served.data), stdin=stdin))
+
+
+async def items(served: Served, noun: str) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = json.loads((await run(served, noun, "list", "--json")).stdout)
+    return found
+
+
+async def tokens(served: Served, password: str) -> dict[str, str]:
+    body = {"username": "lee", "password": password, "tokens": True}
+    answer = await served.call("POST", "/api/auth/login", body)
+    return dict(answer.json)
+
+
+async def test_somebody_is_added_listed_given_a_new_password_and_removed(served: Served) -> None:
+    await run(served, "setup", "--username", "kim", "--password-stdin", stdin=NEW)
+    added = await run(
+        served, "users", "add", "lee", "--role", "supervisor", "--group", "line-1", "--password-stdin", stdin=NEW
+    )
+    assert (added.returncode, added.stderr.splitlines()[-1]) == (0, "lee · supervisor")
+    assert [(user["username"], user["role"], user["groups"]) for user in await items(served, "users")] == [
+        ("kim", "admin", None), ("lee", "supervisor", ["line-1"]),
+    ]  # fmt: skip
+    before = await tokens(served, NEW)
+    changed = await run(served, "users", "passwd", "lee", "--password-stdin", stdin=NEWER)
+    assert changed.returncode == 0, changed.stderr
+    assert (await served.call("GET", "/api/me", bearer=before["accessToken"])).status == 401
+    assert (await tokens(served, NEW))["code"] == "CREDENTIALS_INVALID"
+    after = await tokens(served, NEWER)
+    assert (await run(served, "users", "remove", "lee")).returncode == 0
+    assert (await served.call("GET", "/api/me", bearer=after["accessToken"])).status == 401
+    last = await run(served, "users", "remove", "kim")
+    assert (last.returncode, "LAST_ADMIN" in last.stderr) == (1, True)
+
+
+async def test_a_short_password_and_a_missing_terminal_are_said(served: Served) -> None:
+    short = await run(served, "users", "add", "lee", "--password-stdin", stdin="short")
+    assert (short.returncode, "12 to 256 characters" in short.stderr) == (1, True)
+    nowhere = await run(served, "users", "add", "lee")
+    assert (nowhere.returncode, "--password-stdin" in nowhere.stderr) == (2, True)
+
+
+async def test_a_key_is_listed_without_its_text_and_ended_by_its_name(served: Served) -> None:
+    made = await run(served, "keys", "add", "--name", "erp", "--role", "operator", "--screen", "S-1")
+    text = made.stdout.strip()
+    assert (await served.call("GET", "/api/me", bearer=text)).status == 200
+    listed = await run(served, "keys", "list")
+    assert "erp" in listed.stdout
+    assert text not in listed.stdout
+    assert [key["screens"] for key in await items(served, "keys")] == [["S-1"]]
+    assert (await run(served, "keys", "remove", "erp")).returncode == 0
+    assert (await served.call("GET", "/api/me", bearer=text)).status == 401
+    again = await run(served, "keys", "remove", "erp")
+    assert (again.returncode, "NOT_FOUND" in again.stderr) == (1, True)
+
+
+async def test_a_screen_is_unpaired_and_deleted(served: Served) -> None:
+    token = await served.pair("S-1")
+    assert (await run(served, "screens", "revoke", "S-1")).returncode == 0
+    assert (await served.call("GET", "/api/me", bearer=token)).status == 401
+    assert [screen["state"] for screen in await items(served, "screens")] == ["revoked"]
+    assert (await run(served, "screens", "remove", "S-1")).returncode == 0
+    assert await items(served, "screens") == []
