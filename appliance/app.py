@@ -283,7 +283,6 @@ class Appliance:
             *audit_api.routes(
                 database=engine.database,
                 record=engine.record,
-                screens=engine.screens,
                 names=names,
                 exports=exports,
             ),

@@ -78,6 +78,8 @@ class Engine:
             await self._take_up_replaced_state()
             await self._build_people()
             await self._build_relay()
+            if self._holder == "serve":  # a command's own doings are in the record one by one
+                await self.record.started(self.settings)
         except Problem:
             if self.database.damage is not None:
                 raise aside.corrupt(Path(self.database.damage.file)) from None
@@ -109,11 +111,13 @@ class Engine:
     async def _begin_record(self) -> None:
         self.record = Record(self.database, self.keyring.present, note_begun=self.keyring.note_audit_begun, now=now_ms)
         await self.record.begin(afresh=self._start_empty)
-        if self._holder == "serve":  # a command's own doings are in the record one by one
-            await self.record.started(self.settings)
-            self._stops.append(self.record.stopped)
+        self._stops.append(self._note_stop)
         self.refusals = Refusals(self.database, now=now_ms)
         self._stops.append(self.refusals.flush)
+
+    async def _note_stop(self) -> None:
+        if self.record.is_started:
+            await self.record.stopped()
 
     async def _take_up_replaced_state(self) -> None:
         dead = await self.database.write(lambda tx: replaced.take_up(tx, now_ms()))

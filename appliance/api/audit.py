@@ -10,12 +10,11 @@ import msgspec
 from aiohttp import web
 
 from appliance.api.exports import Exports, moment, pieces_of
-from appliance.api.queries import Format, Query, cursor_of, format_of, reach, saved
+from appliance.api.queries import Format, Query, cursor_of, format_of, saved
 from appliance.api.views import Names
 from appliance.edge.credentials import caller
 from appliance.edge.server import json_response
 from appliance.relay.record import Record
-from appliance.relay.screens import Screens
 from appliance.storage import audit
 from appliance.storage.audit import Entry, Filter
 from appliance.storage.chain import Checked
@@ -35,7 +34,6 @@ def routes(
     *,
     database: Database,
     record: Record,
-    screens: Screens,
     names: Names,
     exports: Exports,
 ) -> list[web.RouteDef]:
@@ -50,7 +48,6 @@ def routes(
             screen_id=query.screen_id(query.text("screenId")),
             since=since,
             until=until,
-            screens=reach(screens, principal),
         )
         limit, cursor = query.limit(PAGE, MAX_PAGE), query.cursor(1)
         everything = _everything(query)

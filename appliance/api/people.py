@@ -80,6 +80,7 @@ def routes(people: People) -> list[web.RouteDef]:
         await people.remove_key(request.match_info["id"], actor=actor)
         return web.Response(status=204)
 
+    key_path = "/api/keys/{id:[0-9a-f]{8}}"  # never the word beside it
     return [
         web.get("/api/users", users),
         web.post("/api/users", add_user),
@@ -88,8 +89,8 @@ def routes(people: People) -> list[web.RouteDef]:
         web.delete("/api/users/{id}", remove_user),
         web.get("/api/keys", keys),
         web.post("/api/keys", add_key),
-        web.get("/api/keys/{id}", key),
-        web.delete("/api/keys/{id}", remove_key),
+        web.get(key_path, key),
+        web.delete(key_path, remove_key),
     ]
 
 

@@ -42,6 +42,7 @@ class Record:
         self._note_begun = note_begun
         self._now = now
         self._looking = asyncio.Lock()
+        self.is_started = False
         self._checked = Checked()
 
     # --- beginnings and ends ----------------------------------------------------------------------------------------
@@ -77,9 +78,15 @@ class Record:
 
     async def started(self, settings: Settings) -> None:
         """Notes a start, and what is set otherwise than at the one before."""
+        self.is_started = True
         values = shown(settings, self._keys.audit)
-        last = await self._database.write(lambda tx: self._started(tx, values))
-        _log.info("audit.begins", entries=last.entries, seal=last.mac.hex())
+        try:
+            last = await self._database.write(lambda tx: self._started(tx, values))
+        except Problem as problem:  # a full disk is no reason not to start: it is noted once there is room
+            _log.warning("audit.start_not_noted_yet", reason=problem.detail)
+            self._database.post(lambda tx: self._started(tx, values))
+        else:
+            _log.info("audit.begins", entries=last.entries, seal=last.mac.hex())
 
     def _started(self, tx: sqlite3.Connection, values: dict[str, Any]) -> chain.Head:
         last = chain.end(tx, self._keys.audit)[0]

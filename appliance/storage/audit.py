@@ -4,7 +4,6 @@ as the change itself. Nothing in it is ever changed or deleted, and `storage.cha
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,7 @@ import msgspec
 
 from appliance.storage import chain
 from appliance.storage.chain import Head, Keyed
-from appliance.storage.clauses import array, narrowed
+from appliance.storage.clauses import narrowed
 
 WALK = 20_000
 """Entries that one read goes through, however few are meant."""
@@ -40,15 +39,14 @@ class Entry(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which entries are meant; None is no condition. `action` may end in `*`; `since` and `until` are ms, inclusive;
-    `screens` are the only ones that whoever asks may see."""
+    """Which entries are meant; None is no condition. `action` may end in `*`; `since` and `until` are ms,
+    inclusive."""
 
     actor: str | None = None
     action: str | None = None
     screen_id: str | None = None
     since: int | None = None
     until: int | None = None
-    screens: Collection[str] | None = None
 
 
 def append(
@@ -97,10 +95,6 @@ def search(
             ("screen_id = ?", wanted.screen_id),
             ("at >= ?", wanted.since),
             ("at <= ?", wanted.until),
-            (
-                "screen_id IN (SELECT value FROM json_each(?))",
-                None if wanted.screens is None else array(wanted.screens),
-            ),
         ),
     )
     found = [

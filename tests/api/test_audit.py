@@ -188,15 +188,11 @@ async def test_a_search_that_finds_little_reads_on_in_short_steps(
     assert await actions(house, "action=no.such") == []
 
 
-async def test_only_admins_read_it_and_a_limited_one_only_its_screens(house: House) -> None:
-    for screen_id in ("S-1", "S-2"):
-        await house.local("POST", "/api/screens", {"screenId": screen_id})
+async def test_only_admins_read_it(house: House) -> None:
     for role in ("viewer", "operator", "supervisor"):
         (await house.call("GET", PATH, bearer=await house.new_key(role))).problem(403, "PERMISSION_DENIED")
     (await house.call("GET", PATH)).problem(401, "TOKEN_INVALID")
-    limited = await house.new_key("admin", screens=["S-2"])
-    items = (await house.call("GET", PATH, bearer=limited)).json["items"]
-    assert [(i["action"], i["screenId"]) for i in items] == [("screen.add", "S-2")]
+    assert (await house.call("GET", PATH, bearer=await house.new_key("admin"))).status == 200
 
 
 async def test_exports_are_safe_to_open_and_are_noted_themselves(house: House) -> None:

@@ -197,7 +197,7 @@ async def test_who_may_see_what(house: House) -> None:
     assert set(stranger["checks"]["storage"]) == {"status"}
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", stranger["timestamp"])
     known = (await house.call("GET", "/api/health", bearer=viewer)).json
-    assert set(known["checks"]) == {"storage", "orders"}
+    assert set(known["checks"]) == {"storage", "orders", "tls"}
     assert len(known["checks"]["orders"]) > 1
     assert (await house.call("GET", "/api/health/live")).json == {"status": "ok"}
     assert (await house.call("GET", "/api/health/ready")).json == {"status": "ok"}

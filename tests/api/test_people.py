@@ -100,7 +100,7 @@ async def test_only_admins_reach_people_and_keys(gate: Gatehouse) -> None:
     await gate.admin()
     supervisor = await gate.user("lee", "supervisor")
     calls = [("GET", "/api/users"), ("POST", "/api/users"), ("PATCH", "/api/users/kim"), ("DELETE", "/api/users/kim")]
-    calls += [("GET", "/api/keys"), ("POST", "/api/keys"), ("DELETE", "/api/keys/1")]
+    calls += [("GET", "/api/keys"), ("POST", "/api/keys"), ("DELETE", "/api/keys/00000001")]
     for method, path in calls:
         body: dict[str, Any] | None = {} if method in {"POST", "PATCH"} else None
         assert (await supervisor.call(method, path, body)).code == "PERMISSION_DENIED", (method, path)

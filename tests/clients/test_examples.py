@@ -43,7 +43,7 @@ async def test_a_screen_that_was_off_fetches_a_token_shows_what_is_asked_for_and
     house: House, start: Start, tmp_path: Path, command: tuple[str, ...]
 ) -> None:
     house.values["server"]["port"] = int(house.url.rpartition(":")[2])
-    with patch.object(house.appliance.engine.auth._access, "seconds", -1):
+    with house.an_hour_ago():
         file = await paired(house, tmp_path / "pairing.json")
     screen = await start(*command, file)
     await screen.says("Connected to")

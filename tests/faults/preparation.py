@@ -4,7 +4,6 @@ has covered is watched, so that a kill can be made as bad as a power cut.
 
 from __future__ import annotations
 
-import functools
 import os
 import sqlite3
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from appliance.adapters.orders_folder import FolderOrders
 from appliance.storage import connections
+from appliance.storage.chain import Keyed
 from tests.faults import seeds
 
 SETTLE_SECONDS = 0.01
@@ -28,21 +28,16 @@ def watch_syncs(note: Path, wal: Path) -> None:
     def covered() -> None:
         os.pwrite(file, b"%020d" % (wal.stat().st_size if wal.exists() else 0), 0)
 
-    class Watched(sqlite3.Connection):
+    class Watched(Keyed):
         def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
             done = super().execute(sql, *values)
             if sql == "COMMIT" and super().execute("PRAGMA synchronous").fetchone()[0] >= FULL:
                 covered()
             return done
 
-    def connect(path: Path) -> Any:
-        plain = sqlite3.connect
-        seeds.sew(sqlite3, "connect", functools.partial(plain, factory=Watched))
-        try:
-            connection = original(path)
-        finally:
-            seeds.sew(sqlite3, "connect", plain)
-        assert isinstance(connection, Watched), "the writer's connection isn't made by sqlite3.connect any more"
+    def connect(path: Path, kind: type[Keyed] = Keyed) -> Any:
+        assert kind is Keyed, "the writer's connection is of another kind"
+        connection = original(path, Watched)
         covered()  # whatever the start has left of an earlier log was synced in its time
         return connection
 

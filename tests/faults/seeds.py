@@ -19,6 +19,7 @@ from appliance.errors import Problem
 from appliance.relay import dispatcher as dispatching
 from appliance.relay.dispatcher import Dispatcher
 from appliance.storage import connections, outbox
+from appliance.storage.chain import Keyed
 from appliance.storage.groups import Told
 from appliance.storage.outbox import Accepted, Outbox
 
@@ -91,9 +92,9 @@ def synchronous_off(bite: Bite) -> None:
     """Commits aren't synced: whatever the power cut finds in the write-ahead log only, is gone."""
     original = seam(connections, "connect")
 
-    def connect(path: Path) -> sqlite3.Connection:
+    def connect(path: Path, kind: type[Keyed] = Keyed) -> Keyed:
         bite()
-        connection: sqlite3.Connection = original(path)
+        connection: Keyed = original(path, kind)
         connection.execute("PRAGMA synchronous=OFF")
         return connection
 

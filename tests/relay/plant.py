@@ -38,7 +38,7 @@ from appliance.core.triggers import TriggerBody
 from appliance.engine import Engine
 from appliance.errors import Problem
 from appliance.paths import DataDir
-from appliance.relay import clock
+from appliance.relay import clock, keyring
 from appliance.relay.orders import Document, OrderSource
 from appliance.relay.principal import Principal
 from appliance.relay.sessions import Session
@@ -234,6 +234,11 @@ def shown(delivery_id: str, display: int) -> Ack:
     return Ack(id=delivery_id, status="shown", display=Evidence(index=display), url="http://screen/")
 
 
+async def _at_once(work: Callable[..., Any], *arguments: Any) -> Any:
+    """Stands for `asyncio.to_thread`, as there is no thread."""
+    return work(*arguments)
+
+
 class Plant:
     """The appliance over all its lives, what it has promised, and its screens."""
 
@@ -253,6 +258,7 @@ class Plant:
         self._now = 0.0
         patch.setattr(connections, "Connection", InLoop)
         patch.setattr(draining, "PARKED_SECONDS", 0)  # there is no thread that could wait
+        patch.setattr(keyring, "asyncio", SimpleNamespace(Lock=asyncio.Lock, to_thread=_at_once))
         patch.setattr(clock, "time", SimpleNamespace(time_ns=lambda: int(self.wall * 1e9)))
         self.start()
 

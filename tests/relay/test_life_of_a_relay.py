@@ -319,10 +319,8 @@ def live(examples: int, steps: int, **more: Any) -> None:
 def template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A data directory with its screens, which every example begins with a copy of."""
     root = tmp_path_factory.mktemp("template") / "data"
-    patch = pytest.MonkeyPatch()
-    plant = Plant(root, patch, list(SCREENS), VALUES)
-    plant.end()
-    patch.undo()
+    with pytest.MonkeyPatch.context() as patch:
+        Plant(root, patch, list(SCREENS), VALUES).end()
     Relay.template = root
     yield
 

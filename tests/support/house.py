@@ -7,7 +7,7 @@ import contextlib
 import functools
 import itertools
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -19,7 +19,7 @@ from appliance import settings
 from appliance.adapters.orders_folder import FolderOrders
 from appliance.app import Appliance
 from appliance.paths import DataDir
-from tests.support.answers import Answer, new_trigger, request
+from tests.support.answers import Answer, new_trigger, now_ms, request
 from tests.support.inbox import PATIENCE, Inbox
 from tests.support.wire import Wire
 
@@ -191,6 +191,12 @@ class House:
             assert answer.status in {200, 201}, answer.text
             self.tokens[screen_id] = answer.json["items"][0]["accessToken"]
         return self.tokens[screen_id]
+
+    @contextlib.contextmanager
+    def an_hour_ago(self) -> Iterator[None]:
+        """Access tokens that are made within it have ended since."""
+        with patch.object(self.appliance.engine.auth._access, "_now", lambda: now_ms() - 3_600_000):
+            yield
 
     async def wire(self, *, answers_pings: bool = True, headers: dict[str, str] | None = None) -> Wire:
         """A socket that has said nothing yet."""
