@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sqlite3
 from collections.abc import Callable
-
-import msgspec
 
 from appliance.core.delivery import Delivery, Event, Happening
 from appliance.errors import Problem
 from appliance.relay.clock import now_ms
 from appliance.relay.dispatcher import Dispatcher
-from appliance.relay.opened import Row, key_of
+from appliance.relay.opened import Key, Row, key_of
 from appliance.relay.principal import Principal
 from appliance.storage import audit
 from appliance.storage.database import Database
@@ -60,50 +57,53 @@ class Cancellations:
         """On disk first, as copies, then in memory and on the screens: a storage that refuses leaves everything as it
         was. Raises `STORAGE_UNAVAILABLE` then, or `NOT_OPEN` when all of them have ended by themselves meanwhile.
 
-        A newer one of the lane that is on its way to the disk is waited for: it would supersede them just after. What
-        else happens to a row in between is marked behind the copies and wins on disk too. One that is open after all
-        is cancelled as it is now, and flushed, for its last mark may have gone over the copy. When that flush fails it
-        is cancelled all the same, in memory, on its screen, and on disk as far as the first commit: the answer says
-        what is so, and the mark stays until the storage takes it.
+        What happens to them between the two waits until it is known whether they are cancelled, so that the disk never
+        tells of two ends. A screen's proof that it shows one then comes behind the cancelling, and counts.
         """
-        while any(self._is_about_to_end(row) for row in rows):
-            await self._database.flush()
+        claims, keys = self._dispatcher.claims, [row.key for row in rows]
+        await claims.take_all(keys)
         before, rows = rows, [row for row in rows if not row.delivery.final]
         if not rows:
+            claims.give_all(keys)
             raise _not_open([row.delivery for row in before])
+        try:
+            committed = self._save(rows, keys, principal)
+        except Problem:
+            claims.give_all(keys)
+            raise
+        refusal = await committed
+        if refusal is not None:
+            raise refusal
+        if not any(row.delivery.code == "CANCELLED" for row in rows):
+            raise _not_open([row.delivery for row in rows])
+
+    def _save(self, rows: list[Row], keys: list[Key], principal: Principal) -> asyncio.Future[Exception | None]:
+        """What keeps it from the disk, once that is known. The rows follow then and the claims on them end, whether or
+        not whoever asked still waits. Raises `STORAGE_UNAVAILABLE` with nothing begun."""
+        self._database.require()
         at, ids = now_ms(), [row.delivery.id for row in rows]
-        copies = [msgspec.structs.replace(row.delivery, history=[*row.delivery.history]) for row in rows]
-        for copy in copies:
-            self._dispatcher.alter(copy, Happening(Event.CANCELLED, detail=principal.byline))
+        happening = Happening(Event.CANCELLED, detail=principal.byline)
+        committed: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
 
         def entries(tx: sqlite3.Connection) -> None:
             for delivery_id in ids:
                 audit.append(tx, at, principal.actor, "delivery.cancel", delivery_id, screen=key_of(delivery_id)[1])
 
-        committed: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
-
         def saved(_nothing: None, refusal: Exception | None) -> None:
-            """Follows the commit itself, whether or not whoever asked still waits, and before anything newer does."""
             try:
                 for row in rows:
-                    if refusal is None and not row.delivery.final:
-                        self._dispatcher.cancel(row, principal.byline)
+                    if refusal is None:
+                        self._dispatcher.cancelled(row, happening, at)
+                    else:
+                        self._dispatcher.not_cancelled(row)
             finally:
+                self._dispatcher.claims.give_all(keys)
                 if not committed.done():
                     committed.set_result(refusal)
 
+        copies = [self._dispatcher.cancelling(row, happening, at) for row in rows]
         self._database.hand(saving(copies, entries), saved)
-        refusal = await committed
-        if refusal is not None:
-            raise refusal
-        with contextlib.suppress(Problem):
-            await self._database.flush()
-        if not any(row.delivery.code == "CANCELLED" for row in rows):
-            raise _not_open([row.delivery for row in rows])
-
-    def _is_about_to_end(self, row: Row) -> bool:
-        delivery = row.delivery
-        return not delivery.final and delivery.mode == "latest" and self._dispatcher.is_expecting(delivery)
+        return committed
 
 
 def _not_open(deliveries: list[Delivery]) -> Problem:

@@ -29,19 +29,25 @@ class Claims(Generic[K]):
         if done is not None:
             done.set()
 
-    @contextlib.asynccontextmanager
-    async def of(self, keys: Collection[K]) -> AsyncIterator[None]:
-        """Holds all of `keys` at once, as soon as nobody else holds any of them."""
+    async def take_all(self, keys: Collection[K]) -> None:
+        """Holds all of `keys` at once, as soon as nobody else holds any of them, until `give_all`."""
         while (busy := next((key for key in keys if key in self._held), None)) is not None:
             done = self._held[busy]
             if done is None:
                 done = self._held[busy] = asyncio.Event()
             await done.wait()
-        mine = set(keys)
-        for key in mine:
+        for key in set(keys):
             self.take(key)
+
+    def give_all(self, keys: Collection[K]) -> None:
+        for key in set(keys):
+            self.give(key)
+
+    @contextlib.asynccontextmanager
+    async def of(self, keys: Collection[K]) -> AsyncIterator[None]:
+        """`take_all`, and `give_all` at the end."""
+        await self.take_all(keys)
         try:
             yield
         finally:
-            for key in mine:
-                self.give(key)
+            self.give_all(keys)

@@ -13,7 +13,17 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from appliance.core.delivery import MAX_HISTORY, MISSING_DISPLAY, Delivery, Event, Happening, State, apply, decide
+from appliance.core.delivery import (
+    MAX_HISTORY,
+    MISSING_DISPLAY,
+    Decision,
+    Delivery,
+    Event,
+    Happening,
+    State,
+    apply,
+    decide,
+)
 from appliance.core.lanes import MAX_OPEN, Lane
 from appliance.core.messages import Ack, Clear
 from appliance.core.retry import RetryPolicy
@@ -51,7 +61,7 @@ class Dispatcher:
     ) -> None:
         self.opened = Opened()
         self.claims: Claims[Key] = Claims()
-        """On deliveries that have ended."""
+        """On deliveries that have ended, or that a person cancels."""
         self.stopping = False
         self._outbox = outbox
         self._sessions = sessions
@@ -161,6 +171,8 @@ class Dispatcher:
 
     def order_found(self, row: Row, document: Document) -> None:
         """The look-up of a waiting delivery has succeeded."""
+        if row.withheld is not None:
+            return  # it is repeated, should it not be cancelled after all
         delivery = row.delivery
         delivery.ref, delivery.content_type = document.ref, document.content_type
         delivery.title = delivery.title or document.title
@@ -168,6 +180,8 @@ class Dispatcher:
 
     def order_refused(self, row: Row, problem: Problem) -> None:
         """The source has answered, but there is nothing to show."""
+        if row.withheld is not None:
+            return
         waiting = row.delivery.state is State.AWAITING_ORDER
         overtaken = self._lane(row.delivery).overtaken(row.delivery)
         self._happen(row, Happening(Event.ORDER_REFUSED, code=problem.code, detail=problem.detail))
@@ -204,9 +218,39 @@ class Dispatcher:
                 rows.append(Row(delivery, now, now + ttl_ms / 1000))
         self._open(rows)
 
-    def cancel(self, row: Row, actor: str) -> None:
-        """A person needs it no more; what its screen may show of it is put away."""
-        self._happen(row, Happening(Event.CANCELLED, detail=actor))
+    def cancelling(self, row: Row, happening: Happening, at: int) -> Delivery:
+        """A copy of an open delivery as a person's cancelling ends it at `at` (ms), for the disk. Until `cancelled` or
+        `not_cancelled` is called nothing else changes it, and nothing else of it is written: what happens meanwhile
+        comes behind its end on disk, never in its place."""
+        row.withheld = []
+        copy = replace(row.delivery, history=[*row.delivery.history])
+        self._cancel(copy, happening, at)
+        return copy
+
+    def cancelled(self, row: Row, happening: Happening, at: int) -> None:
+        """The copy is on disk. What has happened meanwhile is mostly a line in the history; what the screen may show
+        of it is put away, unless that screen has just proved that it is on show."""
+        delivery, withheld = row.delivery, row.withheld or []
+        row.withheld = None
+        row.stop_timer()
+        end = self._cancel(delivery, happening, at)
+        for later in withheld:
+            self.alter(delivery, self._afterwards(delivery, later))
+        if end.clear and delivery.state is State.DEAD and row.session is not None:
+            row.session.send(Clear(display_index=delivery.display_index))
+            self._outcomes.put_away(delivery)
+        self._finish(row)
+        self._pump(self._lane(delivery))
+
+    def not_cancelled(self, row: Row) -> None:
+        """The copy will never be on disk: what has happened meanwhile happens now."""
+        withheld, row.withheld = row.withheld or [], None
+        for later in withheld:
+            if row.delivery.final:
+                self._late(row.delivery, self._afterwards(row.delivery, later))
+            else:
+                self._happen(row, later)
+        self._pump(self._lane(row.delivery))
 
     def displays_changed(self, screen_id: str) -> None:
         """What was held for a missing display may go out."""
@@ -294,6 +338,9 @@ class Dispatcher:
 
     def _change(self, row: Row, happening: Happening) -> bool:
         """What the event makes of this delivery, and nothing for the others of its lane; False when its state stays."""
+        if row.withheld is not None:
+            row.withheld.append(happening)
+            return False
         delivery = row.delivery
         decision = decide(delivery, happening, self._policy)
         if decision is None:
@@ -305,9 +352,6 @@ class Dispatcher:
         row.stop_timer()
         row.backing_off, row.held = decision.backoff_ms > 0, decision.held
         self._metrics.retries += row.backing_off
-        if decision.clear and row.session is not None:
-            row.session.send(Clear(display_index=delivery.display_index))
-            self._outcomes.put_away(delivery)
         if delivery.final:
             self._finish(row)
             return True
@@ -326,9 +370,12 @@ class Dispatcher:
         row = self.opened.get(key)
         if row is None:
             delivery, newer_shown = found
-            newer_shown = newer_shown or self._outcomes.newer_on_show(delivery)
-            self._late(delivery, replace(happening, overtaken=newer_shown))
+            self._late(delivery, self._afterwards(delivery, happening, overtaken=newer_shown))
         return row
+
+    def _afterwards(self, delivery: Delivery, happening: Happening, *, overtaken: bool = False) -> Happening:
+        """`happening` for a delivery that has ended, which a newer one on show has `overtaken`."""
+        return replace(happening, overtaken=overtaken or self._outcomes.newer_on_show(delivery))
 
     def _late(self, delivery: Delivery, happening: Happening) -> None:
         """A word about a delivery that has ended already: mostly a line in its history."""
@@ -363,6 +410,12 @@ class Dispatcher:
 
         self._outbox.mark(delivery, told)
 
+    def _cancel(self, delivery: Delivery, happening: Happening, at: int) -> Decision:
+        decision = decide(delivery, happening, self._policy)
+        assert decision is not None
+        apply(delivery, decision, at)
+        return decision
+
     def _pump(self, lane: Lane[Row]) -> None:
         """Sends the lane's head, if it can go now."""
         if self.stopping:
@@ -370,10 +423,10 @@ class Dispatcher:
         now = self._loop.time()
         row = lane.head()
         # In a loop and not from within each other: the time of all who stand in a lane may be over at once.
-        while row is not None and row.delivery.state is State.PENDING and (end := self._end_before_send(row, now)):
+        while row is not None and row.waits and (end := self._end_before_send(row, now)):
             self._change(row, end)
             row = lane.head()
-        if row is None or row.delivery.state is not State.PENDING:
+        if row is None or not row.waits:
             return
         session = self._sessions.of_screen(row.delivery.screen_id)
         if (
@@ -418,13 +471,20 @@ class Dispatcher:
 
     def _ack_over(self, row: Row, sends: int) -> None:
         """No ack in time: is the link dead, or only the client silent? Any sign of life tells."""
+        if row.withheld is not None:  # its ack may be among that
+            self._after(row, _SWEEP_SECONDS, self._ack_over)
+            return
         session, state = row.session, row.delivery.state
         if session is None or session.closed:
             self._happen(row, Happening(Event.SESSION_LOST))
             return
 
         def alive() -> None:
-            if row.sends == sends and row.delivery.state is state:
+            if row.sends != sends or row.delivery.state is not state:
+                return
+            if row.withheld is not None:
+                self._ack_over(row, sends)
+            else:
                 self._happen(row, Happening(Event.TIMED_OUT, in_time=row.deadline > self._loop.time()))
 
         session.probe(alive)

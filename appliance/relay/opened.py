@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from heapq import heapify, heappop, heappush
 
-from appliance.core.delivery import Delivery, State
+from appliance.core.delivery import Delivery, Happening, State
 from appliance.core.lanes import Lane
 from appliance.relay.sessions import Session
 
@@ -36,6 +36,7 @@ class Row:
         "sent_at",
         "session",
         "timer",
+        "withheld",
     )
 
     def __init__(self, delivery: Delivery, arrived: float, deadline: float) -> None:
@@ -54,10 +55,17 @@ class Row:
         self.timer: asyncio.TimerHandle | None = None
         self.backing_off = False
         self.held = False
+        self.withheld: list[Happening] | None = None
+        """What has happened to it while its cancelling is on its way to the disk; None where none is."""
 
     @property
     def key(self) -> Key:
         return self.delivery.trigger_id.lower(), self.delivery.screen_id
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is pending, and nobody has asked for its end."""
+        return self.delivery.state is State.PENDING and self.withheld is None
 
     def stop_timer(self) -> None:
         if self.timer is not None:
@@ -122,8 +130,10 @@ class Opened:
         return [row for row in self._rows.values() if row.delivery.state is State.AWAITING_ORDER]
 
     def forget_screen(self, screen_id: str) -> None:
-        """The screen is gone for good, with its lanes."""
-        self._lanes.pop(screen_id, None)
+        """The screen is gone for good, with its lanes but for those where one stands that is being cancelled."""
+        standing = {index: lane for index, lane in self._lanes.pop(screen_id, {}).items() if lane.rows}
+        if standing:
+            self._lanes[screen_id] = standing
 
     def expire_at(self, row: Row, moment: float) -> None:
         heappush(self._deadlines, (moment, id(row), row))

@@ -129,8 +129,11 @@ class Database:
         self._hand(bulk, argument, told, weight)
 
     def hand(self, job: Job[T], told: Told) -> None:
-        """`submit` for whoever has to act on the commit before anybody acts on what was committed behind it: `told` is
-        called in the order of the queue, where a future's callbacks come a turn later. Raises as `hand_to`."""
+        """`submit` for whoever writes what the sources give as well: what they have by now goes before it. `told` is
+        called in the order of the queue, before anybody acts on what was committed behind it, where a future's
+        callbacks come a turn later. Raises as `hand_to`."""
+        self.require()
+        self._gather(anyway=True)
         self._hand(job, None, told, 1)
 
     def _hand(self, job: Job[Any] | Bulk[Any, Any], argument: Any, told: Told, weight: int) -> None:

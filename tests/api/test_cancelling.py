@@ -183,7 +183,7 @@ async def test_what_the_disk_refuses_to_cancel_stays_on_the_monitor(
 
 
 async def test_what_is_shown_while_it_is_being_cancelled_was_shown(house: House) -> None:
-    """The worker has seen it: that is what the history says, on disk too, and nothing is blanked."""
+    """The worker has seen it: that is the end of its history, on disk too, and nothing is blanked."""
     database = house.appliance.engine.database
     screen = await house.screen()
     trigger_id = await house.accepted()
@@ -197,32 +197,66 @@ async def test_what_is_shown_while_it_is_being_cancelled_was_shown(house: House)
     cancelling = asyncio.create_task(cancel(house, f"/api/deliveries/{row.delivery.id}"))
     await until(lambda: database.waiting > before)
     await screen.shown(navigate)
-    await until(lambda: row.delivery.final)
+    await until(lambda: row.withheld)
     await held.release()
     (await cancelling).problem(409, "NOT_OPEN")
-    await database.flush()
     assert screen.of("clear") == []
+    history = (await house.delivery(trigger_id))["history"]
+    assert [line["state"] for line in history] == ["pending", "sent", "received", "dead", "shown"]
     with sqlite3.connect(house.data.database) as disk:
         assert disk.execute("SELECT state, code, listed FROM deliveries").fetchall() == [("shown", None, 0)]
 
 
-async def test_what_goes_on_while_it_is_being_cancelled_is_cancelled_on_disk(house: House) -> None:
-    """Its own step is written behind the cancelling; the answer comes when the cancelling has the last word."""
+@pytest.mark.parametrize("capabilities", [[], ["shown"]])
+async def test_what_goes_on_while_it_is_being_cancelled_is_cancelled(house: House, capabilities: list[str]) -> None:
+    """The screen's word is a line behind the cancelling, even one that would have ended it."""
     database = house.appliance.engine.database
-    screen = await house.screen()
+    screen = await house.screen(capabilities=capabilities)
     trigger_id = await house.accepted()
     navigate = await screen.navigate()
+    (row,) = house.appliance.engine.dispatcher.opened
     await database.flush()
     held = Held(database)
     await held.begun()
     before = database.waiting
-    cancelling = asyncio.create_task(cancel(house, f"/api/triggers/{trigger_id}"))
+    cancelling = asyncio.create_task(cancel(house, f"/api/deliveries/{row.delivery.id}"))
     await until(lambda: database.waiting > before)
     await screen.received(navigate)
-    (row,) = house.appliance.engine.dispatcher.opened
-    await until(lambda: row.delivery.state == "received")
+    await until(lambda: row.withheld)
     await held.release()
-    assert (await cancelling).json["deliveries"][0]["code"] == "CANCELLED"
+    assert (await cancelling).json["code"] == "CANCELLED"
     with sqlite3.connect(house.data.database) as disk:
         assert disk.execute("SELECT state, code FROM deliveries").fetchall() == [("dead", "CANCELLED")]
     await screen.expect("clear")
+    history = (await house.delivery(trigger_id))["history"]
+    assert [line["state"] for line in history] == ["pending", "sent", "dead", "late"]
+
+
+async def test_what_goes_on_while_the_disk_refuses_to_cancel_it_has_happened(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "RETRY_SECONDS", 0.03)
+    database = house.appliance.engine.database
+    screen = await house.screen()
+    trigger_id = await house.accepted()
+    navigate = await screen.navigate()
+    (row,) = house.appliance.engine.dispatcher.opened
+    await database.flush()
+    held = Held(database)
+    await held.begun()
+    before = database.waiting
+    cancelling = asyncio.create_task(cancel(house, f"/api/deliveries/{row.delivery.id}"))
+    await until(lambda: database.waiting > before)
+    await screen.received(navigate)
+    await screen.shown(navigate)
+    await until(lambda: row.withheld and len(row.withheld) == 2)
+    with refusing():
+        await held.release()
+        (await cancelling).problem(503, "STORAGE_UNAVAILABLE")
+    await until(lambda: database.ok)
+    await house.becomes(trigger_id, "shown")
+    history = (await house.delivery(trigger_id))["history"]
+    assert [line["state"] for line in history] == ["pending", "sent", "received", "shown"]
+    assert screen.of("clear") == []
+    await house.accepted("ORD-1002")
+    assert (await screen.show_next())["orderId"] == "ORD-1002"

@@ -48,6 +48,17 @@ def sent_with_its_own_number(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(dispatcher, "navigate", navigate)
 
 
+def nothing_waits_for_a_cancelling(patch: pytest.MonkeyPatch) -> None:
+    cancelling = dispatcher.Dispatcher.cancelling
+
+    def otherwise(itself: dispatcher.Dispatcher, row: Row, *more: Any) -> Delivery:
+        copy = cancelling(itself, row, *more)
+        row.withheld = None
+        return copy
+
+    patch.setattr(dispatcher.Dispatcher, "cancelling", otherwise)
+
+
 FAULTS: dict[str, Fault] = {
     "nothing is superseded": without(Event.NEWER),
     "a lost session leaves it sent": without(Event.SESSION_LOST),
@@ -79,11 +90,25 @@ def a_crash_before_the_ack() -> None:
     relay.teardown()
 
 
+def a_word_that_crosses_a_cancelling() -> None:
+    relay = Relay()
+    relay.connect(screen="S-1", capable=False, turns=30)
+    relay.accept(lane=("S-1", 0), mode="latest", silent=False, ttl=600, turns=30)
+    relay.time_passes(seconds=0.01)
+    relay.cancel(number=0, turns=0)
+    relay.client_holds_it(number=0, turns=0)
+    for _ in range(10):
+        relay.plant.turn(1)
+        relay.promises()
+    relay.teardown()
+
+
 @pytest.mark.parametrize(
     ("life", "fault"),
     [
         (an_order_found_late, sent_with_its_own_number),
         (a_crash_before_the_ack, without(Event.RESTARTED)),
+        (a_word_that_crosses_a_cancelling, nothing_waits_for_a_cancelling),
     ],
 )
 def test_one_life_goes_well_until_a_promise_is_broken(
@@ -91,5 +116,5 @@ def test_one_life_goes_well_until_a_promise_is_broken(
 ) -> None:
     life()
     fault(monkeypatch)
-    with pytest.raises(AssertionError, match=r"older than what the screen has seen|never came to an end"):
+    with pytest.raises(AssertionError, match=r"older than what the screen has seen|never came to an end|was rewritten"):
         life()

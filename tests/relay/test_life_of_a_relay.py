@@ -273,11 +273,14 @@ class Relay(RuleBasedStateMachine):
         assert sorted(standing) == sorted(row.delivery.id for row in self.rows()), (
             "one stands in two places, or nowhere"
         )
+        undecided = {row.delivery.id for row in self.rows() if row.withheld is not None}
+        assert not undecided or not self.plant.engine.database.idle, "a cancelling never comes to its end"
         for (screen, display), lane in lanes.items():
             known = [row.delivery for row in lane.rows if row.delivery.state is not State.AWAITING_ORDER]
+            known = [delivery for delivery in known if delivery.id not in undecided]
             assert [d for d in known if d.mode == "latest"] in ([], known[-1:]), "two of mode latest wait"
             head, session = lane.head(), sessions.of_screen(screen)
-            if head is not None and head.delivery.state is State.PENDING and session is not None:
+            if head is not None and head.waits and session is not None:
                 rests = (screen, display) in dispatcher._dwell
                 assert rests or head.held or head.backing_off or session.lacks(display), "a lane stands still"
 
