@@ -381,8 +381,9 @@ class Database:
             _log.error("storage.unavailable", reason=reason, file=str(self.path))
             self._on_state(False)
         self._refuse(group)
-        # So that something tries the storage again even when nothing durable waits.
-        return [item for item in group if item.durable] or [Waiting(_probe, durable=True)]
+        # Something tries the storage again even when nothing durable waits, or when what waits turns out to change
+        # nothing.
+        return [Waiting(_probe, durable=True), *(item for item in group if item.durable and item.job is not _probe)]
 
     def _give_up(self, items: list[Waiting]) -> None:
         """None of them will be tried any more."""

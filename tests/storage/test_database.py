@@ -284,6 +284,29 @@ async def test_a_refusing_disk_keeps_nothing_says_so_and_comes_back(
     assert states == [False, True]
 
 
+@pytest.mark.parametrize("owed", [False, True])
+async def test_while_the_disk_refuses_it_is_never_called_well(
+    db: Database, owed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is tried again meanwhile really writes something, also where all that is owed changes nothing."""
+    monkeypatch.setattr(storage, "RETRY_SECONDS", 0.02)
+    states: list[bool] = []
+    db._on_state = states.append
+    held = Held(db)
+    await held.begun()
+    asked = db.submit(put(1))
+    if owed:
+        db.post(lambda tx: tx.execute("DELETE FROM t WHERE n = 99"))
+    with refusing():
+        await held.release()
+        with pytest.raises(Problem):
+            await asked
+        await asyncio.sleep(0.2)  # several tries
+        assert (states, db.ok) == ([False], False)
+    await until(lambda: db.ok)
+    assert states == [False, True]
+
+
 async def test_a_fault_in_the_writer_is_told_to_whoever_waits_and_passes(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
