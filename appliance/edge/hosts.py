@@ -66,6 +66,9 @@ class Hosts:
 
     def allows(self, request: web.Request, host: str | None) -> bool:
         """Whether a request with this `Host` header is for us. Costs one look into a set for a header seen lately."""
+        if not request.raw_path.startswith(("/", "*")):
+            # A whole address is what a proxy is asked for: it would stand for `Host` in every link that is made.
+            return False
         now = time.monotonic()
         if now >= self._until:
             self._refresh(now)

@@ -98,6 +98,19 @@ async def test_a_request_without_a_host_is_refused(gate: Gatehouse) -> None:
     writer.close()
 
 
+@pytest.mark.parametrize(
+    "place", ["http://evil.example", "https://evil.example", "http://127.0.0.1:{port}", "evil.example"]
+)
+@pytest.mark.parametrize("path", ["/", "/api/me", "/api/csrf"])
+async def test_the_appliance_is_nobody_s_proxy(gate: Gatehouse, place: str, path: str) -> None:
+    """What stands in the request's first line would count for its `Host`, in links too."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", gate.port)
+    writer.write(f"GET {place.format(port=gate.port)}{path} HTTP/1.1\r\nHost: 127.0.0.1:{gate.port}\r\n\r\n".encode())
+    line = await reader.readline()
+    assert b" 421 " in line or b" 400 " in line, line
+    writer.close()
+
+
 async def test_the_settings_add_hosts(configured: Gatehouse) -> None:
     for host in ("vooster.factory.example:8480", "orders.factory.example"):
         assert (await configured.call("GET", "/api/me", headers={"Host": host})).code == "TOKEN_INVALID"
