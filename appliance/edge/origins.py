@@ -46,6 +46,8 @@ def check(request: web.Request, hosts: Hosts, host: str) -> None:
     headers = request.headers
     origin = headers.get(hdrs.ORIGIN)
     if origin is not None:
+        if len(headers.getall(hdrs.ORIGIN)) > 1:  # no browser's; one of them may be what another has put in
+            raise _another_site()
         if hosts.own_origin(origin, host):
             request[OWN_PAGE] = True
             return
@@ -53,7 +55,12 @@ def check(request: web.Request, hosts: Hosts, host: str) -> None:
             return
         if origin == "null" or request.method not in SAFE or request.path in _SESSION_PATHS or _is_upgrade(request):
             raise _another_site()
-    if headers.get(_SITE) in _OTHER_SITES and not is_preflight(request) and not _is_for_all(request):
+    if (
+        _SITE in headers
+        and not _OTHER_SITES.isdisjoint(headers.getall(_SITE))
+        and not is_preflight(request)
+        and not _is_for_all(request)
+    ):
         raise _another_site()
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import aiohttp
 import pytest
+from multidict import CIMultiDict
 
 from appliance.edge.origins import EXTENSION
 from appliance.settings import Server
@@ -40,6 +42,13 @@ async def test_own_pages_and_the_address_bar_do(gate: Gatehouse, site: str) -> N
     admin = await gate.admin()
     assert (await admin.call("GET", "/api/me", **said(site, "cors", "empty"))).status == 200
     assert (await admin.call("POST", "/api/echo", {}, **said(site, "cors", "empty"))).status == 200
+
+
+@pytest.mark.parametrize("sites", [["same-origin", "cross-site"], ["cross-site", "same-origin"], ["none", "same-site"]])
+async def test_one_word_of_another_site_is_enough(gate: Gatehouse, sites: list[str]) -> None:
+    headers = CIMultiDict([("Sec-Fetch-Site", site) for site in sites])
+    async with aiohttp.ClientSession() as http, http.get(f"{gate.url}/api/me", headers=headers) as answer:
+        assert (await answer.json(content_type=None))["code"] == "ORIGIN_NOT_ALLOWED"
 
 
 async def test_links_lead_to_pages_and_frames_do_not(house: House) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from multidict import CIMultiDict
 
 from appliance.edge import server
 from appliance.edge.origins import EXTENSION
@@ -147,6 +148,18 @@ async def test_another_site_s_page_changes_nothing(gate: Gatehouse, origin: str)
     signing_in = await gate.call("POST", "/api/auth/login", body, headers=headers)
     assert signing_in.code == "ORIGIN_NOT_ALLOWED"
     assert "Set-Cookie" not in signing_in.headers
+
+
+@pytest.mark.parametrize("first", [True, False])
+async def test_two_origins_are_none_of_ours(gate: Gatehouse, first: bool) -> None:
+    own, evil = ("Origin", gate.url), ("Origin", "http://evil.example")
+    cookie = ("Cookie", (await gate.admin()).cookie)
+    headers = CIMultiDict([own, evil, cookie] if first else [evil, own, cookie])
+    async with (
+        aiohttp.ClientSession() as http,
+        http.post(f"{gate.url}/api/echo", headers=headers, json={}) as answer,
+    ):
+        assert (await answer.json(content_type=None))["code"] == "ORIGIN_NOT_ALLOWED"
 
 
 async def test_own_pages_and_programs_may(gate: Gatehouse) -> None:
