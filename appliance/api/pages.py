@@ -159,4 +159,7 @@ def _within(folder: Traversable, path: str) -> Traversable | None:
     file = folder
     for part in parts:
         file = file.joinpath(part)
-    return file if file.is_file() else None
+    try:
+        return file if file.is_file() else None
+    except OSError:  # a name that no file system takes
+        return None

@@ -110,6 +110,7 @@ async def test_assets_are_kept_for_good_and_stay_in_their_folder(house: House) -
         "/assets/..%2foffice.html",
         "/assets/%2e%2e/office.html",
         "/assets/..\\office.html",
+        f"/assets/{'x' * 3000}",  # longer than any file's name
     ):
         (await house.call("GET", path)).problem(404, "NOT_FOUND")
 
