@@ -193,8 +193,8 @@ def hello(token: Any, *headers: tuple[str, str], target: str = "/ws") -> Callabl
 
 
 def says(token: str, message: dict[str, Any]) -> Callable[[Wires], Awaitable[str]]:
-    """One message of a WebSocket session: the answer's type, with its code."""
-    return _socket(shake(), [{"type": "hello", "token": token}, message], "")
+    """One message of a WebSocket session: the answer's type, with its code; `pong` where it is taken without one."""
+    return _socket(shake(), [{"type": "hello", "token": token}, message, {"type": "ping", "t": 1}], "")
 
 
 def _socket(asked: Ask, messages: list[dict[str, Any]], good: str) -> Callable[[Wires], Awaitable[str]]:
