@@ -123,7 +123,7 @@ HARMLESS: Final[dict[tuple[str, str], Who]] = {
     ("PATCH", "/api/users/{id}"): Who("", "/api/users/viewer", {"role": "none"}),
     ("DELETE", "/api/users/{id}"): Who("", "/api/users/absent"),
     ("POST", "/api/keys"): Who("", body={}),
-    ("DELETE", "/api/keys/{id}"): Who("", "/api/keys/absent"),
+    ("DELETE", "/api/keys/{id}"): Who("", "/api/keys/00000000"),
 }
 """In place of the call itself, where whoever may do it would use up what others need: he gets as far as hearing that
 it is nothing to be done."""
