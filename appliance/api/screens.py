@@ -68,6 +68,8 @@ def routes(
         body = await read_json(request, NewScreen)
         _check(display_index=body.display_index, permission=body.permission)
         _within_reach(principal, body.screen_id, [], check_groups(body.groups))
+        if body.user is not None or body.permission != "operator":
+            _unlimited(principal)
         screen = await screens.add(
             body.screen_id,
             actor=principal.actor,
@@ -86,6 +88,8 @@ def routes(
         _check(**changes)
         if "groups" in changes:
             _within_reach(principal, screen.screen_id, screen.groups, check_groups(changes["groups"]))
+        if any(name in changes and changes[name] != getattr(screen, name) for name in ("user", "permission")):
+            _unlimited(principal)
         return json_response(views.view(await screens.update(screen.screen_id, actor=principal.actor, **changes)))
 
     async def remove(request: web.Request) -> web.Response:
@@ -136,6 +140,13 @@ def _check(*, display_index: int | None = None, permission: str | None = None, *
         errors.append(FieldError("permission", "one of " + ", ".join(PERMISSIONS)))
     if errors:
         raise Problem("VALIDATION_ERROR", "The screen has members that don't fit.", errors=errors)
+
+
+def _unlimited(principal: Principal) -> None:
+    """Whose scans come to a screen, and how much it may be shown, is said by those alone who reach every screen: it
+    would draw others' scans here."""
+    if principal.screens is not None or principal.groups is not None:
+        raise Problem("PERMISSION_DENIED", "A screen's user and permission are set by those who reach every screen.")
 
 
 def _within_reach(principal: Principal, screen_id: str, before: list[str], groups: list[str]) -> None:

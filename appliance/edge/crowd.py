@@ -11,11 +11,12 @@ from appliance.core.networks import THIS_MACHINE, counted
 from appliance.core.rate import Rate
 from appliance.errors import Problem
 
-MAX_OF_ONE: Final = 512
-"""From one address: a station's browser has a handful. A hall behind one address is named in `server.trusted_proxies`.
-"""
-NEW_A_SECOND: Final = 200.0
-NEW_AT_ONCE: Final = 1024
+MAX_OF_ONE: Final = 2_000
+"""From one address: a station's browser has a handful, and a hall of some hundred stations may share one. For more than
+that there is `limits.enabled`: whoever only translates addresses is no proxy to be trusted with them."""
+NEW_A_SECOND: Final = 500.0
+NEW_AT_ONCE: Final = 4_000
+"""After a power cut all of such a hall's pages come at once."""
 _RETRY_SECONDS: Final = 5
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from aiohttp import hdrs, web
@@ -42,9 +42,9 @@ class Line(web.RequestHandler):
             self._place = self._crowd.enter(peer[0] if isinstance(peer, tuple) else None)
         except Problem as problem:
             self._force_close = True
-            assert isinstance(transport, asyncio.Transport)
-            transport.write(_whole(problem))
-            transport.close()
+            wire = cast(asyncio.Transport, transport)  # not every event loop's own kind of transport is one by name
+            wire.write(_whole(problem))
+            wire.close()
             return
         super().connection_made(transport)
 

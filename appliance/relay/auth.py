@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from appliance.core.networks import neighbourhood
 from appliance.core.roles import Role
 from appliance.core.screens import Screen
 from appliance.errors import Problem
@@ -150,7 +149,7 @@ class Auth:
     async def refresh(self, token: str, *, address: str) -> tuple[Principal, TokenPair]:
         """The next pair of tokens. Raises `TOKEN_EXPIRED` or `TOKEN_INVALID`, or `RATE_LIMITED` for an address that was
         wrong too often."""
-        with self._refreshed.counted(neighbourhood(address), "TOKEN_INVALID"):
+        with self._refreshed.counted(address, "TOKEN_INVALID"):
             grant, pair = await self.grants.refresh(token)
         return self._granted(grant.kind, grant.subject, grant.id, grant.expires_at), pair
 

@@ -24,9 +24,10 @@ from appliance.relay.grants import TokenPair, digest
 from appliance.relay.secrets import new_token
 
 MAX_WAITING = 1_000
-MAX_PER_ADDRESS = 20
-BURST, PER_SECOND = 40, 1.0
-"""How many codes one address may ask for at once, and then how often: each of them costs a picture."""
+MAX_PER_ADDRESS = 200
+BURST, PER_SECOND = 250, 2.0
+"""How many codes one address may ask for at once, and then how often: each of them costs a picture, and a hall of new
+monitors may share an address."""
 SILENT_MS = 30_000
 """A monitor that waits asks every 2 s, or lets its question be held for 20 s: after this long nobody is there."""
 ENDED_KEPT_MS = 30_000
@@ -77,7 +78,7 @@ class Codes:
             if code.waiting.expires_at + ENDED_KEPT_MS < now:
                 self.drop(code)
         if self._limited:
-            pause = self._rate.take(neighbourhood(address), now / 1000)
+            pause = self._rate.take(address, now / 1000)
             if pause:
                 raise too_many(math.ceil(pause))
             self._make_room_for(address)
@@ -101,8 +102,7 @@ class Codes:
 
     def _make_room_for(self, address: str) -> None:
         """An address that has many loses its own oldest."""
-        near = neighbourhood(address)
-        mine = [code for code in self if not code.stays and neighbourhood(code.waiting.address) == near]
+        mine = [code for code in self if not code.stays and code.waiting.address == address]
         for code in mine[: max(0, len(mine) - MAX_PER_ADDRESS + 1)]:
             self.drop(code)
 

@@ -14,7 +14,6 @@ import msgspec
 import structlog
 
 from appliance.core import pairing as rules
-from appliance.core.networks import neighbourhood
 from appliance.core.pairing import Waiting
 from appliance.core.screens import Client, Display, check_id
 from appliance.errors import FieldError, Problem
@@ -202,7 +201,7 @@ class Pairings:
     async def claim(self, screen_id: str, token: str, client: Client, *, address: str, server_url: str) -> Pairing:
         """Takes an offer up, once. Raises `PAIRING_EXPIRED` for one that is used, late or another screen's, and
         `RATE_LIMITED` for an address that was wrong too often."""
-        with self._claimed.counted(neighbourhood(address), "PAIRING_EXPIRED"):
+        with self._claimed.counted(address, "PAIRING_EXPIRED"):
             return await self._claim(screen_id, token, client, address=address, server_url=server_url)
 
     async def _claim(self, screen_id: str, token: str, client: Client, *, address: str, server_url: str) -> Pairing:
@@ -241,7 +240,7 @@ class Pairings:
         screen = self._screens.get(screen_id)
         if screen is None or not screen.paired:
             raise Problem("TOKEN_INVALID", "This screen isn't paired.")
-        with self._renewed.counted((screen_id, neighbourhood(address)), "TOKEN_INVALID"):
+        with self._renewed.counted((screen_id, address), "TOKEN_INVALID"):
             return await self._renew(screen_id, device_secret, address, server_url)
 
     async def _renew(self, screen_id: str, device_secret: str, address: str, server_url: str) -> Pairing:

@@ -72,7 +72,7 @@ def new_signing_key(now: int) -> SigningKey:
 
 def load(path: Path) -> Secrets:
     """The keys in `path`, made when there is no such file, completed when an earlier version has written it. Raises
-    `SETTINGS_INVALID` for a file that is damaged.
+    `SETTINGS_INVALID` for a file that is damaged, or that this user may not read.
 
     A file others could read is closed to them, with a warning: somebody may have seen the keys.
     """
@@ -84,6 +84,8 @@ def load(path: Path) -> Secrets:
         made = _new()
         save(path, made)
         return made
+    except OSError as error:
+        raise _unreadable(path, error) from None
     if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
         path.chmod(0o600)
         _log.warning("secrets.readable_by_others", file=str(path), now="0600", command="vooster keys rotate")
@@ -103,6 +105,16 @@ def peek(path: Path) -> Secrets | None:
         return None
 
 
+def _unreadable(path: Path, error: OSError) -> Problem:
+    reason: Texts = {
+        "ko": f"열쇠가 든 파일을 읽을 수 없습니다({error.strerror}). 이 파일의 주인을 Vooster를 실행하는 사용자로 바꿔 "
+        "주세요.",
+        "en": f"The file with the appliance's keys can't be read ({error.strerror}). Give it to the user that Vooster "
+        "runs as.",
+    }
+    return Problem("SETTINGS_INVALID", reason["en"], values={"where": str(path), "reason": reason})
+
+
 def _decode(path: Path, raw: bytes) -> Secrets:
     try:
         loaded = msgspec.json.decode(raw, type=Secrets)
@@ -119,9 +131,13 @@ def _check(loaded: Secrets) -> None:
 
 
 def save(path: Path, made: Secrets) -> None:
-    """Writes beside the file, syncs, then renames: after a crash there is the whole new file, or what was before."""
+    """Writes beside the file, syncs, then renames: after a crash there is the whole new file, or what was before. It
+    stays its owner's, whoever runs a command on it."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mkstemp makes it 0600
     try:
+        if os.name == "posix" and os.getuid() == 0:
+            owner = (path if path.exists() else path.parent).stat()
+            os.fchown(handle, owner.st_uid, owner.st_gid)
         with os.fdopen(handle, "wb") as file:
             file.write(msgspec.json.format(msgspec.json.encode(made), indent=2))
             file.flush()

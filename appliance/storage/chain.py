@@ -26,6 +26,14 @@ Reason = Literal["changed", "missing", "cut"]
 
 # As bytes, whatever somebody has put there: what isn't text must not stop the look.
 _RAW = ", ".join(f"CAST({name} AS BLOB)" for name in SEALED)
+_KINDS = " AND ".join(
+    [
+        "typeof(pk) = 'integer'",
+        "typeof(at) = 'integer'",
+        *(f"typeof({name}) IN ('text', 'null')" for name in SEALED[2:]),
+    ]
+)
+"""Whether each member is of the kind that it was written as: the same bytes as another kind are found by no filter."""
 
 
 class Keyed(sqlite3.Connection):
@@ -130,10 +138,10 @@ def check(connection: sqlite3.Connection, key: bytes, so_far: Checked, limit: in
     with _one_view(connection):
         noted = head(connection, key)
         last, at, number = so_far.head, so_far.last_at, 0
-        for number, (entry_at, prev, mac, *members) in enumerate(_rows(connection, last.pk, limit), 1):  # noqa: B007
+        for number, (entry_at, prev, mac, sound, *members) in enumerate(_rows(connection, last.pk, limit), 1):  # noqa: B007
             pk = int(members[0])
             reason: Reason | None = None
-            if not isinstance(prev, bytes) or mac != seal_of(key, prev, members):
+            if not sound or not isinstance(prev, bytes) or mac != seal_of(key, prev, members):
                 reason = "changed"
             elif prev != last.mac:
                 reason = "missing"
@@ -169,7 +177,7 @@ def check_all(connection: sqlite3.Connection, key: bytes, *, begun: bool) -> Che
 
 def _rows(connection: sqlite3.Connection, behind: int, limit: int) -> Iterator[tuple[Any, ...]]:
     return connection.execute(
-        f"SELECT at, prev, mac, {_RAW} FROM audit WHERE pk > ? ORDER BY pk LIMIT ?",  # noqa: S608 - our names
+        f"SELECT at, prev, mac, {_KINDS}, {_RAW} FROM audit WHERE pk > ? ORDER BY pk LIMIT ?",  # noqa: S608 - our names
         (behind, limit),
     )
 

@@ -42,10 +42,18 @@ async def test_whoever_has_the_most_loses_first(gate: Gatehouse) -> None:
     assert (await poll(gate, real)).json == {"error": "authorization_pending"}
 
 
-async def test_a_network_of_ipv6_counts_as_one_stranger(gate: Gatehouse) -> None:
-    for number in range(codes.MAX_PER_ADDRESS + 5):
+async def test_a_network_of_ipv6_counts_as_one_stranger_when_room_is_short(gate: Gatehouse) -> None:
+    real = await begin(gate)
+    for number in range(codes.MAX_WAITING + 50):  # of which each is another address
         gate.pairings.begin(Client(), [], address=f"2001:db8::{number:x}")
-    assert len(gate.pairings.waiting()) == codes.MAX_PER_ADDRESS
+    assert (await poll(gate, real)).json == {"error": "authorization_pending"}
+
+
+@pytest.mark.parametrize("address", ["2001:db8::{:x}", "10.0.0.7"])
+async def test_a_hall_of_new_monitors_keeps_its_codes(gate: Gatehouse, address: str) -> None:
+    for number in range(100):  # of one network, or behind one address
+        gate.pairings.begin(Client(), [], address=address.format(number))
+    assert len(gate.pairings.waiting()) == 100
 
 
 async def test_a_code_that_a_supervisor_has_looked_at_stays(gate: Gatehouse) -> None:

@@ -184,3 +184,15 @@ async def test_whoever_is_limited_sees_and_changes_only_those(house: House) -> N
         (await house.call(method, path, body, bearer=limited)).problem(403, "PERMISSION_DENIED")
     made = await house.call("POST", "/api/screens", {"screenId": "A-2", "groups": ["line-1"]}, bearer=limited)
     assert made.status == 201
+
+
+async def test_whoever_is_limited_draws_no_scans_of_others_to_a_screen(house: House) -> None:
+    limited = await house.new_key("supervisor", groups=["line-1"])
+    await house.local("POST", "/api/screens", {"screenId": "S-1", "groups": ["line-1"], "user": "kim"})
+    path = "/api/screens/S-1"
+    for change in ({"user": "mina"}, {"permission": "admin"}, {"name": "Cutting 1", "user": None}):
+        (await house.call("PATCH", path, change, bearer=limited)).problem(403, "PERMISSION_DENIED")
+    made = {"screenId": "S-2", "groups": ["line-1"], "user": "mina"}
+    (await house.call("POST", "/api/screens", made, bearer=limited)).problem(403, "PERMISSION_DENIED")
+    same = await house.call("PATCH", path, {"name": "Cutting 1", "user": "kim"}, bearer=limited)
+    assert (same.status, same.json["name"]) == (200, "Cutting 1")

@@ -7,14 +7,16 @@ import contextlib
 import json
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+import uvloop
 
 from appliance.edge import crowd, limits, lines
 from tests.conftest import MakeHouse
-from tests.support.house import House, until
+from tests.support.house import House, opened, until
 
 STRANGER = "127.0.0.9"
 EVERYWHERE = {
@@ -152,6 +154,20 @@ async def test_one_address_has_so_many_connections_and_this_machine_any(
         assert house.appliance.engine.metrics.limited == {"connection": 1}
         assert 'vooster_limited_total{of="connection"} 1.0' in (await house.call("GET", "/metrics")).text
     await _comes_in(house)
+
+
+def test_the_refusal_reaches_its_sender_on_the_loop_that_is_in_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crowd, "MAX_OF_ONE", 1)
+
+    async def play() -> None:
+        async with opened(tmp_path) as house, connected(house), connected(house) as (reader, _):
+            status, headers, problem = await answered(reader)
+            assert (status, problem["code"], headers["retry-after"]) == (429, "RATE_LIMITED", "5")
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(play())
 
 
 async def test_a_socket_keeps_its_place_until_it_is_closed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from pathlib import Path
 
@@ -58,3 +59,18 @@ def test_a_crash_while_writing_leaves_no_half_file(tmp_path: Path, monkeypatch: 
     with pytest.raises(OSError, match="full"):
         secrets.load(tmp_path / "secrets.json")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_cannot_be_read_is_said_in_words(tmp_path: Path) -> None:
+    (tmp_path / "secrets.json").mkdir()
+    with pytest.raises(Problem, match="SETTINGS_INVALID") as refused:
+        secrets.load(tmp_path / "secrets.json")
+    assert "can't be read" in refused.value.actions()["en"]
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root may write for somebody else")
+def test_a_command_of_root_leaves_the_file_to_its_owner(tmp_path: Path) -> None:
+    os.chown(tmp_path, 65534, 65534)
+    file = tmp_path / "secrets.json"
+    secrets.save(file, secrets.load(file))
+    assert (file.stat().st_uid, file.stat().st_mode & 0o777) == (65534, 0o600)

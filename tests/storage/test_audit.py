@@ -93,6 +93,7 @@ INSERT = "INSERT INTO audit SELECT {pk}, at, actor, action, target, detail, scre
         (["UPDATE audit SET address = '10.0.0.1' WHERE pk = 20"], "Entry 20 "),
         (["UPDATE audit SET mac = NULL, prev = NULL"], "Entry 1 "),
         (["UPDATE audit SET actor = CAST(x'ff00fe' AS TEXT) WHERE pk = 20"], "Entry 20 "),
+        (["UPDATE audit SET at = CAST(at AS BLOB), action = CAST(action AS BLOB) WHERE pk = 20"], "Entry 20 "),
         (["DELETE FROM audit WHERE pk = 20"], "before entry 21 "),
         (["DELETE FROM audit WHERE pk <= 20"], "before entry 21 "),
         (["DELETE FROM audit WHERE pk > 50"], "From entry 51 on"),
