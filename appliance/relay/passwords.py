@@ -23,7 +23,7 @@ MAX_WAITING = 16
 """Hashes running or waiting; past it a sign-in is refused with `RATE_LIMITED`."""
 KEPT_FREE = 4
 """Of these, for whoever isn't a stranger."""
-_NICE = 10
+_NICE = 5
 """Behind everything else on the machine: two threads that hash are two cores."""
 
 

@@ -106,14 +106,14 @@ async def test_a_watcher_that_recovers_goes_on_watching(house: House, clients: M
 
 async def test_a_token_that_ends_is_announced_and_may_be_renewed(house: House, clients: MakeClients) -> None:
     with (
-        patch("appliance.relay.sessions.WARN_BEFORE_SECONDS", 1.0),
+        patch("appliance.relay.sessions.WARN_BEFORE_SECONDS", 3.0),
         patch("appliance.relay.sessions.GRACE_SECONDS", 1.0),
     ):
 
         async def play(client: Official, screen_id: str) -> None:
             short = await shortlived(house, screen_id)
             await client.connect(house.url, short)
-            assert (await client.expect("auth:expiring"))["inSeconds"] <= 1
+            assert (await client.expect("auth:expiring"))["inSeconds"] <= 3
             if client.transports == ["websocket"]:
                 renewed = await client.call("auth", {"token": await house.pair(f"{screen_id}")})
                 assert renewed["tokenExpiresAt"] > 0
@@ -129,11 +129,11 @@ async def test_a_token_that_ends_is_announced_and_may_be_renewed(house: House, c
 
 
 async def shortlived(house: House, screen_id: str) -> str:
-    """An access token of that screen that ends in a second."""
+    """An access token of that screen that ends in three seconds: long enough to connect by, on a busy machine too."""
     await house.pair(screen_id)
     session = json.loads(base64.urlsafe_b64decode(house.tokens[screen_id].split(".")[1] + "=="))
     access = house.appliance.engine.auth._access
-    with patch.object(access, "seconds", 1):
+    with patch.object(access, "seconds", 3):
         return access.make("screen", screen_id, session["sid"])
 
 
