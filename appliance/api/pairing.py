@@ -209,8 +209,7 @@ def routes(
 
 def _check_scope(principal: Principal, screens: Screens, screen_id: str) -> None:
     """Whoever is limited to some screens or lines gives out keys to those alone, and makes none."""
-    screen = screens.get(screen_id)
-    if not principal.reaches(screen_id, screen.groups if screen is not None else ()):
+    if not screens.may_pair(principal, screen_id):
         raise Problem("PERMISSION_DENIED", "This screen is out of your reach.", values={"role": Role.ADMIN.label})
 
 

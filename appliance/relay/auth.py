@@ -133,6 +133,19 @@ class Auth:
             raise Problem("TOKEN_INVALID")
         return self._granted(grant.kind, grant.subject, grant.id, principal.expires_at, principal.kid)
 
+    def present(self, actor: str) -> Principal | None:
+        """What an `actor` may by now; None when there is no such user or key any more. A screen's is never asked."""
+        kind, _, subject = actor.partition(":")
+        if kind == "local":
+            return Principal("local", subject, Role.ADMIN)
+        if kind == "user":
+            user = self.user(subject)
+            return self._user_principal(user, "", None) if user is not None else None
+        key = self._keys_by_id.get(subject) if kind == "key" else None
+        if key is None or (key.expires_at is not None and key.expires_at <= self._now()):
+            return None
+        return _key_principal(key)
+
     def check(self, principal: Principal) -> None:
         """Raises `TOKEN_EXPIRED` or `TOKEN_INVALID` unless the credential is still good and may what it might."""
         if self.again(principal) != principal:

@@ -15,6 +15,7 @@ import structlog
 
 from appliance.core import pairing as rules
 from appliance.core.pairing import Waiting
+from appliance.core.permissions import CALLS
 from appliance.core.screens import Client, Display, check_id
 from appliance.errors import FieldError, Problem
 from appliance.relay.attempts import Attempts
@@ -39,6 +40,8 @@ PAUSE_MS = 60_000
 """How long who was wrong too often has to wait."""
 WRONG_CODES, WRONG_OFFERS, WRONG_SECRETS = 20, 30, 10
 """Before that: codes of one supervisor, offers from one address, device secrets of one screen from one address."""
+
+_OFFERING = CALLS["POST", "/api/pairing/offers"]
 
 
 class Pairing(msgspec.Struct, frozen=True, rename="camel"):
@@ -87,8 +90,8 @@ class Pairings:
         self._renewed = Attempts(wrong=WRONG_SECRETS, pause_ms=PAUSE_MS, now=now, limited=limited)
         self._lock = asyncio.Lock()
         self.on_cloned: list[Callable[[str], None]] = []
-        screens.on_revoked.append(self._forget)
-        screens.on_removed.append(self._forget)
+        screens.on_revoked.append(self._end_sessions)
+        screens.on_removed.append(self._end_sessions)
 
     # The screen shows the QR.
 
@@ -189,7 +192,7 @@ class Pairings:
         """An offer's token and its end (ms). Raises `SCREEN_ALREADY_PAIRED` or `VALIDATION_ERROR`."""
         self._check_free(check_id(screen_id), replace)
         token, now = new_token(), self._now()
-        made = Offer(digest(token), screen_id, replace, now, now + seconds * 1000)
+        made = Offer(digest(token), screen_id, replace, now, now + seconds * 1000, actor)
 
         def job(tx: sqlite3.Connection) -> None:
             table.save_offer(tx, made, kept=MAX_OFFERS_A_SCREEN)
@@ -199,23 +202,41 @@ class Pairings:
         return token, made.expires_at
 
     async def claim(self, screen_id: str, token: str, client: Client, *, address: str, server_url: str) -> Pairing:
-        """Takes an offer up, once. Raises `PAIRING_EXPIRED` for one that is used, late or another screen's, and
-        `RATE_LIMITED` for an address that was wrong too often."""
+        """Takes an offer up, once. Raises `PAIRING_EXPIRED` for one that is used, late, another screen's or of somebody
+        who couldn't make it any more, and `RATE_LIMITED` for an address that was wrong too often."""
         with self._claimed.counted(address, "PAIRING_EXPIRED"):
             return await self._claim(screen_id, token, client, address=address, server_url=server_url)
 
     async def _claim(self, screen_id: str, token: str, client: Client, *, address: str, server_url: str) -> Pairing:
         async with self._lock:
             offer = await self._database.read(lambda connection: table.offer(connection, digest(token)))
-            if offer is None or offer.expires_at <= self._now() or offer.screen_id != screen_id:
+            if (
+                offer is None
+                or offer.expires_at <= self._now()
+                or offer.screen_id != screen_id
+                or not self._stands_by(offer)
+            ):
                 await self._refused(screen_id)
-                raise Problem("PAIRING_EXPIRED", "This offer is used, late, or another screen's.")
+                raise Problem("PAIRING_EXPIRED", "This offer is used, late, taken back, or another screen's.")
             detail: dict[str, object] = {"address": address, "client": client.name}
             actor = f"screen:{screen_id}"
             pair, secret = await self._mint(
                 screen_id, actor, "pairing.claim", detail, replace=offer.replaces, used_up=offer.hash
             )
         return self._pairing(screen_id, pair, secret, server_url)
+
+    def _stands_by(self, offer: Offer) -> bool:
+        """Whether who made an offer could still make it."""
+        if offer.actor is None:
+            return True
+        maker = self._auth.present(offer.actor)
+        if maker is None or not self._screens.may_pair(maker, offer.screen_id):
+            return False
+        try:
+            _OFFERING.check(maker.kind, maker.role)
+        except Problem:
+            return False
+        return True
 
     async def provision(self, screen_ids: list[str], *, actor: str, server_url: str) -> list[Pairing]:
         """Pairs screens without a QR, making those that are missing. Those that had a PC lose it."""
@@ -291,16 +312,21 @@ class Pairings:
         replace: bool,
         used_up: bytes | None = None,
     ) -> tuple[TokenPair, str]:
-        """New keys for a screen, registered when unknown; whatever keys it had before end."""
+        """New keys for a screen, registered when unknown; whatever keys and offers it had before end."""
         self._check_free(screen_id, replace)
+
+        def check_offer(tx: sqlite3.Connection) -> None:
+            if used_up is not None and table.offer(tx, used_up) is None:
+                raise Problem("PAIRING_EXPIRED", "This offer has ended meanwhile.")
+
         if screen_id not in self._screens:
-            await self._screens.add(screen_id, actor=actor, name=name)
+            await self._screens.add(screen_id, actor=actor, name=name, extra=check_offer)
         secret, now = new_token(), self._now()
         grant, pair, save_grant = self._auth.grants.prepare("screen", screen_id, secret=digest(secret))
 
         def extra(tx: sqlite3.Connection) -> None:
             if used_up is not None and not table.delete_offer(tx, used_up):
-                raise Problem("PAIRING_EXPIRED", "This offer has been used.")
+                raise Problem("PAIRING_EXPIRED", "This offer has been used or taken back.")
             table.forget_screen(tx, screen_id)
             save_grant(tx)
             table.save_device_secret(tx, DeviceSecret(digest(secret), screen_id, now))
@@ -319,11 +345,6 @@ class Pairings:
         screen = self._screens.get(screen_id)
         if screen is not None and screen.paired and not replace:
             raise Problem("SCREEN_ALREADY_PAIRED", values={"name": screen.name})
-
-    def _forget(self, screen_id: str) -> None:
-        """A screen was revoked or removed: its keys end with it."""
-        self._database.post(lambda tx: table.forget_screen(tx, screen_id))
-        self._end_sessions(screen_id)
 
     def _end_sessions(self, screen_id: str) -> None:
         self._auth.revoked(Revoked("screen", screen_id))

@@ -210,7 +210,10 @@ class People:
         password: str | None = None,
         groups: list[str] | UnsetType | None = UNSET,
     ) -> User:
-        """Changes role, scope or password. A new password ends every session. Raises `LAST_ADMIN`, `NOT_FOUND`."""
+        """Changes role, scope or password. Each ends what the user has offered, a new password every session as well.
+
+        Raises `LAST_ADMIN`, `NOT_FOUND`.
+        """
         encoded = await self._passwords.hash(_password(password, "password")) if password is not None else None
         async with self._change:
             before = self.require_user(username)
@@ -227,6 +230,8 @@ class People:
                 if encoded is not None:
                     table.delete_sessions_of(tx, user.name)
                     pairings.delete_grants_of(tx, "user", user.name)
+                if encoded is not None or (before.role, before.groups) != (label, scope):
+                    pairings.delete_offers_of(tx, f"user:{user.name}")
                 audit.append(tx, self._now(), actor, "user.change", user.name, detail)
 
             await self._database.write(job)
@@ -244,6 +249,7 @@ class People:
             def job(tx: sqlite3.Connection) -> None:
                 table.delete_user(tx, user.name)
                 pairings.delete_grants_of(tx, "user", user.name)
+                pairings.delete_offers_of(tx, f"user:{user.name}")
                 audit.append(tx, self._now(), actor, "user.remove", user.name)
 
             await self._database.write(job)
@@ -305,6 +311,7 @@ class People:
 
         def job(tx: sqlite3.Connection) -> None:
             table.delete_key(tx, key.id)
+            pairings.delete_offers_of(tx, f"key:{key.id}")
             audit.append(tx, self._now(), actor, "key.remove", key.id, {"name": key.name})
 
         await self._database.write(job)

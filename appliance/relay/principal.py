@@ -42,6 +42,10 @@ class Principal:
         """`actor` with a key's name for its id: for what people read."""
         return f"{self.kind}:{self.name or self.subject}"
 
+    @property
+    def unlimited(self) -> bool:
+        return self.screens is None and self.groups is None
+
     def reaches(self, screen_id: str, groups: Collection[str]) -> bool:
         """Whether a screen with these lines is in its scope."""
         return in_scope(screen_id, groups, self.screens, self.groups)

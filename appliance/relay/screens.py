@@ -14,7 +14,7 @@ import msgspec
 from appliance.core.screens import Client, Display, Screen, check_groups, check_id, check_user
 from appliance.errors import FieldError, Problem
 from appliance.relay.principal import Principal
-from appliance.storage import audit
+from appliance.storage import audit, pairings
 from appliance.storage import screens as table
 from appliance.storage.database import Database
 
@@ -63,6 +63,11 @@ class Screens:
         screen = self._by_id.get(screen_id)
         return principal.reaches(screen_id, screen.groups if screen is not None else ())
 
+    def may_pair(self, principal: Principal, screen_id: str) -> bool:
+        """Whether somebody may give out a screen's keys: of those within his scope, and of a new one only without any
+        limit."""
+        return principal.unlimited or (screen_id in self._by_id and self.reaches(principal, screen_id))
+
     def require(self, screen_id: str) -> Screen:
         """The screen. Raises `SCREEN_NOT_FOUND`."""
         screen = self._by_id.get(screen_id)
@@ -80,8 +85,9 @@ class Screens:
         display_index: int = 0,
         user: str | None = None,
         permission: str = "operator",
+        extra: Extra | None = None,
     ) -> Screen:
-        """Registers a screen. Raises `VALIDATION_ERROR` or `SCREEN_EXISTS`."""
+        """Registers a screen; `extra` joins the transaction. Raises `VALIDATION_ERROR` or `SCREEN_EXISTS`."""
         check_id(screen_id)
         screen = Screen(
             screen_id=screen_id,
@@ -95,6 +101,8 @@ class Screens:
 
         def job(tx: sqlite3.Connection) -> None:
             table.add(tx, screen)
+            if extra is not None:
+                extra(tx)
             audit.append(tx, self._now(), actor, "screen.add", screen_id, screen=screen_id)
 
         async with self._turn(screen_id):
@@ -122,22 +130,23 @@ class Screens:
             self._tell(screen)
         return screen
 
-    async def revoke(self, screen_id: str, *, actor: str, extra: Extra | None = None) -> None:
-        """Ends the pairing; `extra` (deleting its keys) joins the transaction. Sessions are ended by `on_revoked`."""
+    async def revoke(self, screen_id: str, *, actor: str) -> None:
+        """Ends the pairing with its keys and offers. Sessions are ended by `on_revoked`."""
         async with self._turn(screen_id):
             changes = {"paired_at": None, "revoked_at": self._now()}
-            screen = await self._rekey(screen_id, changes, actor, "screen.revoke", extra)
+            screen = await self._rekey(
+                screen_id, changes, actor, "screen.revoke", lambda tx: pairings.forget_screen(tx, screen_id)
+            )
             for call in self.on_revoked:
                 call(screen_id)
             self._tell(screen)
 
-    async def remove(self, screen_id: str, *, actor: str, extra: Extra | None = None) -> None:
-        """Deletes the screen with all that hangs on it (`on_removed`)."""
+    async def remove(self, screen_id: str, *, actor: str) -> None:
+        """Deletes the screen with its keys and offers and all else that hangs on it (`on_removed`)."""
 
         def job(tx: sqlite3.Connection) -> None:
             table.delete(tx, screen_id)
-            if extra is not None:
-                extra(tx)
+            pairings.forget_screen(tx, screen_id)
             audit.append(tx, self._now(), actor, "screen.remove", screen_id, screen=screen_id)
 
         async with self._turn(screen_id):

@@ -35,11 +35,14 @@ class DeviceSecret(msgspec.Struct, frozen=True):
 
 
 class Offer(msgspec.Struct, frozen=True):
+    """`actor` made it; None for one that a version which didn't note it has left."""
+
     hash: bytes
     screen_id: str
     replaces: bool
     created_at: int
     expires_at: int
+    actor: str | None = None
 
 
 KEPT_SECRETS = 20
@@ -137,23 +140,26 @@ def confirm_device_secret(tx: sqlite3.Connection, screen_id: str, digest: bytes,
 
 
 def forget_screen(tx: sqlite3.Connection, screen_id: str) -> None:
-    """Deletes every key of a screen: its grants with their tokens, and its device secrets, old ones too."""
+    """Deletes every key of a screen and what could become one: its grants with their tokens, its device secrets, old
+    ones too, and its offers."""
     delete_grants_of(tx, "screen", screen_id)
     tx.execute("DELETE FROM device_secrets WHERE screen_id = ?", (screen_id,))
+    tx.execute("DELETE FROM pairing_offers WHERE screen_id = ?", (screen_id,))
 
 
 def offer(connection: sqlite3.Connection, digest: bytes) -> Offer | None:
     row = connection.execute(
-        "SELECT hash, screen_id, replaces, created_at, expires_at FROM pairing_offers WHERE hash = ?", (digest,)
+        "SELECT hash, screen_id, replaces, created_at, expires_at, actor FROM pairing_offers WHERE hash = ?", (digest,)
     ).fetchone()
-    return Offer(row[0], row[1], bool(row[2]), row[3], row[4]) if row else None
+    return Offer(row[0], row[1], bool(row[2]), row[3], row[4], row[5]) if row else None
 
 
 def save_offer(tx: sqlite3.Connection, made: Offer, *, kept: int) -> None:
     """Adds it; only the newest `kept` offers of one screen stay."""
     tx.execute(
-        "INSERT INTO pairing_offers (hash, screen_id, replaces, created_at, expires_at) VALUES (?, ?, ?, ?, ?)",
-        (made.hash, made.screen_id, made.replaces, made.created_at, made.expires_at),
+        "INSERT INTO pairing_offers (hash, screen_id, replaces, created_at, expires_at, actor) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
+        (made.hash, made.screen_id, made.replaces, made.created_at, made.expires_at, made.actor),
     )
     tx.execute(
         "DELETE FROM pairing_offers WHERE hash IN (SELECT hash FROM pairing_offers WHERE screen_id = ? "
@@ -165,3 +171,8 @@ def save_offer(tx: sqlite3.Connection, made: Offer, *, kept: int) -> None:
 def delete_offer(tx: sqlite3.Connection, digest: bytes) -> bool:
     """Uses the offer up; False when somebody else already has."""
     return bool(tx.execute("DELETE FROM pairing_offers WHERE hash = ?", (digest,)).rowcount)
+
+
+def delete_offers_of(tx: sqlite3.Connection, actor: str) -> None:
+    """Ends what somebody has offered."""
+    tx.execute("DELETE FROM pairing_offers WHERE actor = ?", (actor,))

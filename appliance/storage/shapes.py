@@ -170,7 +170,10 @@ TABLES: dict[str, Shape] = {
         }
     ),
     "pairing_offers": Shape(
-        {"hash": _digest, "screen_id": _filled, "replaces": _flag, "created_at": _time, "expires_at": _time}
+        {
+            "hash": _digest, "screen_id": _filled, "replaces": _flag, "created_at": _time, "expires_at": _time,
+            "actor": _maybe(_filled),
+        }
     ),
     "triggers": Shape(
         {
