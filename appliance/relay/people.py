@@ -65,6 +65,9 @@ class People:
         """Reads the plant's name and what set-up links there were. `Auth` must have started."""
         self.plant = await self._database.read(table.plant)
         self._setup = await self._database.read(table.setup_tokens)
+        if self._doorman:
+            for folded, addresses in (await self._database.read(table.familiar_addresses)).items():
+                self._doorman.remember(folded, addresses)
 
     def close(self) -> None:
         self._passwords.close()
@@ -163,15 +166,20 @@ class People:
             _log.warning("auth.login_refused", user=user.name if user else None, address=address)
             await self._refused(name)
             raise Problem("CREDENTIALS_INVALID")
-        if self._doorman:
-            self._doorman.succeeded(folded, address)
         async with self._change:
             present = self._auth.user(name)
             if present is None or present.password != user.password:
                 raise Problem("CREDENTIALS_INVALID")
             signed_in = msgspec.structs.replace(present, signed_in_at=now)
             self._auth.put_user(signed_in)
-            self._database.post(lambda tx: table.save_user(tx, signed_in))
+            familiar = self._doorman.succeeded(folded, address) if self._doorman else None
+
+            def job(tx: sqlite3.Connection) -> None:
+                table.save_user(tx, signed_in)
+                if familiar is not None:
+                    table.save_familiar_addresses(tx, folded, familiar)
+
+            self._database.post(job)
         return signed_in
 
     async def _refused(self, name: str) -> None:
@@ -229,6 +237,7 @@ class People:
                 table.save_user(tx, user)
                 if encoded is not None:
                     table.delete_sessions_of(tx, user.name)
+                    table.forget_familiar_addresses(tx, user.folded)
                     pairings.delete_grants_of(tx, "user", user.name)
                 if encoded is not None or (before.role, before.groups) != (label, scope):
                     pairings.delete_offers_of(tx, f"user:{user.name}")
@@ -238,6 +247,7 @@ class People:
             self._auth.put_user(user)
             if encoded is not None:
                 self._auth.forget_user(user.name)
+                self._forget_addresses(user)
         return user
 
     async def remove_user(self, username: str, *, actor: str) -> None:
@@ -248,12 +258,18 @@ class People:
 
             def job(tx: sqlite3.Connection) -> None:
                 table.delete_user(tx, user.name)
+                table.forget_familiar_addresses(tx, user.folded)
                 pairings.delete_grants_of(tx, "user", user.name)
                 pairings.delete_offers_of(tx, f"user:{user.name}")
                 audit.append(tx, self._now(), actor, "user.remove", user.name)
 
             await self._database.write(job)
             self._auth.drop_user(user.name)
+            self._forget_addresses(user)
+
+    def _forget_addresses(self, user: User) -> None:
+        if self._doorman:
+            self._doorman.forget(user.folded)
 
     def users(self) -> list[User]:
         """By name."""

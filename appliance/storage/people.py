@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 
 import msgspec
 
 _SETUP = "setup_tokens"
 _PLANT = "plant"
+_FAMILIAR = "familiar:"
 
 
 class User(msgspec.Struct, frozen=True):
@@ -161,6 +163,25 @@ def plant(connection: sqlite3.Connection) -> str:
 
 def save_plant(tx: sqlite3.Connection, name: str) -> None:
     _set_meta(tx, _PLANT, name)
+
+
+def familiar_addresses(connection: sqlite3.Connection) -> dict[str, list[str]]:
+    """Where each user has signed in, by folded name, the last address last. What can't be read is left out: those
+    addresses are strangers again, and no more."""
+    found = {}
+    rows = connection.execute("SELECT key, value FROM meta WHERE substr(key, 1, ?) = ?", (len(_FAMILIAR), _FAMILIAR))
+    for key, value in rows:
+        with contextlib.suppress(msgspec.MsgspecError):
+            found[key[len(_FAMILIAR) :]] = msgspec.json.decode(value, type=list[str])
+    return found
+
+
+def save_familiar_addresses(tx: sqlite3.Connection, folded: str, addresses: list[str]) -> None:
+    _set_meta(tx, _FAMILIAR + folded, msgspec.json.encode(addresses).decode())
+
+
+def forget_familiar_addresses(tx: sqlite3.Connection, folded: str) -> None:
+    tx.execute("DELETE FROM meta WHERE key = ?", (_FAMILIAR + folded,))
 
 
 def _set_meta(tx: sqlite3.Connection, key: str, value: str) -> None:

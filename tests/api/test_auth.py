@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from appliance.errors import Problem
+from appliance.storage.people import familiar_addresses
 from tests.gatehouse import (
     BEST,
     PASSWORD,
@@ -73,6 +75,64 @@ async def test_five_wrong_ones_pause_that_name_from_that_address_for_a_minute(ga
     assert (await gate.people.log_in("kim", PASSWORD, address="192.168.10.77")).name == "kim"
     gate.now.forward(seconds=60)
     assert (await log_in(gate)).status == 200
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["running", "restarted"])
+async def test_fifty_attackers_keep_nobody_out(gate: Gatehouse, restarted: bool) -> None:
+    await gate.admin()
+    office, phone = "192.168.10.5", "192.168.10.77"
+    assert (await gate.people.log_in("kim", PASSWORD, address=office)).name == "kim"
+    if restarted:
+        await gate.restart()
+
+    async def attack(address: str) -> str:
+        with pytest.raises(Problem) as problem:
+            await gate.people.log_in("kim", WRONG, address=address)
+        return problem.value.code
+
+    for second in range(400):
+        code = await attack(f"10.0.0.{second % 50}")
+        assert code == ("CREDENTIALS_INVALID" if second < 250 else "RATE_LIMITED") or second > 260
+        gate.now.forward(seconds=0.1)
+    # The office is known, and so it stays whatever is tried at it: a stranger would wait for two minutes and more.
+    for _ in range(3):
+        assert [await attack(office) for _ in range(6)] == ["CREDENTIALS_INVALID"] * 5 + ["RATE_LIMITED"]
+        gate.now.forward(seconds=60)
+    assert (await gate.people.log_in("kim", PASSWORD, address=office)).name == "kim"
+    assert (await gate.people.log_in("kim", PASSWORD, address=phone)).name == "kim"
+    assert (await log_in(gate)).status == 200
+
+
+async def test_familiar_addresses_go_with_the_user_and_with_the_password(gate: Gatehouse) -> None:
+    await gate.admin()
+    await gate.user("lee", "operator")
+    await gate.people.log_in("lee", PASSWORD, address="192.168.10.5")
+    await gate.people.log_in("Kim", PASSWORD, address="192.168.10.5")
+    assert await kept_addresses(gate) == {"kim": ["192.168.10.5"], "lee": ["192.168.10.5"]}
+    await gate.people.change_user("kim", actor="local:test", password="a new password for kim")
+    await gate.people.remove_user("lee", actor="local:test")
+    assert await kept_addresses(gate) == {}
+    for _ in range(2):
+        for _ in range(5):
+            with pytest.raises(Problem):
+                await gate.people.log_in("kim", WRONG, address="192.168.10.5")
+        gate.now.forward(seconds=60)
+    with pytest.raises(Problem) as paused:
+        await gate.people.log_in("kim", "a new password for kim", address="192.168.10.5")
+    assert (paused.value.code, paused.value.retry_after) == ("RATE_LIMITED", 60)
+
+
+async def test_what_can_t_be_read_of_familiar_addresses_keeps_nothing_from_starting(gate: Gatehouse) -> None:
+    await gate.admin()
+    await gate.database.write(lambda tx: tx.execute("INSERT INTO meta VALUES ('familiar:kim', '[1,')"))
+    await gate.restart()
+    assert (await gate.people.log_in("kim", PASSWORD, address="192.168.10.5")).name == "kim"
+    assert await kept_addresses(gate) == {"kim": ["192.168.10.5"]}
+
+
+async def kept_addresses(gate: Gatehouse) -> dict[str, list[str]]:
+    await gate.database.write(lambda _tx: None)  # after whatever was posted
+    return await gate.database.read(familiar_addresses)
 
 
 async def test_guesses_sent_side_by_side_gain_nothing(gate: Gatehouse) -> None:
