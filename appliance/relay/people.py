@@ -147,7 +147,8 @@ class People:
     async def log_in(self, username: str, password: str, *, address: str) -> User:
         """The user whose password it is. Raises `CREDENTIALS_INVALID`, or `RATE_LIMITED` after five wrong ones.
 
-        Whose turn it is, the doorman says: nobody can keep somebody else out from elsewhere.
+        Whose turn it is, the doorman says: nobody can keep somebody else out from elsewhere. Where the user signs in
+        from is kept, so that it stays so after a restart.
         """
         name, now = unicodedata.normalize("NFC", username[:256]), self._now()
         folded = name.casefold()
