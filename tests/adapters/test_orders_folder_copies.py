@@ -105,7 +105,7 @@ async def test_an_aborted_copy_stands_in_nobodys_way_for_long(tmp_path: Path, po
     async with orders_in(tmp_path, poll, settle=0.02, deadline=0.2) as source:
         changed = changes(source)
         assert (await refused(source, "ORD-1")).code == "ORDER_SOURCE_UNAVAILABLE"  # the PDF may still be coming
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while True:
                 await changed.wait()
                 changed.clear()

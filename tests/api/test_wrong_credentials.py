@@ -102,7 +102,7 @@ def spellings(token: str) -> list[str]:
         token[:-1],
         token[:20] + " " + token[20:],
         token + "\xa0",
-        token.replace("e", "\xe9"),
+        token[:-1] + "\xe9",
         f'"{token}"',
         f"{token},{token}",
         token * 20,

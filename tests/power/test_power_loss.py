@@ -48,7 +48,7 @@ async def a_morning(shimmed: Shimmed, triggers: int = 120, *, crash: bool = True
     return ledger
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 async def test_nothing_accepted_is_missing_after_a_power_cut(make_shimmed: MakeShimmed, memory: Path) -> None:
     shimmed = make_shimmed(record=True, flaws=("small-wal", "upkeep"))
     ledger = await a_morning(shimmed)
