@@ -100,7 +100,7 @@ def test_awake_the_token_is_renewed_before_its_end_on_the_same_socket(floor: Flo
     began = time.monotonic()
     until(lambda: station.title() and watched.tokens_sent >= 6, 40)
     took = time.monotonic() - began
-    assert took > 2 * ACCESS_SECONDS
+    assert took > 1.5 * ACCESS_SECONDS  # six tokens in less time would be a loop of renewals
     (socket,) = watched.sockets
     assert not socket.is_closed()
     renewals = [asked for asked in watched.asked if asked[0] != "auth/device"]
