@@ -39,6 +39,7 @@ from appliance.engine import Engine
 from appliance.errors import Problem
 from appliance.paths import DataDir
 from appliance.relay import clock, keyring
+from appliance.relay.opened import key_of
 from appliance.relay.orders import Document, OrderSource
 from appliance.relay.principal import Principal
 from appliance.relay.sessions import Session
@@ -160,8 +161,11 @@ class Client:
         self.eager = False
         self.epoch = ""
         self.newest: dict[int, int] = {}
-        self.shown: dict[tuple[str, int], int] = {}
-        """(id, round) with the `seq` they had, in the order in which the monitor showed them."""
+        self.shown: dict[tuple[str, int], None] = {}
+        """(id, round), in the order in which the monitor showed them."""
+        self.begun: dict[tuple[str, int], int] = {}
+        """(id, round) of what was sent, with the number in its lane that each of them has for good. On the wire it may
+        get higher from one send to the next: nothing goes out with a lower one than what went before."""
         self.opening: dict[int, Navigate] = {}
         self.got: dict[str, None] = {}
 
@@ -170,6 +174,7 @@ class Client:
             self.epoch = message.epoch
             self.newest.clear()
             self.shown.clear()
+            self.begun.clear()
         elif isinstance(message, Clear):
             for display in [d for d in self.opening if message.display_index in (None, d)]:
                 del self.opening[display]
@@ -187,6 +192,9 @@ class Client:
                 self.plant.broken.append(f"{message.id} is older than what the screen has seen: it is ignored")
             self.newest[message.display_index] = max(seen, message.seq)
             self.got[message.id] = None
+            number = self.plant.engine.dispatcher.opened.get(key_of(message.id)).delivery.seq  # type: ignore[union-attr]
+            if self.begun.setdefault(known, number) != number:
+                self.plant.broken.append(f"{message.id} has begun the same round twice")
         self.opening[message.display_index] = message
         if self.eager:
             self.plant.begin(self.shows(message.display_index))
@@ -201,9 +209,7 @@ class Client:
         """The monitor shows what it was sent, if it hasn't yet."""
         message = self.opening.pop(display)
         if message.restored is not True:
-            before = self.shown.setdefault((message.id, message.round), message.seq)
-            if before != message.seq and self.plant.modes[message.id] == "latest":
-                self.plant.broken.append(f"{message.id} has begun the same round twice")
+            self.shown[message.id, message.round] = None
         return message
 
     async def shows(self, display: int) -> None:

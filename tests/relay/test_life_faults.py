@@ -14,6 +14,7 @@ from appliance.core.messages import Navigate
 from appliance.core.retry import RetryPolicy
 from appliance.relay import dispatcher, navigation
 from appliance.relay.opened import Row
+from appliance.relay.takeup import TakeUp
 from appliance.storage.outbox import Outbox
 from tests.relay.test_life_of_a_relay import Relay, live, template
 
@@ -46,6 +47,15 @@ def sent_with_its_own_number(patch: pytest.MonkeyPatch) -> None:
         return msgspec.structs.replace(navigation.navigate(delivery, *more, **named), seq=delivery.seq)
 
     patch.setattr(dispatcher, "navigate", navigate)
+
+
+def a_round_begins_before_it_is_saved(patch: pytest.MonkeyPatch) -> None:
+    async def otherwise(itself: TakeUp, begun: list[tuple[Delivery, int]]) -> None:
+        for delivery, _ in begun:
+            itself._dispatcher.release(delivery)
+        itself._dispatcher.reopened(begun)
+
+    patch.setattr(TakeUp, "_save_and_open", otherwise)
 
 
 def nothing_waits_for_a_cancelling(patch: pytest.MonkeyPatch) -> None:
@@ -90,6 +100,17 @@ def a_crash_before_the_ack() -> None:
     relay.teardown()
 
 
+def a_crash_as_a_round_begins_by_itself() -> None:
+    relay = Relay()
+    relay.connect(screen="S-1", capable=True, turns=30)
+    relay.accept(lane=("S-1", 0), mode="latest", silent=False, ttl=600, turns=30)
+    relay.client_never_manages(number=0)
+    relay.connect(screen="S-1", capable=True, turns=30)
+    relay.crash(seconds=0.0)
+    relay.connect(screen="S-1", capable=True, turns=30)
+    relay.teardown()
+
+
 def a_word_that_crosses_a_cancelling() -> None:
     relay = Relay()
     relay.connect(screen="S-1", capable=False, turns=30)
@@ -108,6 +129,7 @@ def a_word_that_crosses_a_cancelling() -> None:
     [
         (an_order_found_late, sent_with_its_own_number),
         (a_crash_before_the_ack, without(Event.RESTARTED)),
+        (a_crash_as_a_round_begins_by_itself, a_round_begins_before_it_is_saved),
         (a_word_that_crosses_a_cancelling, nothing_waits_for_a_cancelling),
     ],
 )
@@ -116,5 +138,7 @@ def test_one_life_goes_well_until_a_promise_is_broken(
 ) -> None:
     life()
     fault(monkeypatch)
-    with pytest.raises(AssertionError, match=r"older than what the screen has seen|never came to an end|was rewritten"):
+    with pytest.raises(
+        AssertionError, match=r"older than what the screen has seen|never came to an end|was rewritten|round twice"
+    ):
         life()

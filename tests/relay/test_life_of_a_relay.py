@@ -352,3 +352,18 @@ def test_what_is_cancelled_while_a_newer_one_is_saved_ends_one_way(turns: int) -
         life.restart()
         life.promises()
         life.teardown()
+
+
+def test_what_is_sent_again_beside_one_that_waits_for_its_order_has_begun_no_other_round() -> None:
+    """What waits may have gone out just before the restart, so the other one goes out again with the number of that."""
+    life = Relay()
+    with capture_logs():
+        life.accept(lane=("S-1", 0), mode="queue", silent=True, ttl=600, turns=30)
+        life.cancel(number=0, turns=30)
+        life.accept(lane=("S-1", 0), mode="latest", silent=False, ttl=600, turns=30)
+        life.connect(screen="S-1", capable=True, turns=30)
+        life.client_shows_it(number=0, heard=False, turns=30)
+        life.promises()
+        life.replay(number=0, many=False, turns=30)
+        life.restart()
+        life.teardown()
