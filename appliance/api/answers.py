@@ -9,10 +9,12 @@ from typing import Any, Literal
 
 import msgspec
 
+from appliance.api.setup import Check
 from appliance.core.delivery import HistoryEntry
 from appliance.core.screens import Client, Display, Program, ScreenState
 from appliance.errors import Texts
 from appliance.relay.events import RecentError
+from appliance.relay.pairing import Pairing
 
 Role = Literal["viewer", "operator", "supervisor", "admin"]
 State = Literal["awaitingOrder", "pending", "sent", "received", "shown", "superseded", "dead"]
@@ -291,27 +293,27 @@ class IdResult(_Answer, omit_defaults=True):
     code: str | None = None
 
 
-class ReplayedMany(_Answer, omit_defaults=True):
+class _Many(_Answer, omit_defaults=True, kw_only=True):
+    """What a call about many dead letters answers."""
+
+    refused: int
+    reasons: dict[str, int]
+    results: list[IdResult] | None = None
+    remaining: int | None = None
+    cursor: str | None = None
+
+
+class ReplayedMany(_Many, omit_defaults=True, kw_only=True):
     """`results` where ids were named, the rest where a filter was."""
 
     replayed: int
-    refused: int
-    reasons: dict[str, int]
-    results: list[IdResult] | None = None
-    remaining: int | None = None
     stale: int | None = None
-    cursor: str | None = None
 
 
-class DiscardedMany(_Answer, omit_defaults=True):
+class DiscardedMany(_Many, omit_defaults=True, kw_only=True):
     """`results` where ids were named, the rest where a filter was."""
 
     discarded: int
-    refused: int
-    reasons: dict[str, int]
-    results: list[IdResult] | None = None
-    remaining: int | None = None
-    cursor: str | None = None
 
 
 # --- screens and pairing --------------------------------------------------------------------------------------------
@@ -432,31 +434,12 @@ class Offer(_Answer):
     qr: Codes
 
 
-class Pairing(_Answer):
-    """What a paired screen keeps; `expiresIn` is the access token's life in seconds."""
-
-    screen_id: str
-    access_token: str
-    refresh_token: str
-    expires_in: int
-    device_secret: str
-    server_url: str
-    instance_id: str
-
-
 class Pairings(_Answer):
     items: list[Pairing]
     cursor: None
 
 
 # --- people and keys ------------------------------------------------------------------------------------------------
-
-
-class Check(_Answer):
-    name: str
-    ok: bool | None
-    value: str
-    detail: Texts
 
 
 class SetupState(_Answer):

@@ -21,6 +21,7 @@ from appliance.api.setup import SetUp
 from appliance.api.triggers import MAX_BATCH, MAX_WAIT_MS
 from appliance.core.messages import Ack, ClientMessage, ServerMessage
 from appliance.core.triggers import TriggerBody
+from appliance.relay.pairing import Pairing
 
 Schema = dict[str, Any]
 
@@ -118,7 +119,7 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = MappingProxyType({
     ("POST", "/api/auth/logout"): Operation(
         "Coming in", "Sign out", {204: None}, body=LogOut, body_optional=True, refusals=("CSRF_INVALID",)),
     ("POST", "/api/auth/device"): Operation(
-        "Coming in", "A screen that was off for longer comes back", {200: a.Pairing}, body=Renew,
+        "Coming in", "A screen that was off for longer comes back", {200: Pairing}, body=Renew,
         refusals=("TOKEN_INVALID",)),
     ("GET", "/api/csrf"): Operation(
         "Coming in", "What pages send as `X-CSRF-Token`", {200: a.CsrfToken},
@@ -128,7 +129,7 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = MappingProxyType({
     ("POST", "/api/pairing/device"): Operation(
         "Pairing", "A code for the monitor to show (RFC 8628)", {200: a.DeviceCode}, body=Begin),
     ("POST", "/api/pairing/token"): Operation(
-        "Pairing", "Asks whether it was approved (RFC 8628)", {200: a.Pairing, 400: a.PollRefusal}, body=Poll),
+        "Pairing", "Asks whether it was approved (RFC 8628)", {200: Pairing, 400: a.PollRefusal}, body=Poll),
     ("GET", "/api/pairing/device/{user_code}"): Operation(
         "Pairing", "What shows this code", {200: a.Waiting}, refusals=(*_GONE, "VALIDATION_ERROR"),
         samples={"user_code": "BCDF-GHJK"}),
@@ -152,7 +153,7 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = MappingProxyType({
         "Pairing", "A link that makes a browser this screen, once", {201: a.Offer}, body=NewOffer,
         refusals=("SCREEN_ALREADY_PAIRED",)),
     ("POST", "/api/pairing/claim"): Operation(
-        "Pairing", "Takes an offer up", {200: a.Pairing}, body=Claim,
+        "Pairing", "Takes an offer up", {200: Pairing}, body=Claim,
         refusals=("PAIRING_EXPIRED", "SCREEN_ALREADY_PAIRED")),
     ("POST", "/api/pairing/provision"): Operation(
         "Pairing", "Pairs screens without a QR code", {201: a.Pairings}, body=Provision),

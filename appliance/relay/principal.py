@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Literal
 
+from appliance.core.permissions import Holder
 from appliance.core.roles import Role
 from appliance.core.targets import in_scope
 
-Kind = Literal["user", "screen", "key", "local"]
+Kind = Holder
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,12 +95,12 @@ def scan(floor: Floor, order: str) -> str:
 def test_awake_the_token_is_renewed_before_its_end_on_the_same_socket(floor: Floor, station: Page) -> None:
     watched = Watched()
     watched.watch(station)
+    began = time.monotonic()  # what is counted begins here, too
     station.reload()
     expect(station.locator("body")).to_contain_text("준비됨")
-    began = time.monotonic()
     until(lambda: station.title() and watched.tokens_sent >= 6, 40)
     took = time.monotonic() - began
-    assert took > 1.5 * ACCESS_SECONDS  # six tokens in less time would be a loop of renewals
+    assert took > 2 * ACCESS_SECONDS
     (socket,) = watched.sockets
     assert not socket.is_closed()
     renewals = [asked for asked in watched.asked if asked[0] != "auth/device"]
