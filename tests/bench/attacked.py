@@ -19,10 +19,13 @@ from tests.bench.record import percentile
 from tests.bench.report import ratio
 from tests.bench.servers import Server, appliance
 
-ADDRESSES = 8
+ADDRESSES, ADDRESSES_OF_PAIRINGS = 8, 64
+"""How many it comes from. Ten thousand pairings need more of them: one address gets no more than a hall needs."""
 CONNECTIONS = {"slow heads": 1_000, "slow bodies": 1_000, "idle sockets": 3_000}
 """How many it holds or works on; where an attack isn't named, `SIDE_BY_SIDE`."""
 SIDE_BY_SIDE = 64
+PAIRINGS_LAST = 5
+"""So many times as long as the others do they take, to get to the ten thousand."""
 WARM_UP_SECONDS = 1.0
 PEACE = "in peace"
 GOAL_MS = 200.0
@@ -54,9 +57,10 @@ async def _round(server: Server, place: Path, rate: float, seconds: float, attac
         times = await post(server, place, rate, seconds, warm_up=WARM_UP_SECONDS)
         done = None
     else:
-        plan = Plan(
-            *(attack, HOST, server.port, WARM_UP_SECONDS + seconds, ADDRESSES, CONNECTIONS.get(attack, SIDE_BY_SIDE))
-        )
+        addresses = ADDRESSES_OF_PAIRINGS if attack == "pairings" else ADDRESSES
+        seconds *= PAIRINGS_LAST if attack == "pairings" else 1
+        connections = CONNECTIONS.get(attack, SIDE_BY_SIDE)
+        plan = Plan(attack, HOST, server.port, WARM_UP_SECONDS + seconds, addresses, connections)
         async with process("tests.bench.attacker", json.dumps(asdict(plan))) as attacker:
             await line(attacker, WAIT_SECONDS)
             times = await post(server, place, rate, seconds, warm_up=WARM_UP_SECONDS)
@@ -85,13 +89,15 @@ def _show(rounds: list[tuple[str, Round]], seen: Seen, before: int, screens: int
             ]
         )
     report.table(
-        f"Under attack: {screens} screens, {rate:g} triggers a second from those who belong there, {seconds:g} s each",
+        f"Under attack: {screens} screens, {rate:g} triggers a second from those who belong there, {seconds:g} s each "
+        f"(pairings {seconds * PAIRINGS_LAST:g} s)",
         ("", "p50", "p99", "longest", "to peace", "memory", "processor", "connections; answers"),
         rows,
         [
             f"Trigger due to its navigate at the screen; goal under attack: p99 at most {GOAL_MS:g} ms.",
             f"Memory: resident at the end of each; {before / 1024:.0f} MB before the first.",
-            f"From {ADDRESSES} addresses. Of who belongs there, lost: {lost}; refused or unanswered: {unanswered}.",
+            f"From {ADDRESSES} addresses, pairings from {ADDRESSES_OF_PAIRINGS}.",
+            f"Of those who belong there, lost: {lost}; refused or unanswered: {unanswered}.",
         ],
     )
 
