@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator
+import sqlite3
 from typing import Any
 
 import msgspec
 from aiohttp import web
 
-from appliance.api.exports import Exports, moment, pieces_of
-from appliance.api.queries import Format, Query, cursor_of, format_of, saved
+from appliance.api.exports import Exports, moment
+from appliance.api.listing import Listing, Place
+from appliance.api.queries import Query
 from appliance.api.views import Names
-from appliance.edge.credentials import caller
-from appliance.edge.server import json_response
 from appliance.relay.record import Record
 from appliance.storage import audit
 from appliance.storage.audit import Entry, Filter
 from appliance.storage.chain import Checked
 from appliance.storage.database import Database
 
-PAGE, MAX_PAGE = 100, 500
-EXPORTED_AT_ONCE = 200
-"""Entries in one piece of an export: as long as it takes to write them out, nothing else runs."""
 COLUMNS = (
     "number", "at", "actor", "actorName", "action", "target", "screenId", "screenName", "from", "detail", "seal",
 )  # fmt: skip
 _ACTION = re.compile(r"[a-z_.-]{1,64}\*?\Z")
-_FILTERS = ("since", "until", "actor", "action", "screenId")
 
 
 def routes(
@@ -37,8 +32,22 @@ def routes(
     names: Names,
     exports: Exports,
 ) -> list[web.RouteDef]:
+    entries = Listing[Entry](
+        database=database,
+        names=names,
+        exports=exports,
+        record=record,
+        name="audit",
+        file="vooster-audit",
+        filters=("since", "until", "actor", "action", "screenId"),
+        columns=COLUMNS,
+        cells=_cells,
+        view=_view,
+        place=lambda entry: (entry.pk,),
+        exported_at_once=200,
+    )
+
     async def listing(request: web.Request) -> web.StreamResponse:
-        principal = caller(request)
         query = Query(request)
         since, until = query.time("since"), query.time("until")
         query.times(since, until, ("since", "until"))
@@ -49,46 +58,16 @@ def routes(
             since=since,
             until=until,
         )
-        limit, cursor = query.limit(PAGE, MAX_PAGE), query.cursor(1)
         everything = _everything(query)
-        query.end()
-        kind = format_of(request, "csv", "ndjson")
-        await saved(database)
-        if kind != "json":
-            note = record.exporting(principal.actor, "audit", kind, query.meant(*_FILTERS))
-            return await exports.send(request, kind, "vooster-audit", pieces(kind, wanted), principal, note=note)
-        found: list[Entry] = []
-        below = cursor[0] if cursor is not None else None
-        more = True
-        while more and len(found) <= limit:
-            some, below = await step(wanted, limit + 1 - len(found), below)
-            found, more = found + some, below is not None
-        return json_response(
-            {
-                "items": [_view(entry, names) for entry in found[:limit]],
-                "cursor": cursor_of(found[limit - 1].pk) if len(found) > limit else None,
-                "chain": chain_view(await record.check(everything=everything)),
-            }
-        )
 
-    async def step(wanted: Filter, limit: int, below: int | None) -> tuple[list[Entry], int | None]:
-        return await database.read(lambda connection: audit.search(connection, wanted, limit, below))
+        def find(connection: sqlite3.Connection, limit: int, place: Place | None) -> tuple[list[Entry], Place | None]:
+            found, below = audit.search(connection, wanted, limit, place[0] if place is not None else None)
+            return found, (below,) if below is not None else None
 
-    async def pages(wanted: Filter) -> AsyncGenerator[list[Entry], None]:
-        below, more = None, True
-        while more:
-            found, below = await step(wanted, EXPORTED_AT_ONCE, below)
-            more = below is not None
-            yield found
+        async def chain() -> dict[str, Any]:
+            return {"chain": chain_view(await record.check(everything=everything))}
 
-    def pieces(kind: Format, wanted: Filter) -> AsyncGenerator[bytes, None]:
-        return pieces_of(
-            kind,
-            pages(wanted),
-            columns=COLUMNS,
-            cells=lambda entry: _cells(entry, names),
-            view=lambda entry: _view(entry, names),
-        )
+        return await entries.answer(request, query, find, beside=chain)
 
     return [web.get("/api/audit", listing)]
 

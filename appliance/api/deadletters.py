@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+import sqlite3
 from dataclasses import replace
 from typing import Any
 
 import msgspec
 from aiohttp import web
 
-from appliance.api.exports import Exports, pieces_of
-from appliance.api.queries import Checks, Format, Query, cursor_of, format_of, numbers_of, reach, saved
+from appliance.api.exports import Exports
+from appliance.api.listing import Listing, Place
+from appliance.api.queries import Checks, Query, cursor_of, numbers_of, reach, saved
 from appliance.api.views import DEAD_LETTER_COLUMNS, Names, dead_letter_cells, dead_letter_detail, dead_letter_view
 from appliance.core.delivery import Delivery
 from appliance.edge.credentials import caller
@@ -23,12 +24,9 @@ from appliance.relay.record import Record
 from appliance.relay.screens import Screens
 from appliance.storage import deadletters
 from appliance.storage.database import Database
-from appliance.storage.deadletters import Filter, Place
+from appliance.storage.deadletters import Filter
 
-PAGE, MAX_PAGE = 100, 500
 MAX_IDS = 500
-EXPORTED_AT_ONCE = 50
-"""Letters in one piece of an export: as long as it takes to write them out, nothing else runs."""
 
 
 class Selection(msgspec.Struct, rename="camel"):
@@ -58,51 +56,42 @@ def routes(
     exports: Exports,
     record: Record,
 ) -> list[web.RouteDef]:
+    undelivered = Listing[Delivery](
+        database=database,
+        names=names,
+        exports=exports,
+        record=record,
+        name="dead-letters",
+        file="vooster-undelivered",
+        filters=("screenId", "code", "since", "until"),
+        columns=DEAD_LETTER_COLUMNS,
+        cells=dead_letter_cells,
+        view=dead_letter_view,
+        place=deadletters.place,
+        place_parts=2,
+        exported_at_once=50,
+    )
+
     async def listing(request: web.Request) -> web.StreamResponse:
-        principal = caller(request)
         query = Query(request)
         wanted = _wanted(
             query,
             screens,
-            principal,
+            caller(request),
             screen_id=query.text("screenId"),
             code=query.text("code"),
             since=query.time("since"),
             until=query.time("until"),
         )
-        limit, cursor = query.limit(PAGE, MAX_PAGE), query.cursor(2)
-        query.end()
-        kind = format_of(request, "csv", "ndjson")
-        await saved(database)
-        if kind != "json":
-            note = record.exporting(
-                principal.actor, "dead-letters", kind, query.meant("screenId", "code", "since", "until")
-            )
-            return await exports.send(request, kind, "vooster-undelivered", pieces(kind, wanted), principal, note=note)
-        found = await page(wanted, limit + 1, (cursor[0], cursor[1]) if cursor else None)
-        items = [dead_letter_view(letter, names) for letter in found[:limit]]
-        more = len(found) > limit
-        return json_response(
-            {"items": items, "cursor": cursor_of(*deadletters.place(found[limit - 1])) if more else None}
-        )
 
-    async def page(wanted: Filter, limit: int, below: Place | None) -> list[Delivery]:
-        return await database.read(lambda connection: deadletters.listing(connection, wanted, limit, below))
+        def find(
+            connection: sqlite3.Connection, limit: int, place: Place | None
+        ) -> tuple[list[Delivery], Place | None]:
+            below = (place[0], place[1]) if place is not None else None
+            found = deadletters.listing(connection, wanted, limit, below)
+            return found, deadletters.place(found[-1]) if len(found) == limit else None
 
-    async def pages(wanted: Filter) -> AsyncGenerator[list[Delivery], None]:
-        below = None
-        while found := await page(wanted, EXPORTED_AT_ONCE, below):
-            yield found
-            below = deadletters.place(found[-1])
-
-    def pieces(kind: Format, wanted: Filter) -> AsyncGenerator[bytes, None]:
-        return pieces_of(
-            kind,
-            pages(wanted),
-            columns=DEAD_LETTER_COLUMNS,
-            cells=lambda letter: dead_letter_cells(letter, names),
-            view=lambda letter: dead_letter_view(letter, names),
-        )
+        return await undelivered.answer(request, query, find)
 
     async def show(request: web.Request) -> web.Response:
         principal = caller(request)

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+import sqlite3
 
 from aiohttp import web
 
-from appliance.api.exports import Exports, pieces_of
-from appliance.api.queries import Format, Query, cursor_of, format_of, reach, saved
+from appliance.api.exports import Exports
+from appliance.api.listing import Listing, Place
+from appliance.api.queries import Query, reach
 from appliance.api.views import RECORD_COLUMNS, Names, record_cells, record_view
 from appliance.core.delivery import Delivery, State
 from appliance.edge.credentials import caller
-from appliance.edge.server import json_response
 from appliance.relay.record import Record
 from appliance.relay.screens import Screens
 from appliance.storage import deliveries
 from appliance.storage.database import Database
 from appliance.storage.deliveries import Filter, Span
 
-PAGE, MAX_PAGE = 100, 500
-EXPORTED_AT_ONCE = 50
-"""Deliveries in one piece of an export: as long as it takes to write them out, nothing else runs."""
 _STATES = ", ".join(State)
 
 
@@ -32,8 +29,22 @@ def routes(
     exports: Exports,
     record: Record,
 ) -> list[web.RouteDef]:
+    records = Listing[Delivery](
+        database=database,
+        names=names,
+        exports=exports,
+        record=record,
+        name="deliveries",
+        file="vooster-deliveries",
+        filters=("screenId", "orderId", "state", "from", "to"),
+        columns=RECORD_COLUMNS,
+        cells=record_cells,
+        view=record_view,
+        place=lambda delivery: (delivery.pk,),
+        exported_at_once=50,
+    )
+
     async def listing(request: web.Request) -> web.StreamResponse:
-        principal = caller(request)
         query = Query(request)
         since, until = query.time("from"), query.time("to")
         query.times(since, until, ("from", "to"))
@@ -43,46 +54,16 @@ def routes(
             states=_states(query),
             since=since,
             until=until,
-            screens=reach(screens, principal),
+            screens=reach(screens, caller(request)),
         )
-        limit, cursor = query.limit(PAGE, MAX_PAGE), query.cursor(1)
-        query.end()
-        kind = format_of(request, "csv", "ndjson")
-        await saved(database)
-        within = await database.read(lambda connection: deliveries.span(connection, wanted))
-        if kind != "json":
-            note = record.exporting(
-                principal.actor, "deliveries", kind, query.meant("screenId", "orderId", "state", "from", "to")
-            )
-            found_pieces = pieces(kind, wanted, within)
-            return await exports.send(request, kind, "vooster-deliveries", found_pieces, principal, note=note)
-        if cursor is not None:
-            within = Span(within.low, min(within.high, cursor[0]))
-        found: list[Delivery] = []
-        rest: Span | None = within
-        while rest is not None and len(found) <= limit:
-            some, rest = await step(wanted, limit + 1 - len(found), rest)
-            found += some
-        items = [record_view(delivery, names) for delivery in found[:limit]]
-        return json_response({"items": items, "cursor": cursor_of(found[limit - 1].pk) if len(found) > limit else None})
 
-    async def step(wanted: Filter, limit: int, within: Span) -> tuple[list[Delivery], Span | None]:
-        return await database.read(lambda connection: deliveries.search(connection, wanted, limit, within))
+        def find(
+            connection: sqlite3.Connection, limit: int, place: Place | None
+        ) -> tuple[list[Delivery], Place | None]:
+            found, rest = deliveries.search(connection, wanted, limit, _within(connection, wanted, place))
+            return found, (rest.high, rest.low) if rest is not None else None
 
-    async def pages(wanted: Filter, within: Span) -> AsyncGenerator[list[Delivery], None]:
-        rest: Span | None = within
-        while rest is not None:
-            found, rest = await step(wanted, EXPORTED_AT_ONCE, rest)
-            yield found
-
-    def pieces(kind: Format, wanted: Filter, within: Span) -> AsyncGenerator[bytes, None]:
-        return pieces_of(
-            kind,
-            pages(wanted, within),
-            columns=RECORD_COLUMNS,
-            cells=lambda delivery: record_cells(delivery, names),
-            view=lambda delivery: record_view(delivery, names),
-        )
+        return await records.answer(request, query, find)
 
     return [web.get("/api/deliveries", listing)]
 
@@ -96,3 +77,11 @@ def _states(query: Query) -> list[str] | None:
     if not found or not all(state in set(State) for state in found):
         query.wrong("state", f"one or more of {_STATES}")
     return found
+
+
+def _within(connection: sqlite3.Connection, wanted: Filter, place: Place | None) -> Span:
+    """Where to search. A cursor says only below which key; how far down is found out once for all that follows."""
+    if place is not None and len(place) == 2:
+        return Span(place[1], place[0])
+    whole = deliveries.span(connection, wanted)
+    return whole if place is None else Span(whole.low, min(whole.high, place[0]))

@@ -12,8 +12,9 @@ from typing import Any, Final
 
 from appliance.api import answers as a
 from appliance.api.auth import LogIn, LogOut, Refresh
-from appliance.api.deadletters import MAX_PAGE, Selection
+from appliance.api.deadletters import Selection
 from appliance.api.labels import MAX_LABELS
+from appliance.api.listing import MAX_PAGE, PAGE
 from appliance.api.pairing import Approve, Begin, Claim, Deny, NewOffer, Poll, Provision, Renew
 from appliance.api.people import NewKey, NewUser, UserChange
 from appliance.api.screens import NewScreen, ScreenChange
@@ -76,7 +77,7 @@ _TIME: Final[Schema] = {"type": "integer", "minimum": 0, "maximum": 1 << 53}
 _SCREEN: Final[Schema] = {"type": "string", "pattern": r"^[A-Za-z0-9._-]{1,64}$"}
 _ORDER: Final[Schema] = {"type": "string", "minLength": 1, "maxLength": 128}
 _CURSOR: Final = Parameter("cursor", {"type": "string"}, "As given by the page before.")
-_LIMIT: Final = Parameter("limit", {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": 100})
+_LIMIT: Final = Parameter("limit", {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": PAGE})
 _FILES: Final = ("text/csv", "application/x-ndjson")
 _STREAM: Final = "text/event-stream"
 
