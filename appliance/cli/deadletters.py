@@ -6,7 +6,6 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
@@ -27,9 +26,17 @@ from appliance.cli.common import (
     run,
     say,
 )
-from appliance.cli.lists import TYPES, LimitOption, SinceOption, UntilOption, moment, newest
-from appliance.cli.lists import export as write
-from appliance.cli.times import milliseconds
+from appliance.cli.lists import (
+    FormatOption,
+    LimitOption,
+    OutputOption,
+    SinceOption,
+    UntilOption,
+    export,
+    filter_of,
+    moment,
+    print_newest,
+)
 from appliance.errors import entry
 from appliance.paths import DataDir
 
@@ -56,23 +63,8 @@ def list_(
 ) -> None:
     """List what couldn't be delivered, the newest first."""
     wanted = _filter(screen, code, since, until)
-    items, more = run(newest(directory(data_dir), _PATH, wanted, limit))
-    if json:
-        as_json(items)
-        return
-    korean = language() == "ko"
-    console = Console(highlight=False, markup=False)
-    for letter in items:
-        text = (letter["causeMessages"] or letter["messages"])["ko" if korean else "en"]
-        order = letter["orderId"] or letter["title"] or "–"
-        screen_name = letter["screenName"]
-        console.print(Text(f"{_short(letter['diedAt'])}  {order}  {screen_name}  {letter['code']}", style="bold"))
-        console.print(Padding(Text(text), (0, 0, 0, 13), expand=False))
-        console.print(Text(f"{'':13}{letter['deliveryId']}", style="dim"), soft_wrap=True)
-    if more:
-        say("더 있습니다: --limit" if korean else "There are more: --limit")
-    elif not items:
-        say("미전달이 없습니다." if korean else "Nothing is undelivered.")
+    none = {"ko": "미전달이 없습니다.", "en": "Nothing is undelivered."}
+    print_newest(data_dir, _PATH, wanted, limit, _print, json=json, none=none)
 
 
 @app.command()
@@ -155,20 +147,18 @@ def discard(
     _report(run(_many(directory(data_dir), "discard", ids, {**wanted, "all": all_} if all_ else wanted)), "discarded")
 
 
-@app.command()
-def export(
+@app.command("export")
+def export_(
     screen: ScreenOption = None,
     code: CodeOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
-    format_: Annotated[Literal["csv", "jsonl"], typer.Option("--format", help="csv or jsonl.")] = "csv",
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Instead of stdout.", dir_okay=False)
-    ] = None,
+    format_: FormatOption = "csv",
+    output: OutputOption = None,
     data_dir: DataOption = None,
 ) -> None:
     """Write the list as CSV or JSON Lines."""
-    run(write(directory(data_dir), _PATH, TYPES[format_], _filter(screen, code, since, until), output))
+    export(data_dir, _PATH, format_, _filter(screen, code, since, until), output)
 
 
 # --- the work behind ------------------------------------------------------------------------------------------------
@@ -203,13 +193,7 @@ async def _answers(
 
 
 def _filter(screen: str | None, code: str | None, since: str | None, until: str | None) -> dict[str, Any]:
-    found = {
-        "screenId": screen,
-        "code": code,
-        "since": milliseconds(since, "--since"),
-        "until": milliseconds(until, "--until", end_of_day=True),
-    }
-    return {name: value for name, value in found.items() if value is not None}
+    return filter_of(since, until, screenId=screen, code=code)
 
 
 def _chosen(ids: list[str] | None, wanted: dict[str, Any], *, everything: bool) -> dict[str, Any]:
@@ -217,6 +201,14 @@ def _chosen(ids: list[str] | None, wanted: dict[str, Any], *, everything: bool) 
     if sum((bool(ids), bool(wanted), everything)) != 1:
         raise typer.BadParameter("name ids, or say which with --screen, --code, --since, --until, or --all")
     return wanted
+
+
+def _print(console: Console, letter: dict[str, Any]) -> None:
+    text = (letter["causeMessages"] or letter["messages"])[language()]
+    order = letter["orderId"] or letter["title"] or "–"
+    console.print(Text(f"{_short(letter['diedAt'])}  {order}  {letter['screenName']}  {letter['code']}", style="bold"))
+    console.print(Padding(Text(text), (0, 0, 0, 13), expand=False))
+    console.print(Text(f"{'':13}{letter['deliveryId']}", style="dim"), soft_wrap=True)
 
 
 def _report(total: Counter[str], done: Literal["replayed", "discarded"]) -> None:

@@ -4,19 +4,53 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from typing import Any, NamedTuple
 
 import pytest
 
+from appliance.relay.opened import Row
 from appliance.storage import database as storage
 from tests.conftest import MakeHouse
 from tests.support.answers import Answer, check_words
 from tests.support.disk import refusing
 from tests.support.held import Held
 from tests.support.house import House, until
+from tests.support.inbox import Message
+from tests.support.wire import Wire
 
 
 async def cancel(house: House, path: str, bearer: str | None = None) -> Answer:
     return await house.call("POST", f"{path}/cancel", bearer=bearer or house.key)
+
+
+class Halfway(NamedTuple):
+    """A delivery that is out on a screen, whose cancelling is on its way to the disk."""
+
+    screen: Wire
+    trigger_id: str
+    navigate: Message
+    row: Row
+    held: Held
+    cancelling: asyncio.Task[Answer]
+
+
+async def halfway(house: House, *, received: bool = False, **hello: Any) -> Halfway:
+    """`received`: the screen has said so already. `hello` is what it says of itself."""
+    database = house.appliance.engine.database
+    screen = await house.screen(**hello)
+    trigger_id = await house.accepted()
+    navigate = await screen.navigate()
+    if received:
+        await screen.received(navigate)
+        await house.becomes(trigger_id, "received")
+    (row,) = house.appliance.engine.dispatcher.opened
+    await database.flush()
+    held = Held(database)
+    await held.begun()
+    before = database.waiting
+    cancelling = asyncio.create_task(cancel(house, f"/api/deliveries/{row.delivery.id}"))
+    await until(lambda: database.waiting > before)
+    return Halfway(screen, trigger_id, navigate, row, held, cancelling)
 
 
 async def test_a_waiting_delivery_is_cancelled_and_never_sent(house: House) -> None:
@@ -184,18 +218,7 @@ async def test_what_the_disk_refuses_to_cancel_stays_on_the_monitor(
 
 async def test_what_is_shown_while_it_is_being_cancelled_was_shown(house: House) -> None:
     """The worker has seen it: that is the end of its history, on disk too, and nothing is blanked."""
-    database = house.appliance.engine.database
-    screen = await house.screen()
-    trigger_id = await house.accepted()
-    navigate = await screen.navigate()
-    await screen.received(navigate)
-    await house.becomes(trigger_id, "received")
-    (row,) = house.appliance.engine.dispatcher.opened
-    held = Held(database)
-    await held.begun()
-    before = database.waiting
-    cancelling = asyncio.create_task(cancel(house, f"/api/deliveries/{row.delivery.id}"))
-    await until(lambda: database.waiting > before)
+    screen, trigger_id, navigate, row, held, cancelling = await halfway(house, received=True)
     await screen.shown(navigate)
     await until(lambda: row.withheld)
     await held.release()
@@ -210,17 +233,7 @@ async def test_what_is_shown_while_it_is_being_cancelled_was_shown(house: House)
 @pytest.mark.parametrize("capabilities", [[], ["shown"]])
 async def test_what_goes_on_while_it_is_being_cancelled_is_cancelled(house: House, capabilities: list[str]) -> None:
     """The screen's word is a line behind the cancelling, even one that would have ended it."""
-    database = house.appliance.engine.database
-    screen = await house.screen(capabilities=capabilities)
-    trigger_id = await house.accepted()
-    navigate = await screen.navigate()
-    (row,) = house.appliance.engine.dispatcher.opened
-    await database.flush()
-    held = Held(database)
-    await held.begun()
-    before = database.waiting
-    cancelling = asyncio.create_task(cancel(house, f"/api/deliveries/{row.delivery.id}"))
-    await until(lambda: database.waiting > before)
+    screen, trigger_id, navigate, row, held, cancelling = await halfway(house, capabilities=capabilities)
     await screen.received(navigate)
     await until(lambda: row.withheld)
     await held.release()
@@ -237,16 +250,7 @@ async def test_what_goes_on_while_the_disk_refuses_to_cancel_it_has_happened(
 ) -> None:
     monkeypatch.setattr(storage, "RETRY_SECONDS", 0.03)
     database = house.appliance.engine.database
-    screen = await house.screen()
-    trigger_id = await house.accepted()
-    navigate = await screen.navigate()
-    (row,) = house.appliance.engine.dispatcher.opened
-    await database.flush()
-    held = Held(database)
-    await held.begun()
-    before = database.waiting
-    cancelling = asyncio.create_task(cancel(house, f"/api/deliveries/{row.delivery.id}"))
-    await until(lambda: database.waiting > before)
+    screen, trigger_id, navigate, row, held, cancelling = await halfway(house)
     await screen.received(navigate)
     await screen.shown(navigate)
     await until(lambda: row.withheld and len(row.withheld) == 2)
