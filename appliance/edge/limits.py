@@ -22,8 +22,6 @@ REFUSAL_SECONDS = 1.0
 answering."""
 _STRANGERS: Final = (200.0, 5_000)
 """A second and at once, of one address: a hall's browsers start together, and fetch a dozen files each."""
-_DEAR: Final = {"/api/pairing/device": 20.0}
-"""So many requests does one of these count for: a QR code is drawn for it."""
 _OF_ONE: Final = {"user": (500.0, 5_000), "screen": (500.0, 5_000), "key": (3_000.0, 30_000)}
 """A second and at once, of one account, screen or key. A request may hold 500 triggers; a key that has gone wild leaves
 room for the others."""
@@ -64,9 +62,9 @@ class Limits:
         address = client_address(request, self._proxies)
         if address in THIS_MACHINE:
             return
-        now, cost = self._clock(), _DEAR.get(request.path, 1.0)
+        now = self._clock()
         for key, share in counted(address):
-            wait = self._strangers.take(key, now, cost / share)
+            wait = self._strangers.take(key, now, 1 / share)
             if wait:
                 self._metrics.limit("address")
                 await asyncio.sleep(REFUSAL_SECONDS)

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from appliance.core import pairing as rules
-from appliance.core.networks import neighbourhood
+from appliance.core.networks import counted, neighbourhood
 from appliance.core.pairing import Waiting
 from appliance.core.rate import Rate
 from appliance.core.screens import Client, Display
@@ -26,8 +26,8 @@ from appliance.relay.secrets import new_token
 MAX_WAITING = 1_000
 MAX_PER_ADDRESS = 200
 BURST, PER_SECOND = 250, 2.0
-"""How many codes one address may ask for at once, and then how often: each of them costs a picture, and a hall of new
-monitors may share an address."""
+"""How many codes one address may ask for at once, and then how often: each of them costs a picture, which takes as long
+as hundreds of triggers, and a hall of new monitors may share an address."""
 SILENT_MS = 30_000
 """A monitor that waits asks every 2 s, or lets its question be held for 20 s: after this long nobody is there."""
 ENDED_KEPT_MS = 30_000
@@ -72,15 +72,16 @@ class Codes:
         return self._by_prefix.get(prefix)
 
     def add(self, client: Client, displays: list[Display], *, address: str, now: int) -> tuple[Waiting, str]:
-        """A new one, and the device code that polls for it. Raises `RATE_LIMITED` for an address that asks too often,
-        or while a supervisor has looked at every one there is."""
+        """A new one, and the device code that polls for it. Raises `RATE_LIMITED` for an address, or an IPv6 network,
+        that asks too often, or while a supervisor has looked at every one there is."""
         for code in self:
             if code.waiting.expires_at + ENDED_KEPT_MS < now:
                 self.drop(code)
         if self._limited:
-            pause = self._rate.take(address, now / 1000)
-            if pause:
-                raise too_many(math.ceil(pause))
+            for key, share in counted(address):
+                pause = self._rate.take(key, now / 1000, 1 / share)
+                if pause:
+                    raise too_many(math.ceil(pause))
             self._make_room_for(address)
         self._make_room(now)
         user_code = rules.new_code(secrets.choice)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from appliance.core.networks import OF_A_NETWORK
 from appliance.core.screens import Client
 from appliance.errors import Problem
 from appliance.relay import codes
@@ -77,6 +78,19 @@ async def test_an_address_that_asks_too_often_pauses_and_nobody_else(gate: Gateh
     gate.pairings.begin(Client(), [], address="10.0.0.7")
     gate.now.forward(seconds=1)
     await begin(gate)
+
+
+async def test_a_network_of_ipv6_that_asks_too_often_pauses_and_nobody_else(
+    gate: Gatehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(codes, "MAX_WAITING", 10)  # none of them is needed
+    for number in range(codes.BURST * OF_A_NETWORK):  # of which each is another address
+        gate.pairings.begin(Client(), [], address=f"2001:db8::{number:x}")
+    with pytest.raises(Problem, match="RATE_LIMITED"):
+        gate.pairings.begin(Client(), [], address="2001:db8::ffff")
+    gate.pairings.begin(Client(), [], address="2001:db8:0:1::1")
+    gate.now.forward(seconds=1)
+    gate.pairings.begin(Client(), [], address="2001:db8::ffff")
 
 
 async def test_without_limits_nobody_pauses(gate: Gatehouse) -> None:
