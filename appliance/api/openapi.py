@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from appliance.api.answers import ProblemView
+from appliance.api.answers.problems import ProblemView
 from appliance.api.operations import BATCH, OPERATIONS, Batch, Operation, Schema
 from appliance.core.permissions import CALLS, Rule
 from appliance.core.roles import Role

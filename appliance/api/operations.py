@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
-from appliance.api import answers as a
+from appliance.api.answers import about, audit, coming_in, events, pairing, people, scans, screens, undelivered
 from appliance.api.auth import LogIn, LogOut, Refresh
 from appliance.api.deadletters import Selection
 from appliance.api.labels import MAX_LABELS
@@ -88,34 +88,35 @@ _TRIGGER = (
 )  # fmt: skip
 
 OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = MappingProxyType({
-    ("GET", "/.well-known/vooster"): Operation("About", "Who answers here", {200: a.WellKnown}),
+    ("GET", "/.well-known/vooster"): Operation("About", "Who answers here", {200: about.WellKnown}),
     ("GET", "/api/health"): Operation(
-        "About", "How the appliance is", {200: a.Health, 503: a.Health},
+        "About", "How the appliance is", {200: about.Health, 503: about.Health},
         description="States and names for anyone; details for viewers. 503: scans can't be saved."),
-    ("GET", "/api/health/live"): Operation("About", "It runs", {200: a.Readiness}),
-    ("GET", "/api/health/ready"): Operation("About", "It takes scans", {200: a.Readiness, 503: a.Readiness}),
+    ("GET", "/api/health/live"): Operation("About", "It runs", {200: about.Readiness}),
+    ("GET", "/api/health/ready"): Operation("About", "It takes scans", {200: about.Readiness, 503: about.Readiness}),
     ("GET", "/api/openapi.json"): Operation("About", "This description", {200: Schema}),
     ("GET", "/api/asyncapi.json"): Operation("About", "The real-time messages, as AsyncAPI 3", {200: Schema}),
-    ("GET", "/api/metrics"): Operation("About", "The figures", {200: a.Figures}),
-    ("GET", "/api/monitoring/dashboard"): Operation("About", "What the live page shows", {200: a.Dashboard}),
+    ("GET", "/api/metrics"): Operation("About", "The figures", {200: about.Figures}),
+    ("GET", "/api/monitoring/dashboard"): Operation("About", "What the live page shows", {200: about.Dashboard}),
     ("GET", "/api/monitoring/stream"): Operation(
         "About", "The same as a stream: a snapshot, then changes", {200: None}, media=_STREAM),
     ("GET", "/metrics"): Operation("About", "For Prometheus", {200: None}, media="text/plain", name="getExposition"),
     # Coming in.
     ("GET", "/api/setup"): Operation(
-        "Coming in", "What was checked before set-up", {200: a.SetupState},
+        "Coming in", "What was checked before set-up", {200: coming_in.SetupState},
         refusals=("SETUP_COMPLETE", "SETUP_LINK_EXPIRED", "TOKEN_INVALID")),
     ("POST", "/api/setup"): Operation(
-        "Coming in", "The first administrator", {201: a.SignedIn}, body=SetUp,
+        "Coming in", "The first administrator", {201: coming_in.SignedIn}, body=SetUp,
         refusals=("SETUP_COMPLETE", "SETUP_LINK_EXPIRED", "TOKEN_INVALID")),
     ("POST", "/api/setup/link"): Operation(
-        "Coming in", "A fresh set-up link, over the control socket", {201: a.SetupLink},
+        "Coming in", "A fresh set-up link, over the control socket", {201: coming_in.SetupLink},
         refusals=("NOT_FOUND", "SETUP_COMPLETE", "PERMISSION_DENIED")),
     ("POST", "/api/auth/login"): Operation(
-        "Coming in", "Sign in", {200: (a.SignedIn, a.Tokens)}, body=LogIn, refusals=("CREDENTIALS_INVALID",),
-        description="A browser gets a cookie; with `tokens` a program gets tokens."),
+        "Coming in", "Sign in", {200: (coming_in.SignedIn, coming_in.Tokens)}, body=LogIn,
+        refusals=("CREDENTIALS_INVALID",), description="A browser gets a cookie; with `tokens` a program gets tokens."),
     ("POST", "/api/auth/refresh"): Operation(
-        "Coming in", "The next tokens", {200: a.Tokens}, body=Refresh, refusals=("TOKEN_INVALID", "TOKEN_EXPIRED"),
+        "Coming in", "The next tokens", {200: coming_in.Tokens}, body=Refresh,
+        refusals=("TOKEN_INVALID", "TOKEN_EXPIRED"),
         description="A refresh token is good once; showing an old one ends the whole family."),
     ("POST", "/api/auth/logout"): Operation(
         "Coming in", "Sign out", {204: None}, body=LogOut, body_optional=True, refusals=("CSRF_INVALID",)),
@@ -123,20 +124,20 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = MappingProxyType({
         "Coming in", "A screen that was off for longer comes back", {200: Pairing}, body=Renew,
         refusals=("TOKEN_INVALID",)),
     ("GET", "/api/csrf"): Operation(
-        "Coming in", "What pages send as `X-CSRF-Token`", {200: a.CsrfToken},
+        "Coming in", "What pages send as `X-CSRF-Token`", {200: coming_in.CsrfToken},
         refusals=("TOKEN_INVALID", "TOKEN_EXPIRED")),
-    ("GET", "/api/me"): Operation("Coming in", "Who I am", {200: a.Me}),
+    ("GET", "/api/me"): Operation("Coming in", "Who I am", {200: coming_in.Me}),
     # Pairing.
     ("POST", "/api/pairing/device"): Operation(
-        "Pairing", "A code for the monitor to show (RFC 8628)", {200: a.DeviceCode}, body=Begin),
+        "Pairing", "A code for the monitor to show (RFC 8628)", {200: pairing.DeviceCode}, body=Begin),
     ("POST", "/api/pairing/token"): Operation(
-        "Pairing", "Asks whether it was approved (RFC 8628)", {200: Pairing, 400: a.PollRefusal}, body=Poll),
+        "Pairing", "Asks whether it was approved (RFC 8628)", {200: Pairing, 400: pairing.PollRefusal}, body=Poll),
     ("GET", "/api/pairing/device/{user_code}"): Operation(
-        "Pairing", "What shows this code", {200: a.Waiting}, refusals=(*_GONE, "VALIDATION_ERROR"),
+        "Pairing", "What shows this code", {200: pairing.Waiting}, refusals=(*_GONE, "VALIDATION_ERROR"),
         samples={"user_code": "BCDF-GHJK"}),
-    ("GET", "/api/pairing/devices"): Operation("Pairing", "What waits to be paired", {200: a.WaitingList}),
+    ("GET", "/api/pairing/devices"): Operation("Pairing", "What waits to be paired", {200: pairing.WaitingList}),
     ("GET", "/api/pairing/labels"): Operation(
-        "Pairing", "QR codes of stations' pages, to print", {200: a.Labels},
+        "Pairing", "QR codes of stations' pages, to print", {200: pairing.Labels},
         query=(
             Parameter(
                 "screenId",
@@ -146,36 +147,36 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = MappingProxyType({
         ),
         refusals=("VALIDATION_ERROR", "SCREEN_NOT_FOUND")),
     ("POST", "/api/pairing/approve"): Operation(
-        "Pairing", "Makes what shows the code this screen", {200: a.Approved}, body=Approve,
+        "Pairing", "Makes what shows the code this screen", {200: pairing.Approved}, body=Approve,
         refusals=(*_GONE, "CONFIRM_MISMATCH", "SCREEN_ALREADY_PAIRED")),
     ("POST", "/api/pairing/deny"): Operation(
         "Pairing", "Refuses what shows the code", {204: None}, body=Deny, refusals=(*_GONE, "CONFIRM_MISMATCH")),
     ("POST", "/api/pairing/offers"): Operation(
-        "Pairing", "A link that makes a browser this screen, once", {201: a.Offer}, body=NewOffer,
+        "Pairing", "A link that makes a browser this screen, once", {201: pairing.Offer}, body=NewOffer,
         refusals=("SCREEN_ALREADY_PAIRED",)),
     ("POST", "/api/pairing/claim"): Operation(
         "Pairing", "Takes an offer up", {200: Pairing}, body=Claim,
         refusals=("PAIRING_EXPIRED", "SCREEN_ALREADY_PAIRED")),
     ("POST", "/api/pairing/provision"): Operation(
-        "Pairing", "Pairs screens without a QR code", {201: a.Pairings}, body=Provision),
+        "Pairing", "Pairs screens without a QR code", {201: pairing.Pairings}, body=Provision),
     # Scans.
     ("POST", "/api/trigger"): Operation(
-        "Scans", "Shows an order's document on screens", {202: a.Receipt, 200: a.Receipt}, body=TriggerBody,
+        "Scans", "Shows an order's document on screens", {202: scans.Receipt, 200: scans.Receipt}, body=TriggerBody,
         query=(
             Parameter("wait", {"enum": ["shown"]}, "Holds the answer until all deliveries are final."),
             Parameter("timeoutMs", {"type": "integer", "minimum": 0, "maximum": MAX_WAIT_MS, "default": 5000}),
         ),
         refusals=_TRIGGER, description="200 for one that came before, or that has ended while it was waited for."),
     ("POST", "/api/triggers"): Operation(
-        "Scans", f"The same for up to {MAX_BATCH} in one commit", {200: a.BatchResults}, body=Batch),
+        "Scans", f"The same for up to {MAX_BATCH} in one commit", {200: scans.BatchResults}, body=Batch),
     ("GET", "/api/triggers/{id}"): Operation(
-        "Scans", "A trigger with all that happened to it", {200: a.TriggerView}, refusals=("NOT_FOUND",)),
+        "Scans", "A trigger with all that happened to it", {200: scans.TriggerView}, refusals=("NOT_FOUND",)),
     ("POST", "/api/triggers/{id}/cancel"): Operation(
-        "Scans", "Takes back what is still open of it", {200: a.Cancelled}, refusals=("NOT_FOUND", "NOT_OPEN")),
+        "Scans", "Takes back what is still open of it", {200: scans.Cancelled}, refusals=("NOT_FOUND", "NOT_OPEN")),
     ("POST", "/api/deliveries/{deliveryId}/cancel"): Operation(
-        "Scans", "Takes one delivery back", {200: a.Summary}, refusals=("NOT_FOUND", "NOT_OPEN")),
+        "Scans", "Takes one delivery back", {200: scans.Summary}, refusals=("NOT_FOUND", "NOT_OPEN")),
     ("GET", "/api/deliveries"): Operation(
-        "Scans", "Who was shown what, where and when", {200: a.Records}, also=_FILES,
+        "Scans", "Who was shown what, where and when", {200: scans.Records}, also=_FILES,
         query=(
             Parameter("screenId", _SCREEN), Parameter("orderId", _ORDER),
             Parameter("state", {"type": "string"}, "One or more states, with commas between them."),
@@ -183,30 +184,30 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = MappingProxyType({
         )),
     # Dead letters.
     ("GET", "/api/dead-letters"): Operation(
-        "Undelivered", "What couldn't be delivered, newest first", {200: a.DeadLetters}, also=_FILES,
+        "Undelivered", "What couldn't be delivered, newest first", {200: undelivered.DeadLetters}, also=_FILES,
         query=(
             Parameter("screenId", _SCREEN), Parameter("code", {"type": "string"}),
             Parameter("since", _TIME), Parameter("until", _TIME), _LIMIT, _CURSOR,
         )),
     ("GET", "/api/dead-letters/{deliveryId}"): Operation(
-        "Undelivered", "One with its history", {200: a.DeadLetterDetail}, refusals=("NOT_FOUND",)),
+        "Undelivered", "One with its history", {200: undelivered.DeadLetterDetail}, refusals=("NOT_FOUND",)),
     ("DELETE", "/api/dead-letters/{deliveryId}"): Operation(
         "Undelivered", "Discards one", {204: None}, refusals=("NOT_FOUND", "NOT_DEAD")),
     ("POST", "/api/dead-letters/{deliveryId}/replay"): Operation(
-        "Undelivered", "Sends one again", {202: a.Replayed},
+        "Undelivered", "Sends one again", {202: undelivered.Replayed},
         refusals=("NOT_FOUND", "NOT_DEAD", "SCREEN_NOT_FOUND", "QUEUE_FULL")),
     ("POST", "/api/dead-letters/replay"): Operation(
-        "Undelivered", "Sends many again", {200: a.ReplayedMany}, body=Selection),
+        "Undelivered", "Sends many again", {200: undelivered.ReplayedMany}, body=Selection),
     ("POST", "/api/dead-letters/discard"): Operation(
-        "Undelivered", "Discards many", {200: a.DiscardedMany}, body=Selection),
+        "Undelivered", "Discards many", {200: undelivered.DiscardedMany}, body=Selection),
     # Screens.
-    ("GET", "/api/screens"): Operation("Screens", "All screens", {200: a.Screens}),
+    ("GET", "/api/screens"): Operation("Screens", "All screens", {200: screens.Screens}),
     ("POST", "/api/screens"): Operation(
-        "Screens", "Registers a screen", {201: a.ScreenView}, body=NewScreen, refusals=("SCREEN_EXISTS",)),
+        "Screens", "Registers a screen", {201: screens.ScreenView}, body=NewScreen, refusals=("SCREEN_EXISTS",)),
     ("GET", "/api/screens/{screenId}"): Operation(
-        "Screens", "One screen", {200: a.ScreenView}, refusals=("SCREEN_NOT_FOUND",)),
+        "Screens", "One screen", {200: screens.ScreenView}, refusals=("SCREEN_NOT_FOUND",)),
     ("PATCH", "/api/screens/{screenId}"): Operation(
-        "Screens", "Changes it", {200: a.ScreenView}, body=ScreenChange, refusals=("SCREEN_NOT_FOUND",)),
+        "Screens", "Changes it", {200: screens.ScreenView}, body=ScreenChange, refusals=("SCREEN_NOT_FOUND",)),
     ("DELETE", "/api/screens/{screenId}"): Operation(
         "Screens", "Deletes it", {204: None}, refusals=("SCREEN_NOT_FOUND",)),
     ("POST", "/api/screens/{screenId}/identify"): Operation(
@@ -216,32 +217,32 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = MappingProxyType({
     ("POST", "/api/screens/{screenId}/revoke"): Operation(
         "Screens", "Ends its pairing", {204: None}, refusals=("SCREEN_NOT_FOUND",)),
     # People and keys.
-    ("GET", "/api/users"): Operation("People", "All users", {200: a.Users}),
-    ("POST", "/api/users"): Operation("People", "Adds a user", {201: a.UserView}, body=NewUser),
-    ("GET", "/api/users/{id}"): Operation("People", "One user", {200: a.UserView}, refusals=("NOT_FOUND",)),
+    ("GET", "/api/users"): Operation("People", "All users", {200: people.Users}),
+    ("POST", "/api/users"): Operation("People", "Adds a user", {201: people.UserView}, body=NewUser),
+    ("GET", "/api/users/{id}"): Operation("People", "One user", {200: people.UserView}, refusals=("NOT_FOUND",)),
     ("PATCH", "/api/users/{id}"): Operation(
-        "People", "Changes a role, lines or a password", {200: a.UserView}, body=UserChange,
+        "People", "Changes a role, lines or a password", {200: people.UserView}, body=UserChange,
         refusals=("NOT_FOUND", "LAST_ADMIN")),
     ("DELETE", "/api/users/{id}"): Operation(
         "People", "Removes a user", {204: None}, refusals=("NOT_FOUND", "LAST_ADMIN")),
-    ("GET", "/api/keys"): Operation("People", "All API keys", {200: a.Keys}),
+    ("GET", "/api/keys"): Operation("People", "All API keys", {200: people.Keys}),
     ("POST", "/api/keys"): Operation(
-        "People", "Adds a key, which is told this once", {201: a.NewKeyView}, body=NewKey),
+        "People", "Adds a key, which is told this once", {201: people.NewKeyView}, body=NewKey),
     ("POST", "/api/keys/rotate"): Operation(
-        "People", "Makes the appliance's own keys anew", {200: a.SigningKeyView},
+        "People", "Makes the appliance's own keys anew", {200: people.SigningKeyView},
         description="For when somebody may have seen the old ones: access tokens and links to documents end at once."),
-    ("GET", "/api/keys/{id}"): Operation("People", "One key", {200: a.KeyView}, refusals=("NOT_FOUND",)),
+    ("GET", "/api/keys/{id}"): Operation("People", "One key", {200: people.KeyView}, refusals=("NOT_FOUND",)),
     ("DELETE", "/api/keys/{id}"): Operation("People", "Ends a key", {204: None}, refusals=("NOT_FOUND",)),
     ("GET", "/api/audit"): Operation(
-        "People", "Who did what to which screen, when and from where, newest first", {200: a.AuditRecord}, also=_FILES,
-        query=(
+        "People", "Who did what to which screen, when and from where, newest first", {200: audit.AuditRecord},
+        also=_FILES, query=(
             Parameter("actor", {"type": "string", "minLength": 1, "maxLength": 200}),
             Parameter("action", {"type": "string"}, "As it is, or with a star behind what it begins with."),
             Parameter("screenId", _SCREEN), Parameter("since", _TIME), Parameter("until", _TIME), _LIMIT, _CURSOR,
             Parameter("verify", {"enum": ["full"]}, "Looks through the whole record, not only what is new."),
         )),
     # Wires.
-    ("POST", "/api/events/ticket"): Operation("Events", "A ticket for one stream", {201: a.Ticket}),
+    ("POST", "/api/events/ticket"): Operation("Events", "A ticket for one stream", {201: events.Ticket}),
     ("GET", "/api/events/subscribe"): Operation(
         "Events", "A session over server-sent events", {200: None}, media=_STREAM,
         query=(
