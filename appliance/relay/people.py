@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 import secrets
 import sqlite3
 import unicodedata
@@ -15,9 +14,10 @@ import msgspec
 import structlog
 from msgspec import UNSET, UnsetType
 
+from appliance.core import people as rules
 from appliance.core.roles import Role
 from appliance.core.screens import check_id
-from appliance.errors import FieldError, Problem
+from appliance.errors import Problem
 from appliance.relay.auth import KEY_PREFIX, Auth
 from appliance.relay.doorman import Doorman
 from appliance.relay.grants import digest
@@ -32,8 +32,6 @@ from appliance.storage.people import Key, SetupToken, User
 _log = structlog.get_logger(__name__)
 
 SETUP_MS: Final = 30 * 60 * 1000
-PASSWORD_LENGTH: Final = (12, 256)
-_USER_NAME = re.compile(r"[\w.@-]{1,64}\Z")
 _REMEMBERED_LINKS = 8
 
 
@@ -115,9 +113,9 @@ class People:
                 await self._refusals.note("setup.refused")
                 raise
         self._check_open()
-        name = _user_name(username)
-        plant = _plant(plant) if plant else ""
-        encoded = await self._passwords.hash(_password(password, "password"))
+        name = rules.user_name(username)
+        plant = rules.shown_name(plant) if plant else ""
+        encoded = await self._passwords.hash(rules.password(password))
         async with self._change:
             self._check_open()
             if token is not None:
@@ -153,7 +151,7 @@ class People:
         name, now = unicodedata.normalize("NFC", username[:256]), self._now()
         folded = name.casefold()
         user = self._auth.user(name)
-        typed = unicodedata.normalize("NFC", password[: 4 * PASSWORD_LENGTH[1]])
+        typed = unicodedata.normalize("NFC", password[: 4 * rules.PASSWORD_LENGTH[1]])
         try:
             with self._doorman.trying(folded, address, now) if self._doorman else contextlib.nullcontext():
                 encoded = user.password if user else None
@@ -194,13 +192,13 @@ class People:
         self, username: str, password: str, role: str, *, actor: str, groups: list[str] | None = None
     ) -> User:
         """Raises `VALIDATION_ERROR`."""
-        name, label = _user_name(username), Role.parse(role).label
-        _check_limit(label, groups)
-        encoded = await self._passwords.hash(_password(password, "password"))
+        name, label = rules.user_name(username), Role.parse(role).label
+        rules.check_limit(label, groups)
+        encoded = await self._passwords.hash(rules.password(password))
         async with self._change:
             if self._auth.user(name) is not None:
-                raise _wrong("username", "is taken")
-            user = User(name, label, encoded, self._now(), _names(groups, "groups"))
+                raise rules.wrong("username", "is taken")
+            user = User(name, label, encoded, self._now(), rules.scope(groups))
 
             def job(tx: sqlite3.Connection) -> None:
                 table.save_user(tx, user)
@@ -223,14 +221,14 @@ class People:
 
         Raises `LAST_ADMIN`, `NOT_FOUND`.
         """
-        encoded = await self._passwords.hash(_password(password, "password")) if password is not None else None
+        encoded = await self._passwords.hash(rules.password(password)) if password is not None else None
         async with self._change:
             before = self.require_user(username)
             label = Role.parse(role).label if role is not None else before.role
             if label != Role.ADMIN.label:
                 self._keep_an_admin(before)
-            scope = before.groups if isinstance(groups, UnsetType) else _names(groups, "groups")
-            _check_limit(label, scope)
+            scope = before.groups if isinstance(groups, UnsetType) else rules.scope(groups)
+            rules.check_limit(label, scope)
             user = msgspec.structs.replace(before, role=label, groups=scope, password=encoded or before.password)
             detail: dict[str, object] = {"role": label, "groups": scope, "password": encoded is not None}
 
@@ -301,16 +299,16 @@ class People:
         expires_at: int | None = None,
     ) -> tuple[Key, str]:
         """A key and its text, which is told this once. `expires_at` is in ms. Raises `VALIDATION_ERROR`."""
-        name, label = _plant(name, "name"), Role.parse(role).label
+        name, label = rules.shown_name(name), Role.parse(role).label
         scope = [check_id(screen) for screen in screens] if screens is not None else None
-        _check_limit(label, scope, groups)
+        rules.check_limit(label, scope, groups)
         if expires_at is not None and expires_at <= self._now():
-            raise _wrong("expiresAt", "lies in the past")
+            raise rules.wrong("expiresAt", "lies in the past")
         async with self._change:
             if any(key.name == name for key in self._auth.api_keys()):
-                raise _wrong("name", "is taken")
+                raise rules.wrong("name", "is taken")
             text = KEY_PREFIX + new_token()
-            key = Key(secrets.token_hex(4), digest(text), name, label, self._now(), scope, _names(groups, "groups"))
+            key = Key(secrets.token_hex(4), digest(text), name, label, self._now(), scope, rules.scope(groups))
             key.expires_at = expires_at
 
             def job(tx: sqlite3.Connection) -> None:
@@ -344,45 +342,3 @@ class People:
             if key.id == key_id:
                 return key
         raise Problem("NOT_FOUND", "There is no such key.")
-
-
-def _check_limit(role: str, *scope: list[str] | None) -> None:
-    if role == Role.ADMIN.label and any(part is not None for part in scope):
-        raise _wrong("role", "an administrator isn't limited to some screens; take supervisor")
-
-
-def _wrong(field: str, reason: str) -> Problem:
-    return Problem("VALIDATION_ERROR", f"{field}: {reason}", errors=[FieldError(field, reason)])
-
-
-def _user_name(text: str) -> str:
-    name = unicodedata.normalize("NFC", text.strip())
-    if not _USER_NAME.match(name):
-        raise _wrong("username", "1 to 64 letters, digits and . _ @ -")
-    return name
-
-
-def _password(text: str, field: str) -> str:
-    password = unicodedata.normalize("NFC", text)
-    least, most = PASSWORD_LENGTH
-    if not least <= len(password) <= most:
-        raise _wrong(field, f"{least} to {most} characters")
-    return password
-
-
-def _plant(text: str, field: str = "name") -> str:
-    name = unicodedata.normalize("NFC", " ".join(text.split()))
-    if not 1 <= len(name) <= 80 or not name.isprintable():
-        raise _wrong(field, "1 to 80 characters")
-    return name
-
-
-def _names(names: list[str] | None, field: str) -> list[str] | None:
-    if names is None:
-        return None
-    if not 1 <= len(names) <= 100:
-        raise _wrong(field, "1 to 100 names")
-    cleaned = [unicodedata.normalize("NFC", name.strip()) for name in names]
-    if not all(1 <= len(name) <= 64 and name.isprintable() for name in cleaned):
-        raise _wrong(field, "names of 1 to 64 characters")
-    return cleaned
