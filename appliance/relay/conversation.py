@@ -13,7 +13,6 @@ from appliance.core.messages import (
     ClientMessage,
     ClientPong,
     Displays,
-    ErrorMessage,
     Hello,
     Identify,
     Ping,
@@ -25,8 +24,6 @@ from appliance.core.messages import (
     StatusRequest,
     Subscribe,
     Trigger,
-    TriggerError,
-    TriggerResponse,
     Welcome,
     WelcomeScreen,
 )
@@ -44,6 +41,7 @@ from appliance.relay.intake import Intake
 from appliance.relay.navigation import restored
 from appliance.relay.plant import Plant
 from appliance.relay.receipts import Answer
+from appliance.relay.replies import answer_to, error_message, trigger_error
 from appliance.relay.screens import Screens
 from appliance.relay.sessions import Session, Sessions, Transport, client_of
 
@@ -200,20 +198,20 @@ class Conversation:
         if self._too_fast(session):
             return
         answer = reply or session.send
-        answer(_trigger_error(trigger_id, problem) if trigger else error_message(problem))
+        answer(trigger_error(trigger_id, problem) if trigger else error_message(problem))
         session.answered()
 
     def _trigger(self, session: Session, body: Trigger, answer: Reply) -> Rest | None:
         """Accepts a trigger a session brought and answers it there, sooner or later: the next message needn't wait."""
 
         def told(found: Answer) -> None:
-            answer(_answer_to(body, found))
+            answer(answer_to(body, found))
             session.settled()
 
         try:
             _check_may(session, body)
         except Problem as problem:
-            answer(_trigger_error(body.id, problem))
+            answer(trigger_error(body.id, problem))
             return None
         if not self._intake.begin(session.principal, body, session, told):
             return self._accept(session, body, answer)
@@ -226,7 +224,7 @@ class Conversation:
             found = await self._intake.accept(session.principal, body, session)
         except Problem as problem:
             found = problem
-        answer(_answer_to(body, found))
+        answer(answer_to(body, found))
 
     def _too_fast(self, session: Session) -> bool:
         """Counts one message; ends a session that sends more than anybody has to say."""
@@ -328,41 +326,6 @@ class Conversation:
 
 def _check_may(session: Session, message: ClientMessage) -> None:
     MESSAGES[type(message)].check(session.principal.kind, session.principal.role)
-
-
-def error_message(problem: Problem) -> ErrorMessage:
-    """A problem as the wire's `error`."""
-    return ErrorMessage(
-        code=problem.code,
-        messages=problem.messages(),
-        action=problem.actions(),
-        retryable=problem.retryable,
-        detail=problem.detail or None,
-        errors=problem.errors or None,
-    )
-
-
-def _answer_to(body: TriggerBody, found: Answer) -> TriggerResponse | TriggerError:
-    if isinstance(found, Problem):
-        return _trigger_error(body.id, found)
-    return TriggerResponse(id=found.id, success=True, data=found.body())
-
-
-def _trigger_error(trigger_id: str | None, problem: Problem) -> TriggerError:
-    return TriggerError(
-        id=trigger_id,
-        error=_in_words(problem),
-        code=problem.code,
-        messages=problem.messages(),
-        action=problem.actions(),
-        retryable=problem.retryable,
-        errors=problem.errors or None,
-    )
-
-
-def _in_words(problem: Problem) -> str:
-    said = problem.detail or problem.messages()["en"]
-    return " ".join([said, *(f"{error.field}: {error.reason}." for error in problem.errors)])
 
 
 def _check_displays(displays: list[Display] | None) -> None:

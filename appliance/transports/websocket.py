@@ -17,7 +17,8 @@ from appliance.edge.local import client_address
 from appliance.edge.origins import OWN_PAGE
 from appliance.errors import Problem, entry
 from appliance.relay.auth import Auth, Principal
-from appliance.relay.conversation import Conversation, error_message
+from appliance.relay.conversation import Conversation
+from appliance.relay.replies import error_message
 from appliance.relay.sessions import Session, Sessions
 from appliance.settings import Settings
 from appliance.transports import bounds, frames, inbound

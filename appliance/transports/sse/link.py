@@ -20,7 +20,7 @@ import msgspec
 
 from appliance.core.messages import DeliveryUpdate, Goodbye, Navigate, ServerMessage, ServerPing
 from appliance.errors import Problem
-from appliance.relay.conversation import error_message
+from appliance.relay.replies import error_message
 from appliance.relay.sessions import Session
 from appliance.transports.bounds import LAG_BYTES, OTHERS_BUFFER, SCREEN_BUFFER, Backlog
 from appliance.transports.own_socket import OwnSocket
