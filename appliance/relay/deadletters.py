@@ -215,7 +215,7 @@ class DeadLetters:
         for delivery in found:
             refusal = self._refusal(delivery)
             happening = Happening(Event.REPLAYED, awaiting=delivery.ref is None, detail=actor)
-            if refusal is None and not self._dispatcher.new_round(delivery, happening, ttl_ms=delivery.ttl_ms):
+            if refusal is None and not self._dispatcher.endings.new_round(delivery, happening, ttl_ms=delivery.ttl_ms):
                 self._dispatcher.release(delivery)
                 refusal = _not_dead(delivery)
             if refusal is None:
@@ -243,7 +243,7 @@ class DeadLetters:
         for delivery in reversed(begun):
             newer = newest.get(delivery.lane)
             if newer is not None:
-                self._dispatcher.alter(delivery, Happening(Event.NEWER, detail=newer.order_id))
+                self._dispatcher.endings.alter(delivery, Happening(Event.NEWER, detail=newer.order_id))
             elif delivery.state is State.PENDING:
                 newest[delivery.lane] = delivery
 
@@ -262,7 +262,7 @@ class DeadLetters:
         return _Action("dead-letter.discard", principal.actor, self._take_off, lambda _changed, _saved: None, detail)
 
     def _take_off(self, found: list[Delivery], actor: str, _result: Result) -> list[Delivery]:
-        return [d for d in found if self._dispatcher.alter(d, Happening(Event.DISCARDED, detail=actor))]
+        return [d for d in found if self._dispatcher.endings.alter(d, Happening(Event.DISCARDED, detail=actor))]
 
 
 def _page(

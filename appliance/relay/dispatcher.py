@@ -14,7 +14,6 @@ from typing import Any
 from msgspec.structs import replace
 
 from appliance.core.delivery import (
-    MAX_HISTORY,
     MISSING_DISPLAY,
     Decision,
     Delivery,
@@ -34,10 +33,11 @@ from appliance.relay.claims import Claims
 from appliance.relay.clock import now_ms
 from appliance.relay.documents import Documents
 from appliance.relay.dwell import Dwell
+from appliance.relay.endings import Endings
 from appliance.relay.navigation import navigate
 from appliance.relay.opened import Key, Opened, Row, key_of
 from appliance.relay.orders import Document
-from appliance.relay.outcomes import Origins, Outcomes
+from appliance.relay.outcomes import Outcomes
 from appliance.relay.sessions import Session, Sessions
 from appliance.settings import Delivery as DeliverySettings
 from appliance.storage.outbox import Outbox
@@ -72,9 +72,9 @@ class Dispatcher:
         self._shown_timeout = settings.shown_timeout_ms / 1000
         self._dwell = Dwell(settings.queue_dwell_ms / 1000, lambda lane: self._pump(self.opened.lane(*lane)))
         self._policy = RetryPolicy(settings.max_retries, settings.retry_base_ms)
+        self.endings = Endings(outbox, outcomes, metrics, self._policy)
         self._loop = asyncio.get_running_loop()
         self._sweeping: asyncio.Task[None] | None = None
-        self._ending = 0
         self.on_exhausted: list[Callable[[Row], None]] = []
         """Called with what has used up its retries."""
         sessions.on_opened.append(self._session_opened)
@@ -188,26 +188,9 @@ class Dispatcher:
         if waiting and row.delivery.single and not overtaken:
             self._outcomes.refused(problem, row.delivery)
 
-    def alter(self, delivery: Delivery, happening: Happening) -> bool:
-        """Changes a delivery that isn't open, in memory alone: whoever asks has it saved. False where the table knows
-        of no effect."""
-        decision = decide(delivery, happening, self._policy)
-        if decision is not None:
-            apply(delivery, decision, now_ms())
-        return decision is not None
-
-    def new_round(self, delivery: Delivery, happening: Happening, *, ttl_ms: int) -> bool:
-        """`alter`, for an event that begins a round of a dead delivery, at the end of its lane. It isn't open before
-        `reopened` is called."""
-        if not self.alter(delivery, happening):
-            return False
-        delivery.seq = self._outbox.next_seq()
-        delivery.expires_at = now_ms() + ttl_ms
-        return True
-
     def reopened(self, begun: list[tuple[Delivery, int]]) -> None:
-        """Sets going what `new_round` has begun, each with its time to live in ms; one that has been superseded since
-        has only to be told of."""
+        """Sets going what `endings.new_round` has begun, each with its time to live in ms; one that has been superseded
+        since has only to be told of."""
         self._metrics.taken_up += len(begun)
         now = self._loop.time()
         rows = []
@@ -235,7 +218,7 @@ class Dispatcher:
         row.stop_timer()
         end = self._cancel(delivery, happening, at)
         for later in withheld:
-            self.alter(delivery, self._afterwards(delivery, later))
+            self.endings.alter(delivery, self.endings.afterwards(delivery, later))
         if end.clear and delivery.state is State.DEAD and row.session is not None:
             row.session.send(Clear(display_index=delivery.display_index))
             self._outcomes.put_away(delivery)
@@ -247,7 +230,7 @@ class Dispatcher:
         withheld, row.withheld = row.withheld or [], None
         for later in withheld:
             if row.delivery.final:
-                self._late(row.delivery, self._afterwards(row.delivery, later))
+                self.endings.late(row.delivery, self.endings.afterwards(row.delivery, later))
             else:
                 self._happen(row, later)
         self._pump(self._lane(row.delivery))
@@ -284,7 +267,7 @@ class Dispatcher:
     @property
     def unsettled(self) -> int:
         """Deliveries that are open, or whose end is not on disk yet."""
-        return len(self.opened) + self._ending
+        return len(self.opened) + self.endings.under_way
 
     # --- the inside -------------------------------------------------------------------------------------------------
 
@@ -370,24 +353,8 @@ class Dispatcher:
         row = self.opened.get(key)
         if row is None:
             delivery, newer_shown = found
-            self._late(delivery, self._afterwards(delivery, happening, overtaken=newer_shown))
+            self.endings.late(delivery, self.endings.afterwards(delivery, happening, overtaken=newer_shown))
         return row
-
-    def _afterwards(self, delivery: Delivery, happening: Happening, *, overtaken: bool = False) -> Happening:
-        """`happening` for a delivery that has ended, which a newer one on show has `overtaken`."""
-        return replace(happening, overtaken=overtaken or self._outcomes.newer_on_show(delivery))
-
-    def _late(self, delivery: Delivery, happening: Happening) -> None:
-        """A word about a delivery that has ended already: mostly a line in its history."""
-        decision = decide(delivery, happening, self._policy)
-        if decision is None or (decision.state is None and len(delivery.history) >= MAX_HISTORY):
-            return
-        apply(delivery, decision, now_ms())
-        if decision.state is None:
-            self._outbox.mark(delivery)
-            return
-        self._metrics.taken_up += 1
-        self._end(delivery, (), None)
 
     def _finish(self, row: Row) -> None:
         self.opened.remove(row)
@@ -396,19 +363,7 @@ class Dispatcher:
         if row.delivery.code == "RETRIES_EXHAUSTED":
             for call in self.on_exhausted:
                 call(row)
-        self._end(row.delivery, row.origins, (self._loop.time() - row.arrived) * 1000, row.sent_at)
-
-    def _end(self, delivery: Delivery, origins: Origins, took_ms: float | None, sent_at: float | None = None) -> None:
-        """The delivery is final; the world hears of it after the commit."""
-        if delivery.state in (State.SHOWN, State.RECEIVED):
-            self._outcomes.shown(delivery, sent_at)
-        self._ending += 1
-
-        def told() -> None:
-            self._ending -= 1
-            self._outcomes.ended(delivery, origins, took_ms)
-
-        self._outbox.mark(delivery, told)
+        self.endings.end(row.delivery, row.origins, (self._loop.time() - row.arrived) * 1000, row.sent_at)
 
     def _cancel(self, delivery: Delivery, happening: Happening, at: int) -> Decision:
         decision = decide(delivery, happening, self._policy)

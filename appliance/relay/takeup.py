@@ -108,7 +108,7 @@ class TakeUp:
         """A new round, with a place kept in its lane."""
         if ttl_ms <= 0 or not self._dispatcher.reserve(*delivery.lane):
             return False
-        begun = self._dispatcher.new_round(delivery, Happening(Event.SESSION_NEW), ttl_ms=ttl_ms)
+        begun = self._dispatcher.endings.new_round(delivery, Happening(Event.SESSION_NEW), ttl_ms=ttl_ms)
         if not begun:
             self._dispatcher.release(delivery)
         return begun

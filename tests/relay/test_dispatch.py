@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from appliance.relay import dispatcher
+from appliance.relay import dispatcher, endings
 from tests.conftest import MakeHouse
 from tests.support.answers import check_words, new_trigger
 from tests.support.house import House, until
@@ -245,7 +245,7 @@ async def test_acks_that_come_twice_or_late_change_nothing(house: House) -> None
 
 
 async def test_late_words_are_noted_up_to_a_bound(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatcher, "MAX_HISTORY", 8)
+    monkeypatch.setattr(endings, "MAX_HISTORY", 8)
     screen = await house.screen()
     trigger_id = await house.accepted()
     navigate = await screen.show_next()
