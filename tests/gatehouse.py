@@ -36,6 +36,7 @@ from appliance.settings import Server, Settings
 from appliance.storage.database import Database
 from appliance.storage.files import prepare
 from tests.support.described import answer_misfits
+from tests.support.emptyfile import lay_empty
 
 PASSWORD = "correct horse battery"
 BEST = "http://192.168.10.20:8480"
@@ -82,8 +83,11 @@ class Gatehouse:
         self.port = 0
 
     async def start(self) -> None:
-        prepare(self.directory / "vooster.db")
-        self.database = Database(self.directory / "vooster.db")
+        file = self.directory / "vooster.db"
+        if not file.exists():
+            lay_empty(file)
+        prepare(file)
+        self.database = Database(file)
         await self.database.open()
         self.screens = Screens(self.database, now=self.now)
         await self.screens.start()

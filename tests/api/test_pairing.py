@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from appliance.core.screens import Client
 from appliance.relay.codes import MAX_PER_ADDRESS
 from tests.gatehouse import (
     BEST,
@@ -221,8 +222,9 @@ async def test_who_may_decide(gate: Gatehouse) -> None:
 
 
 async def test_an_address_that_asks_without_end_only_loses_its_own_oldest_codes(gate: Gatehouse) -> None:
-    for _ in range(MAX_PER_ADDRESS):
-        last = await begin(gate)
+    for _ in range(MAX_PER_ADDRESS - 1):
+        gate.pairings.begin(Client(), [], address="127.0.0.1")
+    last = await begin(gate)
     first = gate.pairings.waiting()[0]
     await begin(gate)
     waiting = gate.pairings.waiting()

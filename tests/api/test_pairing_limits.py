@@ -15,9 +15,12 @@ from appliance.relay.pairing import WRONG_CODES, WRONG_OFFERS, WRONG_SECRETS, Pa
 from tests.api.test_pairing import BEGIN, approve, begin, claim, device, offer, paired, poll, works
 from tests.gatehouse import Gatehouse, fixture_gate  # noqa: F401
 
+HERE = "127.0.0.1"
+"""Where the calls of these tests come from."""
+
 
 def flood(gate: Gatehouse, number: int, address: str = "10.9.{}.{}") -> None:
-    """So many codes that nobody is there for, each from an address of its own."""
+    """So many codes that nobody is there for, each from an address of its own unless there is only one."""
     for each in range(number):
         gate.pairings.begin(Client(), [], address=address.format(each // 250, each % 250))
 
@@ -61,8 +64,7 @@ async def test_a_code_that_a_supervisor_has_looked_at_stays(gate: Gatehouse) -> 
     admin = await gate.admin()
     looked_at = await begin(gate)
     assert (await admin.call("GET", f"/api/pairing/device/{looked_at['user_code']}")).status == 200
-    for _ in range(codes.MAX_PER_ADDRESS + 5):
-        await begin(gate)
+    flood(gate, codes.MAX_PER_ADDRESS + 5, HERE)
     gate.now.forward(minutes=1)
     flood(gate, codes.MAX_WAITING)
     assert (await approve(admin, looked_at)).status == 200
@@ -70,8 +72,8 @@ async def test_a_code_that_a_supervisor_has_looked_at_stays(gate: Gatehouse) -> 
 
 
 async def test_an_address_that_asks_too_often_pauses_and_nobody_else(gate: Gatehouse) -> None:
-    for _ in range(codes.BURST):
-        await begin(gate)
+    await begin(gate)
+    flood(gate, codes.BURST - 1, HERE)
     refused = await gate.call("POST", "/api/pairing/device", BEGIN)
     assert (refused.status, refused.code) == (429, "RATE_LIMITED")
     assert refused.headers["Retry-After"] == "1"

@@ -1,4 +1,4 @@
-"""A factory floor for the browser tests: the installed program as a process, and a Chromium with a context a person."""
+"""A factory floor for the browser tests: the program as a process, and a Chromium with a context a person."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ import shutil
 import signal
 import socket
 import struct
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -22,12 +20,14 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.support.forked import Running, starter
+from tests.support.process import vooster
+
 PASSWORD = "correct horse battery"
 PLANT = "정밀가공 2공장"
 RED, BLUE, GREEN = (192, 32, 32), (32, 64, 192), (24, 128, 64)
 SAMPLES = Path(__file__).parents[2] / "appliance" / "samples" / "orders"
 
-_VOOSTER = Path(sys.executable).with_name("vooster")
 _CHROMIUM_ARGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -59,17 +59,14 @@ class Floor:
         self.settings: dict[str, str] = {}
         """Environment variables of the program: `VOOSTER_<SECTION>_<KEY>`."""
         self._log = root / "serve.log"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Running | None = None
 
     def start(self) -> None:
         """Starts the program and returns when it answers."""
-        command = [_VOOSTER, "serve", "--data-dir", self.data, "--port", str(self.port), "--no-mdns"]
+        command = ["serve", "--data-dir", str(self.data), "--port", str(self.port), "--no-mdns"]
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [*map(str, command), "--documents", str(self.orders)],
-                stdout=log,
-                stderr=log,
-                env=os.environ | self.settings,
+            self._process = starter().start(
+                *command, "--documents", str(self.orders), stdout=log, stderr=log, env=os.environ | self.settings
             )
         until(self._answers, 20)
 
@@ -89,14 +86,7 @@ class Floor:
 
     def vooster(self, *arguments: str, stdin: str = "") -> str:
         """One command of the technician; its standard output."""
-        done = subprocess.run(
-            [str(_VOOSTER), *arguments, "--data-dir", str(self.data)],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
+        done = vooster(*arguments, "--data-dir", str(self.data), stdin=stdin)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 

@@ -20,6 +20,7 @@ from appliance.adapters.orders_folder import FolderOrders
 from appliance.app import Appliance
 from appliance.paths import DataDir
 from tests.support.answers import Answer, new_trigger, now_ms, request
+from tests.support.emptyfile import lay_empty
 from tests.support.inbox import PATIENCE, Inbox
 from tests.support.wire import Wire
 
@@ -65,6 +66,9 @@ class House:
 
     async def start(self) -> None:
         found = settings.load(None, {}, self.values)
+        if not self.data.root.exists():
+            self.data.make()
+            lay_empty(self.data.database)
         self.appliance = Appliance(found, self.data)
         # What was copied in just now is looked at twice, half a second apart: nothing that these tests are about.
         with patch("appliance.engine.FolderOrders", functools.partial(FolderOrders, settle=0.01)):
