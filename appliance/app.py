@@ -7,6 +7,7 @@ import contextlib
 import errno
 import socket
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -151,7 +152,8 @@ class Appliance:
         crowd = self._crowd()
         # Under TLS a connection counts before its handshake does, so at the door.
         within = Crowd(limited=False) if self._tls else crowd
-        runner = self._runner(self._routes(credentials), hosts, credentials, within)
+        build_runner = partial(self._runner, hosts=hosts, credentials=credentials, limits=self._limits(credentials))
+        runner = build_runner(self._routes(credentials), crowd=within)
         await runner.setup()
         self._stops += [
             lambda: control.remove(self.data, alone=not self._network),
@@ -163,7 +165,7 @@ class Appliance:
         ]
         await control.listen(runner, self.data, alone=not self._network)
         if self._network:
-            await self._listen(runner, hosts, credentials, crowd)
+            await self._listen(runner, build_runner, crowd)
         if self._announces:
             self._announcer = self._new_announcer()
             await self._announcer.start()
@@ -180,16 +182,22 @@ class Appliance:
             refused=lambda: metrics.limit("connection"),
         )
 
+    def _limits(self, credentials: Credentials) -> Limits | None:
+        if not self.settings.limits.enabled:
+            return None
+        proxies = self.settings.server.trusted_proxies
+        return Limits(known=credentials.known, metrics=self.engine.metrics, proxies=proxies)
+
     def _runner(
         self,
         routes: list[web.RouteDef],
+        *,
         hosts: Hosts,
         credentials: Credentials,
+        limits: Limits | None,
         crowd: Crowd,
         calls: Mapping[tuple[str, str], Rule] = CALLS,
     ) -> web.AppRunner:
-        limited, proxies = self.settings.limits.enabled, self.settings.server.trusted_proxies
-        limits = Limits(known=credentials.known, metrics=self.engine.metrics, proxies=proxies) if limited else None
         return Runner(
             build(routes, settings=self.settings, hosts=hosts, credentials=credentials, limits=limits, calls=calls),
             crowd=crowd,
@@ -318,14 +326,14 @@ class Appliance:
             *streams.routes(),
         ]
 
-    async def _listen(self, runner: web.AppRunner, hosts: Hosts, credentials: Credentials, crowd: Crowd) -> None:
+    async def _listen(self, runner: web.AppRunner, build_runner: Callable[..., web.AppRunner], crowd: Crowd) -> None:
         host, port = self.settings.server.host, self.settings.server.port
         site: web.BaseSite
         if self.certificates is None:
             site = web.TCPSite(runner, host or None, port, backlog=BACKLOG)
         else:
             routes = trust.plain_routes(self._trust_routes(), base_url=self.base_url)
-            plain = self._runner(routes, hosts, credentials, crowd, WITHOUT_TLS)
+            plain = build_runner(routes, crowd=crowd, calls=WITHOUT_TLS)
             await plain.setup()
             self._stops.append(plain.cleanup)
             site = Doorway(

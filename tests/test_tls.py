@@ -19,6 +19,7 @@ import uvloop
 from appliance import settings
 from appliance.adapters import certificates, doorway
 from appliance.app import Appliance
+from appliance.edge import limits
 from appliance.edge.hosts import Hosts
 from appliance.paths import DataDir
 from appliance.settings import Server
@@ -67,6 +68,22 @@ async def test_who_trusts_the_ca_signs_in_with_a_cookie_that_stays_on_https(hous
             told = await answer.json()
     assert told["tls"] is True
     assert {urlsplit(url).scheme for url in told["urls"].values()} == {"https", "wss"}
+
+
+async def test_who_comes_by_both_doors_is_one_stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "_STRANGERS", (0.01, 6))
+    monkeypatch.setattr(limits, "REFUSAL_SECONDS", 0)
+    async with opened(tmp_path, AUTO) as house:
+        connector = aiohttp.TCPConnector(ssl=await trusted(house), local_addr=("127.0.0.9", 0))
+        async with aiohttp.ClientSession(connector=connector) as http:
+
+            async def status(address: str) -> int:
+                async with http.get(f"{address}/trust/about.json") as answer:
+                    return answer.status
+
+            assert [await status(house.url) for _ in range(3)] == [200] * 3
+            assert [await status(plain(house)) for _ in range(4)] == [200] * 3 + [429]
+            assert await status(house.url) == 429
 
 
 async def test_nobody_who_does_not_trust_it_gets_through(house: House) -> None:

@@ -5,6 +5,7 @@ is no request.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -118,11 +119,25 @@ class Runner(web.AppRunner):
 
 class _Server(web.Server):
     def __init__(self, made: web.Server, crowd: Crowd) -> None:
-        super().__init__(made.request_handler, request_factory=made.request_factory, **made._kwargs)
+        super().__init__(_in_our_words(made.request_handler), request_factory=made.request_factory, **made._kwargs)
         self._crowd = crowd
 
     def __call__(self) -> web.RequestHandler:
         return Line(self, loop=self._loop, crowd=self._crowd, **self._kwargs)
+
+
+def _in_our_words(handle: Callable[[Any], Awaitable[web.StreamResponse]]) -> Callable[[Any], Any]:
+    """`handle`, whose one refusal that comes before any guard is answered as whatever else can't be read."""
+
+    async def handled(request: web.BaseRequest) -> web.StreamResponse:
+        try:
+            return await handle(request)
+        except web.HTTPExpectationFailed:
+            answer = problem_response(Problem("VALIDATION_ERROR", "The Expect header may only say 100-continue."))
+            answer.force_close()
+            return answer
+
+    return handled
 
 
 def _whole(problem: Problem) -> bytes:

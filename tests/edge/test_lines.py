@@ -68,9 +68,12 @@ def is_dressed(headers: dict[str, str]) -> None:
         b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n" + b"X: x\r\n" * 500 + b"\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(64) + b"\r\n\r\n",
         b"POST /api/auth/login HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n",
+        b"POST /api/auth/login HTTP/1.0\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"BREW /api/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+        b"GET /api/health HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: 127.0.0.1\r\n\r\n",
         b"<script>alert(1)</script> / HTTP/1.1\r\n\r\n",
     ],
-    ids=["words", "version", "length", "target", "header", "headers", "tls", "smuggling", "script"],
+    ids="words version length target header headers tls smuggling old method hosts script".split(),
 )
 async def test_what_is_no_request_gets_a_problem_like_any_other(house: House, sent: bytes) -> None:
     async with connected(house) as (reader, writer):
@@ -82,6 +85,17 @@ async def test_what_is_no_request_gets_a_problem_like_any_other(house: House, se
     is_dressed(headers)
     for word in ("Traceback", "aiohttp", "Python", "alert", "xxxx"):
         assert word not in json.dumps(told), word
+
+
+@pytest.mark.parametrize("path", [b"/api/health", b"/display", b"/nowhere", b"/ws", b"/socket.io/?EIO=4"])
+async def test_what_nobody_can_expect_gets_a_problem_like_any_other(house: House, path: bytes) -> None:
+    async with connected(house) as (reader, writer):
+        writer.write(b"GET " + path + b" HTTP/1.1\r\nHost: 127.0.0.1\r\nExpect: <script>\r\n\r\n")
+        status, headers, told = await answered(reader)
+    assert (status, told["code"]) == (400, "VALIDATION_ERROR")
+    assert set(told["messages"]) == set(told["action"]) == {"ko", "en"}
+    assert (headers["content-type"], headers["x-content-type-options"]) == ("application/problem+json", "nosniff")
+    assert "script" not in json.dumps(told) and "server" not in headers
 
 
 async def test_a_body_that_breaks_off_is_nobody_s_fault(house: House, caplog: pytest.LogCaptureFixture) -> None:
