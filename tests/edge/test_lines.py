@@ -73,7 +73,20 @@ def is_dressed(headers: dict[str, str]) -> None:
         b"GET /api/health HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: 127.0.0.1\r\n\r\n",
         b"<script>alert(1)</script> / HTTP/1.1\r\n\r\n",
     ],
-    ids="words version length target header headers tls smuggling old method hosts script".split(),
+    ids=[
+        "words",
+        "version",
+        "length",
+        "target",
+        "header",
+        "headers",
+        "tls",
+        "smuggling",
+        "old",
+        "method",
+        "hosts",
+        "script",
+    ],
 )
 async def test_what_is_no_request_gets_a_problem_like_any_other(house: House, sent: bytes) -> None:
     async with connected(house) as (reader, writer):
