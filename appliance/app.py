@@ -49,6 +49,7 @@ from appliance.edge.hosts import Hosts, host_name
 from appliance.edge.limits import Limits
 from appliance.edge.lines import Runner
 from appliance.edge.lobby import Lobby
+from appliance.edge.outside import Outside
 from appliance.edge.server import build
 from appliance.edge.urls import Urls
 from appliance.engine import Engine, stop_all
@@ -143,11 +144,15 @@ class Appliance:
             base_url=self.base_url,
             tls=self._tls,
         )
+        outside = Outside(
+            self.settings.server,
+            tls=self._tls,
+            unnamed=lambda: self.engine.events.error("PROXY_NOT_TRUSTED"),
+        )
         credentials = Credentials(
             self.engine.auth,
             instance_id=self.engine.plant.instance_id,
-            tls=self._tls,
-            trusted_proxies=self.settings.server.trusted_proxies,
+            outside=outside,
         )
         crowd = self._crowd()
         # Under TLS a connection counts before its handshake does, so at the door.
@@ -185,8 +190,7 @@ class Appliance:
     def _limits(self, credentials: Credentials) -> Limits | None:
         if not self.settings.limits.enabled:
             return None
-        proxies = self.settings.server.trusted_proxies
-        return Limits(known=credentials.known, metrics=self.engine.metrics, proxies=proxies)
+        return Limits(known=credentials.known, metrics=self.engine.metrics, outside=credentials.outside)
 
     def _runner(
         self,
@@ -211,7 +215,10 @@ class Appliance:
     def _routes(self, credentials: Credentials) -> list[web.RouteDef]:
         engine, settings = self.engine, self.settings
         urls = Urls(
-            best=self.base_url, public_url=settings.server.public_url, tls=self._tls, fingerprint=self.fingerprint
+            best=self.base_url,
+            public_url=settings.server.public_url,
+            outside=credentials.outside,
+            fingerprint=self.fingerprint,
         )
         browsers = Browsers(credentials, engine.events)
         views, exports = ScreenViews(engine.sessions, engine.currents), Exports(engine.held)
@@ -243,6 +250,7 @@ class Appliance:
             conversation=engine.conversation,
             lobby=sockets.lobby,
             backlog=sockets.backlog,
+            outside=credentials.outside,
         )
         streams = ServerSentEvents(
             settings=settings,
@@ -307,7 +315,7 @@ class Appliance:
                 browsers=browsers,
             ),
             *setup.routes(engine.auth, engine.people, credentials, urls, checks=checks.run),
-            *auth_api.routes(engine.auth, engine.people, credentials, urls, plant=DEFAULT_NAME, tls=self._tls),
+            *auth_api.routes(engine.auth, engine.people, credentials, urls, plant=DEFAULT_NAME),
             *people_api.routes(engine.people),
             *keys.routes(engine.keyring, engine.database),
             *pairing_api.routes(engine.pairings, engine.screens, credentials, urls, plant=lambda: engine.plant.name),
@@ -315,7 +323,7 @@ class Appliance:
             *pages.routes(
                 plant=engine.plant,
                 documents=engine.documents,
-                tls=self._tls,
+                outside=credentials.outside,
                 base_url=self.base_url,
                 setup_complete=lambda: engine.people.complete,
             ),

@@ -11,7 +11,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -155,7 +155,7 @@ def _unfit(setting: str, value: Any) -> str:
     """Why a value of the right type still can't be used; empty when it can."""
     if setting == "orders.source" and value != "folder":
         return f"the source {value} is not part of this version; use folder"
-    each = {"server.allowed_origins": _unfit_origin, "documents.allowed_hosts": _unfit_host}.get(setting)
+    each = _UNFIT.get(setting)
     if each is not None:
         return next((unfit for entry in value if (unfit := each(entry))), "")
     if setting == "server.public_url" and value and not _is_address(value):
@@ -172,6 +172,14 @@ def _unfit_origin(origin: str) -> str:
     if origin == "*":
         return "* would let every site act for whoever is signed in; name each one, like https://erp.example"
     return "" if _ORIGIN.match(origin) else f"{origin} is no origin like https://erp.example"
+
+
+def _unfit_proxy(address: str) -> str:
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        return f"{address} is no address like 127.0.0.1; name each proxy by its own"
+    return ""
 
 
 def _unfit_host(entry: str) -> str:
@@ -196,6 +204,13 @@ def _is_network(entry: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+_UNFIT: Final = {
+    "server.allowed_origins": _unfit_origin,
+    "server.trusted_proxies": _unfit_proxy,
+    "documents.allowed_hosts": _unfit_host,
+}
 
 
 def _is_address(text: str) -> bool:

@@ -22,6 +22,7 @@ from appliance.core.permissions import ANYONE, CALLS, Rule
 from appliance.core.roles import Role
 from appliance.edge.credentials import Credentials, caller
 from appliance.edge.hosts import Hosts
+from appliance.edge.outside import Outside
 from appliance.edge.server import build, json_response, read_json
 from appliance.edge.urls import Urls
 from appliance.relay import secrets
@@ -114,8 +115,10 @@ class Gatehouse:
         await self._listen()
 
     async def _listen(self) -> None:
-        credentials = Credentials(self.auth, instance_id=self.instance_id, tls=False)
-        urls = Urls(best=lambda: BEST, public_url="", tls=False)
+        credentials = Credentials(
+            self.auth, instance_id=self.instance_id, outside=Outside(self.settings.server, tls=False)
+        )
+        urls = Urls(best=lambda: BEST, public_url="", outside=credentials.outside)
 
         async def checks() -> list[setup_api.Check]:
             return [setup_api.Check("address", True, "192.168.10.20:8480", {"ko": "주소", "en": "Address"})]
@@ -129,7 +132,7 @@ class Gatehouse:
             raise RuntimeError("a fault of ours")
 
         routes = [
-            *auth_api.routes(self.auth, self.people, credentials, urls, plant="Vooster", tls=False),
+            *auth_api.routes(self.auth, self.people, credentials, urls, plant="Vooster"),
             *setup_api.routes(self.auth, self.people, credentials, urls, checks=checks),
             *people_api.routes(self.people),
             *pairing_api.routes(self.pairings, self.screens, credentials, urls, plant=lambda: "1공장"),

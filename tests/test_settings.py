@@ -72,6 +72,8 @@ def test_the_environment_speaks_in_words() -> None:
         ("[server]\nallowed_origins = ['erp.example']\n", 2, "server.allowed_origins"),
         ("[server]\nallowed_origins = ['https://*.example']\n", 2, "server.allowed_origins"),
         ("[server]\nallowed_origins = ['https://erp.example/app']\n", 2, "server.allowed_origins"),
+        ("[server]\ntrusted_proxies = ['192.168.10.0/24']\n", 2, "server.trusted_proxies"),
+        ("[server]\ntrusted_proxies = ['::1', 'proxy.example']\n", 2, "server.trusted_proxies"),
         ("[server]\npublic_url = 'orders.example'\n", 2, "server.public_url"),
         ("[server]\npublic_url = 'ftp://orders.example'\n", 2, "server.public_url"),
         ("[server]\npublic_url = 'javascript:alert(1)'\n", 2, "server.public_url"),

@@ -33,9 +33,7 @@ class LogOut(msgspec.Struct, rename="camel"):
     refresh_token: str | None = None
 
 
-def routes(
-    auth: Auth, people: People, credentials: Credentials, urls: Urls, *, plant: str, tls: bool
-) -> list[web.RouteDef]:
+def routes(auth: Auth, people: People, credentials: Credentials, urls: Urls, *, plant: str) -> list[web.RouteDef]:
     """`plant` is the name shown while the plant has none."""
 
     async def log_in(request: web.Request) -> web.Response:
@@ -44,7 +42,7 @@ def routes(
         if body.tokens:
             pair = await auth.grants.sign_in(user.name, actor=f"user:{user.name}")
             return json_response(_tokens(pair, user.role))
-        return await signed_in(auth, credentials, user.name, user.role)
+        return await signed_in(request, auth, credentials, user.name, user.role)
 
     async def refresh(request: web.Request) -> web.Response:
         body = await read_json(request, Refresh, limit=SMALL)
@@ -60,7 +58,7 @@ def routes(
         principal = await credentials.signing_out(request)
         if principal is not None:
             await auth.end(principal)
-        credentials.clear_cookie(response)
+        credentials.clear_cookie(request, response)
         return response
 
     async def csrf(request: web.Request) -> web.Response:
@@ -68,16 +66,16 @@ def routes(
 
     async def me(request: web.Request) -> web.Response:
         principal = caller(request)
-        return json_response(_me(principal))
+        return json_response(_me(request, principal))
 
-    def _me(principal: Principal) -> dict[str, object]:
+    def _me(request: web.Request, principal: Principal) -> dict[str, object]:
         body: dict[str, object] = {
             "kind": principal.kind,
             "role": principal.role.label,
             "plant": people.plant or plant,
             "version": __version__,
             "address": urlsplit(urls.best()).netloc,
-            "tls": tls,
+            "tls": credentials.outside.is_secure(request),
         }
         if principal.kind in {"user", "local"}:
             body["username"] = principal.subject
@@ -97,13 +95,13 @@ def routes(
 
 
 async def signed_in(
-    auth: Auth, credentials: Credentials, username: str, role: str, *, status: int = 200
+    request: web.Request, auth: Auth, credentials: Credentials, username: str, role: str, *, status: int = 200
 ) -> web.Response:
     """The answer that signs a browser in: a cookie, and the CSRF token beside it."""
     value = await auth.cookies.open(username)
     body = {"username": username, "role": role, "csrfToken": credentials.csrf_of(value)}
     response = json_response(body, status)
-    credentials.set_cookie(response, value)
+    credentials.set_cookie(request, response, value)
     return response
 
 

@@ -18,6 +18,7 @@ from appliance.api.views import scan_view
 from appliance.core.permissions import CALLS
 from appliance.edge.browsers import Browsers
 from appliance.edge.credentials import Credentials, caller
+from appliance.edge.outside import is_sent_on
 from appliance.edge.server import json_response
 from appliance.errors import Problem
 from appliance.relay.events import Events
@@ -33,7 +34,6 @@ STREAM_SECONDS = 1.0
 PING_SECONDS = 20.0
 MAX_STREAMS, MAX_STREAMS_EACH = 200, 20
 """Live pages that may be open: of all, and of one user or key."""
-_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
 
 
 def routes(
@@ -132,7 +132,7 @@ def routes(
             await asyncio.sleep(STREAM_SECONDS)
 
     async def prometheus(request: web.Request) -> web.Response:
-        nearby = request.remote in {"127.0.0.1", "::1"} and not any(name in request.headers for name in _FORWARDED)
+        nearby = request.remote in {"127.0.0.1", "::1"} and not is_sent_on(request)
         if not nearby:
             await credentials.principal(request, CALLS["GET", "/api/metrics"])
         return web.Response(

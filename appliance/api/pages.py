@@ -13,6 +13,7 @@ from aiohttp import hdrs, web
 
 from appliance import PROTOCOL_VERSION, __version__
 from appliance.core.documents import content_type
+from appliance.edge.outside import Outside
 from appliance.edge.server import json_response
 from appliance.errors import Problem
 from appliance.paths import package_data
@@ -44,7 +45,7 @@ def routes(
     *,
     plant: Plant,
     documents: Documents,
-    tls: bool,
+    outside: Outside,
     base_url: Callable[[], str],
     setup_complete: Callable[[], bool],
 ) -> list[web.RouteDef]:
@@ -70,7 +71,7 @@ def routes(
         return web.FileResponse(file, headers={**_DOCUMENT_HEADERS, hdrs.CONTENT_TYPE: content_type(file.name, sample)})
 
     async def well_known(request: web.Request) -> web.Response:
-        http = f"{request.scheme}://{request.host}" if request.remote else base_url()
+        http = outside.base(request) if request.remote else base_url()
         response = json_response(
             {
                 "product": "vooster",
@@ -86,7 +87,7 @@ def routes(
                     "asyncapi": f"{http}/api/asyncapi.json",
                     "openapi": f"{http}/api/openapi.json",
                 },
-                "tls": tls,
+                "tls": http.startswith("https:"),
                 "setupComplete": setup_complete(),
                 "address": urlsplit(base_url()).netloc,
             }

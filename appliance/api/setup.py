@@ -65,7 +65,7 @@ def routes(
         user = await people.set_up(body.username, body.password, body.name, token=token, actor=actor)
         if local:
             return json_response({"username": user.name, "role": user.role}, 201)
-        return await signed_in(auth, credentials, user.name, user.role, status=201)
+        return await signed_in(request, auth, credentials, user.name, user.role, status=201)
 
     async def link(request: web.Request) -> web.Response:
         """A fresh link, for whoever is at the machine itself."""

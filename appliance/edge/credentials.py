@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -12,7 +12,8 @@ from aiohttp import hdrs, web
 from appliance.core.messages import Hello
 from appliance.core.permissions import MESSAGES, Rule
 from appliance.core.roles import Role
-from appliance.edge.local import client_address, is_local, local_user
+from appliance.edge.local import is_local, local_user
+from appliance.edge.outside import Outside
 from appliance.errors import Problem
 from appliance.relay.auth import Auth
 from appliance.relay.principal import Principal
@@ -40,13 +41,13 @@ def caller(request: web.Request) -> Principal:
 
 
 class Credentials:
-    """Says who a request is from. `tls` is whether browsers reach us over https."""
+    """Says who a request is from; `outside` knows what lies between."""
 
-    def __init__(self, auth: Auth, *, instance_id: str, tls: bool, trusted_proxies: Iterable[str] = ()) -> None:
+    def __init__(self, auth: Auth, *, instance_id: str, outside: Outside) -> None:
         self._auth = auth
-        self._tls = tls
-        self._proxies = frozenset(trusted_proxies)
-        self.cookie_name = f"{'__Host-' if tls else ''}vooster_{instance_id[:8]}"
+        self.outside = outside
+        # Behind a proxy that speaks https the name stays: whoever comes past it, without, couldn't sign in.
+        self.cookie_name = f"{'__Host-' if outside.tls else ''}vooster_{instance_id[:8]}"
 
     async def admit(self, request: web.Request, rule: Rule) -> None:
         """Lets a request through to its handler, which gets the caller by `caller`.
@@ -93,7 +94,7 @@ class Credentials:
 
     def address(self, request: web.Request) -> str:
         """The client's network address, as far as it can be believed."""
-        return client_address(request, self._proxies)
+        return self.outside.address(request)
 
     def csrf(self, request: web.Request) -> str:
         """The CSRF token of the request's browser session. Raises `TOKEN_INVALID` when it has none."""
@@ -107,7 +108,7 @@ class Credentials:
         found = self._auth.session(cookie)
         return self._auth.cookies.csrf(found[1]) if found is not None else ""
 
-    def set_cookie(self, response: web.Response, value: str) -> None:
+    def set_cookie(self, request: web.Request, response: web.Response, value: str) -> None:
         response.set_cookie(
             self.cookie_name,
             value,
@@ -115,11 +116,12 @@ class Credentials:
             path="/",
             httponly=True,
             samesite="Strict",
-            secure=self._tls,
+            secure=self.outside.is_secure(request),
         )
 
-    def clear_cookie(self, response: web.Response) -> None:
-        response.del_cookie(self.cookie_name, path="/", httponly=True, samesite="Strict", secure=self._tls)
+    def clear_cookie(self, request: web.Request, response: web.Response) -> None:
+        secure = self.outside.is_secure(request)
+        response.del_cookie(self.cookie_name, path="/", httponly=True, samesite="Strict", secure=secure)
 
     async def _identify(self, request: web.Request) -> Principal | None:
         if is_local(request):

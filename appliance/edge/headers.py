@@ -9,6 +9,7 @@ from aiohttp import hdrs, web
 
 from appliance.edge.hosts import Hosts, is_here
 from appliance.edge.origins import CORS_PATHS, is_extension, is_preflight
+from appliance.edge.outside import Outside
 
 STREAMING: Final = web.RequestKey("streaming", bool)
 """Set once the answer's head may be on its way, so that no other answer can take its place."""
@@ -34,7 +35,7 @@ _STATION_PATHS: Final = ("/display", "/assets/pdfjs/")
 _FOR_ALL_SITES: Final = ("/documents/", "/.well-known/")
 
 
-def dress(hosts: Hosts) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+def dress(hosts: Hosts, outside: Outside) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
     """For `on_response_prepare`. What a handler has set itself stays."""
     allowed = hosts.allowed_origins
 
@@ -46,7 +47,7 @@ def dress(hosts: Hosts) -> Callable[[web.Request, web.StreamResponse], Awaitable
         if path.startswith("/api/"):
             bare(headers)
         else:
-            _page(request, headers)
+            _page(request, headers, outside)
         origin = request.headers.get(hdrs.ORIGIN)
         is_listed = False
         if allowed and path.startswith(CORS_PATHS):
@@ -68,7 +69,7 @@ def bare(headers: MutableMapping[str, str]) -> None:
     headers.setdefault(_CSP, DATA_CSP)
 
 
-def _page(request: web.Request, headers: MutableMapping[str, str]) -> None:
+def _page(request: web.Request, headers: MutableMapping[str, str], outside: Outside) -> None:
     path = request.path
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "no-referrer"
@@ -80,7 +81,7 @@ def _page(request: web.Request, headers: MutableMapping[str, str]) -> None:
     headers[_CSP] = STATION_CSP if path.startswith(_STATION_PATHS) else PAGE_CSP
     headers["X-Frame-Options"] = "DENY"
     headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
-    if request.secure or is_here(request.host):  # elsewhere browsers ignore it, with a complaint
+    if outside.is_secure(request) or is_here(request.host):  # elsewhere browsers ignore it, with a complaint
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
 
 

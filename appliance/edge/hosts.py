@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from aiohttp import web
 
@@ -59,7 +59,7 @@ class Hosts:
         origins = {origin.rstrip("/").lower() for origin in server.allowed_origins}
         self.allowed_origins = frozenset(origins)
         """Origins of other sites that may call `/api` and `/socket.io` from a browser."""
-        self._own_origins = frozenset({f"{public.scheme}://{public.netloc}".lower()} if public else ())
+        self._own_origins = frozenset({_origin(public)} if public else ())
         self._names: frozenset[str] = frozenset()
         self._passed: set[str] = set()
         self._until = 0.0
@@ -96,6 +96,12 @@ class Hosts:
         if name:
             found.add(host_name(name))
         self._names = self._configured | {entry.lower() for entry in found}
+
+
+def _origin(address: SplitResult) -> str:
+    """As a browser writes it: without the port that goes without saying."""
+    netloc = address.netloc.lower().removesuffix({"http": ":80", "https": ":443"}[address.scheme])
+    return f"{address.scheme}://{netloc}"
 
 
 def _arrived_at(request: web.Request) -> str | None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Final
 
 from aiohttp import web
 
 from appliance.core.networks import THIS_MACHINE, counted
 from appliance.core.rate import Rate
-from appliance.edge.local import client_address
+from appliance.edge.outside import Outside
 from appliance.errors import too_many
 from appliance.metrics import Metrics
 from appliance.relay.principal import Principal
@@ -35,12 +35,12 @@ class Limits:
         *,
         known: Callable[[web.Request], Principal | None],
         metrics: Metrics,
-        proxies: Collection[str] = (),
+        outside: Outside,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._known = known
         self._metrics = metrics
-        self._proxies = frozenset(proxies)
+        self._outside = outside
         self._clock = clock
         self._strangers = Rate(per_second=_STRANGERS[0], burst=_STRANGERS[1])
         self._of = {kind: Rate(per_second=rate, burst=burst) for kind, (rate, burst) in _OF_ONE.items()}
@@ -59,7 +59,7 @@ class Limits:
             raise too_many(math.ceil(wait))
 
     async def _stranger(self, request: web.Request) -> None:
-        address = client_address(request, self._proxies)
+        address = self._outside.address(request)
         if address in THIS_MACHINE:
             return
         now = self._clock()

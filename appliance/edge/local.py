@@ -1,4 +1,4 @@
-"""Who is on the other end: the control socket's user, or a network address."""
+"""Whether somebody at the machine itself is on the other end, by the control socket, and which user that is."""
 
 from __future__ import annotations
 
@@ -47,16 +47,3 @@ def _user_name(uid: int) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return f"uid-{uid}"
-
-
-def client_address(request: web.Request, trusted_proxies: frozenset[str]) -> str:
-    """The client's address. Of `X-Forwarded-For` only what trusted proxies have added is believed."""
-    address = request.remote or "local"
-    if address not in trusted_proxies:
-        return address
-    forwarded = ",".join(request.headers.getall("X-Forwarded-For", ()))
-    for hop in reversed([part.strip() for part in forwarded.split(",") if part.strip()]):
-        address = hop
-        if hop not in trusted_proxies:
-            break
-    return address[:64]

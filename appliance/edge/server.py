@@ -61,7 +61,7 @@ def build(
         handler_args={"auto_decompress": False},
     )
     app[_LIMIT] = limit
-    app.on_response_prepare.append(dress(hosts))
+    app.on_response_prepare.append(dress(hosts, credentials.outside))
     app.add_routes(routes)
     rules.update((route, _rule_of(route, calls)) for route in app.router.routes())
     logging.getLogger("aiohttp.server").addFilter(_is_ours)

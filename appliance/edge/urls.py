@@ -9,6 +9,7 @@ from collections.abc import Callable
 from aiohttp import hdrs, web
 
 from appliance.edge.hosts import host_name
+from appliance.edge.outside import Outside
 
 
 class Urls:
@@ -19,12 +20,12 @@ class Urls:
     """
 
     def __init__(
-        self, *, best: Callable[[], str], public_url: str, tls: bool, fingerprint: Callable[[], bytes] = bytes
+        self, *, best: Callable[[], str], public_url: str, outside: Outside, fingerprint: Callable[[], bytes] = bytes
     ) -> None:
         self._best = best
         self._fingerprint = fingerprint
         self._public = public_url.rstrip("/")
-        self._scheme = "https" if tls else "http"
+        self._outside = outside
 
     def best(self) -> str:
         return self._public or self._best().rstrip("/")
@@ -40,10 +41,13 @@ class Urls:
         host = request.headers.get(hdrs.HOST)
         if self._public or not host:
             return self.best()
-        return f"{self._scheme}://{host.lower()}"
+        return self._outside.base(request)
 
     def for_phone(self, request: web.Request) -> str:
-        """The address for a phone beside this client: the same one where it is a LAN address, else the best."""
+        """The address for a phone beside this client: the same one where it is a LAN address or a proxy's, else the
+        best."""
+        if self._outside.is_behind_proxy(request):
+            return self.seen(request)
         name = host_name(request.headers.get(hdrs.HOST, "")).strip("[]")
         try:
             reachable = not ipaddress.ip_address(name).is_loopback

@@ -13,7 +13,6 @@ from aiohttp import hdrs, web
 from appliance.core.messages import Hello, ServerMessage
 from appliance.edge.credentials import Credentials
 from appliance.edge.lobby import Lobby
-from appliance.edge.local import client_address
 from appliance.edge.origins import OWN_PAGE
 from appliance.errors import Problem, entry
 from appliance.relay.auth import Auth, Principal
@@ -122,7 +121,6 @@ class WebSockets:
         self.limit = settings.server.max_message_bytes
         self.lobby = lobby
         self.backlog = Backlog()
-        self._proxies = frozenset(settings.server.trusted_proxies)
         self._auth = auth
         self._credentials = credentials
         self._conversation = conversation
@@ -146,7 +144,8 @@ class WebSockets:
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         if self._wires.stopping:  # on a connection that was open for HTTP already
             raise Problem("SHUTTING_DOWN")
-        address = client_address(request, self._proxies)
+        outside = self._credentials.outside
+        address = outside.address(request)
         self.lobby.enter(address)
         caller: Caller | None = None
 
@@ -158,7 +157,7 @@ class WebSockets:
             return socket
 
         try:
-            caller = Caller(address, sys.intern(f"{request.scheme}://{request.host}"), await self._announced(request))
+            caller = Caller(address, sys.intern(outside.base(request)), await self._announced(request))
             return await upgrade(request, make, (SUBPROTOCOL,))
         finally:
             if caller is not None:

@@ -21,6 +21,8 @@ from aiohttp import web
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from appliance.edge.lobby import Lobby
+from appliance.edge.outside import Outside
+from appliance.settings import Server
 from appliance.transports.bounds import Backlog
 from appliance.transports.socketio.client import Answer, Client, Refused, Socket
 from appliance.transports.socketio.connection import Connection
@@ -74,9 +76,9 @@ class Echo:
 
 def server(options: Options, *, engine_only: bool) -> EngineServer:
     """The transport as the appliance runs it, with the echo above it."""
-    lobby, backlog = Lobby(limited=False), Backlog()
+    lobby, backlog, outside = Lobby(limited=False), Backlog(), Outside(Server(), tls=False)
     if engine_only:
-        return EngineServer("/engine.io/", options, EngineEcho, lobby=lobby, backlog=backlog)
+        return EngineServer("/engine.io/", options, EngineEcho, lobby=lobby, backlog=backlog, outside=outside)
 
     def client(connection: Connection) -> Client:
         return Client(
@@ -87,7 +89,7 @@ def server(options: Options, *, engine_only: bool) -> EngineServer:
             now=asyncio.get_running_loop().time,
         )
 
-    return EngineServer("/socket.io/", options, client, lobby=lobby, backlog=backlog)
+    return EngineServer("/socket.io/", options, client, lobby=lobby, backlog=backlog, outside=outside)
 
 
 def application(options: Options, *, engine_only: bool) -> web.Application:

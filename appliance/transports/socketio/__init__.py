@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 
 from appliance.edge.lobby import Lobby
+from appliance.edge.outside import Outside
 from appliance.relay.auth import Auth
 from appliance.relay.conversation import Conversation
 from appliance.settings import Settings
@@ -27,7 +28,7 @@ CONNECT_SECONDS = 5.0
 
 
 def server(
-    *, settings: Settings, auth: Auth, conversation: Conversation, lobby: Lobby, backlog: Backlog
+    *, settings: Settings, auth: Auth, conversation: Conversation, lobby: Lobby, backlog: Backlog, outside: Outside
 ) -> EngineServer:
     """The contract's section 4.2; to be called in the running loop. It offers `routes` and `stop`."""
     options = Options(
@@ -51,5 +52,4 @@ def server(
             limited=settings.limits.enabled,
         )
 
-    proxies = frozenset(settings.server.trusted_proxies)
-    return EngineServer(PATH, options, client, lobby=lobby, backlog=backlog, trusted_proxies=proxies)
+    return EngineServer(PATH, options, client, lobby=lobby, backlog=backlog, outside=outside)

@@ -63,6 +63,7 @@ class Connection:
         request: web.Request,
         *,
         address: str,
+        base_url: str,
         upper: Callable[[Connection], Upper],
         known: Callable[[str], None],
         forget: Callable[[Connection], None],
@@ -80,7 +81,7 @@ class Connection:
         self.polled_by: web.Request | None = None
         self.prober: Carrier | None = None
         """The WebSocket that is to take over, and hasn't yet."""
-        self.base_url = sys.intern(f"{request.scheme}://{request.host}")
+        self.base_url = sys.intern(base_url)
         self.address = address
         self.engine = engine
         self.options = options

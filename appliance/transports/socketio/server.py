@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import hdrs, web
 
 from appliance.edge.lobby import Lobby
-from appliance.edge.local import client_address
+from appliance.edge.outside import Outside
 from appliance.edge.problems import problem_response
 from appliance.edge.server import read_body
 from appliance.errors import Problem
@@ -48,14 +48,14 @@ class EngineServer:
         *,
         lobby: Lobby,
         backlog: Backlog,
-        trusted_proxies: frozenset[str] = frozenset(),
+        outside: Outside,
     ) -> None:
         self._path = path
         self._options = options
         self._upper = upper
         self._lobby = lobby
         self._backlog = backlog
-        self._proxies = trusted_proxies
+        self._outside = outside
         self._connections: dict[str, Connection] = {}
         self._wires: OpenWires[Connection | Socket] = OpenWires()
         self._looking: asyncio.TimerHandle | None = None
@@ -102,7 +102,7 @@ class EngineServer:
         """A new connection. Raises `RATE_LIMITED` while too many haven't said yet who they are, or `SHUTTING_DOWN`."""
         if self._wires.stopping:  # on an HTTP connection that was open already
             raise Problem("SHUTTING_DOWN")
-        address = client_address(request, self._proxies)
+        address = self._outside.address(request)
         self._lobby.enter(address)
         engine = Engine(secrets.token_urlsafe(15), transport, self._options, asyncio.get_running_loop().time())
         connection = Connection(
@@ -110,6 +110,7 @@ class EngineServer:
             self._options,
             request,
             address=address,
+            base_url=self._outside.base(request),
             upper=self._upper,
             known=self._lobby.leave,
             forget=self._forget,

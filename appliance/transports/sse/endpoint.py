@@ -95,7 +95,7 @@ class EventStreams:
             hello,
             principal,
             link,
-            base_url=sys.intern(f"{request.scheme}://{request.host}"),
+            base_url=sys.intern(self._credentials.outside.base(request)),
             address=self._credentials.address(request),
         )
         self._book.add(session)
