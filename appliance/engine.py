@@ -97,6 +97,8 @@ class Engine:
         if self.data.secrets.exists() and not self.data.database.exists():
             # There was one: who deleted it may have meant to, and everyone else has to know.
             _log.warning("storage.missing", file=str(self.data.database), now="an empty one")
+        if self.data.database.exists() and not self.data.secrets.exists():
+            _log.warning("secrets.missing", file=str(self.data.secrets), now="new keys", command="vooster doctor")
         prepare(self.data.database, start_empty=self._start_empty)
         self._stops.append(lambda: aside.settle(self.data.database))
         self.events, self.metrics = Events(), Metrics(now_ms)

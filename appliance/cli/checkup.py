@@ -19,6 +19,7 @@ from appliance.cli.auditcheck import audit_record
 from appliance.cli.certcheck import certificate
 from appliance.cli.datacheck import data_file, disk, kept, read_only
 from appliance.cli.findings import Finding, not_ok, ok
+from appliance.cli.keycheck import own_keys
 from appliance.errors import Problem
 from appliance.paths import DataDir
 from appliance.relay.clock import now_ms
@@ -37,6 +38,7 @@ async def look(data: DataDir) -> list[Finding]:
     found = list(_directory(data))
     health = await _health(data)
     found += data_file(data.database)
+    found += own_keys(data)
     found += audit_record(data)
     found += kept(data.database)
     found.append(disk(data.root))
