@@ -7,7 +7,7 @@ import string
 
 import pytest
 
-from appliance.errors import CATALOGUE, FieldError, Problem, entry
+from appliance.errors import CATALOGUE, FieldError, Problem, entry, too_many
 
 STATUS = {
     "TOKEN_EXPIRED": 401, "TOKEN_INVALID": 401, "CREDENTIALS_INVALID": 401, "PERMISSION_DENIED": 403,
@@ -113,3 +113,23 @@ def test_states_are_told_in_the_readers_words() -> None:
 def test_a_value_may_be_by_language() -> None:
     problem = Problem("SETTINGS_INVALID", values={"where": "x", "reason": {"ko": "이유", "en": "why"}})
     assert problem.actions() == {"ko": "이유", "en": "why"}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "ko", "en"),
+    [
+        (1, "1초", "1 s"),
+        (60, "60초", "60 s"),
+        (119, "119초", "119 s"),
+        (120, "약 2분", "about 2 min"),
+        (121, "약 3분", "about 3 min"),
+        (3_600, "약 60분", "about 60 min"),
+        (7_200, "약 2시간", "about 2 h"),
+        (86_400, "약 24시간", "about 24 h"),
+    ],
+)
+def test_a_pause_is_said_as_a_person_would(seconds: int, ko: str, en: str) -> None:
+    problem = too_many(seconds)
+    assert problem.actions() == {"ko": f"{ko} 뒤에 다시 해 주세요.", "en": f"Try again in {en}."}
+    assert problem.retry_after == problem.extra["seconds"] == seconds, "programs are told exactly"
+    assert Problem("RATE_LIMITED").actions()["ko"] == "잠시 뒤에 다시 해 주세요."

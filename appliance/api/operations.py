@@ -107,7 +107,7 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = MappingProxyType({
         refusals=("SETUP_COMPLETE", "SETUP_LINK_EXPIRED", "TOKEN_INVALID")),
     ("POST", "/api/setup"): Operation(
         "Coming in", "The first administrator", {201: coming_in.SignedIn}, body=SetUp,
-        refusals=("SETUP_COMPLETE", "SETUP_LINK_EXPIRED", "TOKEN_INVALID")),
+        refusals=("SETUP_COMPLETE", "SETUP_LINK_EXPIRED", "TOKEN_INVALID", "PASSWORD_GUESSABLE")),
     ("POST", "/api/setup/link"): Operation(
         "Coming in", "A fresh set-up link, over the control socket", {201: coming_in.SetupLink},
         refusals=("NOT_FOUND", "SETUP_COMPLETE", "PERMISSION_DENIED")),
@@ -218,11 +218,12 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = MappingProxyType({
         "Screens", "Ends its pairing", {204: None}, refusals=("SCREEN_NOT_FOUND",)),
     # People and keys.
     ("GET", "/api/users"): Operation("People", "All users", {200: people.Users}),
-    ("POST", "/api/users"): Operation("People", "Adds a user", {201: people.UserView}, body=NewUser),
+    ("POST", "/api/users"): Operation(
+        "People", "Adds a user", {201: people.UserView}, body=NewUser, refusals=("PASSWORD_GUESSABLE",)),
     ("GET", "/api/users/{id}"): Operation("People", "One user", {200: people.UserView}, refusals=("NOT_FOUND",)),
     ("PATCH", "/api/users/{id}"): Operation(
         "People", "Changes a role, lines or a password", {200: people.UserView}, body=UserChange,
-        refusals=("NOT_FOUND", "LAST_ADMIN")),
+        refusals=("NOT_FOUND", "LAST_ADMIN", "PASSWORD_GUESSABLE")),
     ("DELETE", "/api/users/{id}"): Operation(
         "People", "Removes a user", {204: None}, refusals=("NOT_FOUND", "LAST_ADMIN")),
     ("GET", "/api/keys"): Operation("People", "All API keys", {200: people.Keys}),

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from typing import Final
 
+from appliance.core.guessable import is_guessable
 from appliance.core.roles import Role
 from appliance.errors import FieldError, Problem
 
@@ -33,12 +34,15 @@ def user_name(text: str) -> str:
     return name
 
 
-def password(text: str) -> str:
-    """As it is hashed."""
+def password(text: str, *names: str) -> str:
+    """As it is hashed. `names` are what it may not be made of. Raises `PASSWORD_GUESSABLE` too."""
     found = unicodedata.normalize("NFC", text)
     least, most = PASSWORD_LENGTH
     if not least <= len(found) <= most:
         raise wrong("password", f"{least} to {most} characters")
+    if is_guessable(found, names):
+        reason = "is easy to guess"
+        raise Problem("PASSWORD_GUESSABLE", f"password: {reason}", errors=[FieldError("password", reason)])
     return found
 
 

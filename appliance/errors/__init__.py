@@ -6,6 +6,7 @@ The texts live in `catalogue.json`, which the pages import too, so that every pa
 from __future__ import annotations
 
 import json
+import math
 import secrets
 from dataclasses import dataclass, field
 from importlib import resources
@@ -88,7 +89,20 @@ def _spoken(values: dict[str, Any], language: str) -> _Blank:
             found[name] = ", ".join(words[part][language] if part in words else part for part in str(value).split(", "))
         elif value is not None:
             found[name] = value
+    if isinstance(values.get("seconds"), int):
+        found["wait"] = _lasting(values["seconds"])[language]
     return found
+
+
+def _lasting(seconds: int) -> Texts:
+    """How long that is for a person: nobody counts to 3,600."""
+    if seconds < 2 * 60:
+        return {"ko": f"{seconds}초", "en": f"{seconds} s"}
+    minutes = math.ceil(seconds / 60)
+    if minutes < 2 * 60:
+        return {"ko": f"약 {minutes}분", "en": f"about {minutes} min"}
+    hours = math.ceil(minutes / 60)
+    return {"ko": f"약 {hours}시간", "en": f"about {hours} h"}
 
 
 def _load() -> dict[str, Entry]:

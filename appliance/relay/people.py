@@ -115,7 +115,7 @@ class People:
         self._check_open()
         name = rules.user_name(username)
         plant = rules.shown_name(plant) if plant else ""
-        encoded = await self._passwords.hash(rules.password(password))
+        encoded = await self._passwords.hash(rules.password(password, name, plant))
         async with self._change:
             self._check_open()
             if token is not None:
@@ -191,10 +191,10 @@ class People:
     async def add_user(
         self, username: str, password: str, role: str, *, actor: str, groups: list[str] | None = None
     ) -> User:
-        """Raises `VALIDATION_ERROR`."""
+        """Raises `VALIDATION_ERROR` or `PASSWORD_GUESSABLE`."""
         name, label = rules.user_name(username), Role.parse(role).label
         rules.check_limit(label, groups)
-        encoded = await self._passwords.hash(rules.password(password))
+        encoded = await self._passwords.hash(rules.password(password, name, self.plant))
         async with self._change:
             if self._auth.user(name) is not None:
                 raise rules.wrong("username", "is taken")
@@ -219,9 +219,12 @@ class People:
     ) -> User:
         """Changes role, scope or password. Each ends what the user has offered, a new password every session as well.
 
-        Raises `LAST_ADMIN`, `NOT_FOUND`.
+        Raises `LAST_ADMIN`, `NOT_FOUND`, `PASSWORD_GUESSABLE`.
         """
-        encoded = await self._passwords.hash(rules.password(password)) if password is not None else None
+        encoded = None
+        if password is not None:
+            name = self.require_user(username).name
+            encoded = await self._passwords.hash(rules.password(password, name, self.plant))
         async with self._change:
             before = self.require_user(username)
             label = Role.parse(role).label if role is not None else before.role

@@ -23,7 +23,7 @@ _log = structlog.get_logger(__name__)
 _DAMAGED: Texts = {
     "ko": "열쇠가 든 파일이 손상되었습니다. 백업에서 되돌리거나 지워 주세요. 지우면 다음에 시작할 때 새로 만듭니다. "
     "로그인, 모니터 등록, API 키는 그대로이고, 감사 기록은 새로 봉인됩니다.",
-    "en": "The file with the appliance's keys is damaged. Restore it from a backup, or delete it: new ones are then made "
+    "en": "The file with the appliance's keys is damaged. Restore it from a backup, or delete it: new ones are made "
     "at the next start. People stay signed in, screens paired, API keys good; the audit record is sealed anew.",
 }
 

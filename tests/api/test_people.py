@@ -70,6 +70,22 @@ async def test_a_wrong_member_is_named(gate: Gatehouse, more: dict[str, Any], fi
     assert [error["field"] for error in refused.json["errors"]] == [field]
 
 
+@pytest.mark.parametrize(
+    "password", ["password1234", "leelee123456", "Lee19850312!", "1공장123456789", "Vooster2026!!"]
+)
+async def test_a_password_that_is_tried_first_is_refused(gate: Gatehouse, password: str) -> None:
+    admin = await gate.admin()
+    added = await add(admin, username="lee", password=password)
+    await gate.user("lee", "operator")
+    for refused in (added, await admin.call("PATCH", "/api/users/lee", {"password": password})):
+        assert (refused.status, refused.code) == (400, "PASSWORD_GUESSABLE")
+        assert [error["field"] for error in refused.json["errors"]] == ["password"]
+        assert "낱말" in refused.json["action"]["ko"] and "words" in refused.json["action"]["en"]
+        assert password not in refused.text
+    signing_in = await gate.call("POST", "/api/auth/login", {"username": "lee", "password": PASSWORD})
+    assert signing_in.status == 200, "the one before stays"
+
+
 async def test_a_new_password_ends_every_session_of_that_user(gate: Gatehouse) -> None:
     admin = await gate.admin()
     lee = await gate.user("lee", "operator")

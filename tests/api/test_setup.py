@@ -60,6 +60,12 @@ async def test_a_wrong_form_names_the_field_and_keeps_the_link(gate: Gatehouse) 
         refused = await gate.call("POST", "/api/setup", {**first_admin(token), **wrong})
         assert (refused.status, refused.code) == (400, "VALIDATION_ERROR")
         assert refused.json["errors"][0]["field"] == field
+    guessable = await gate.call("POST", "/api/setup", {**first_admin(token), "password": "dkssudgktpdy1!"})
+    assert (guessable.status, guessable.code) == (400, "PASSWORD_GUESSABLE")
+    named = await gate.call(
+        "POST", "/api/setup", {**first_admin(token), "name": "우진정밀", "password": "우진정밀20260101"}
+    )
+    assert named.code == "PASSWORD_GUESSABLE", "the name that is given with it"
     assert (await gate.call("POST", "/api/setup", first_admin(token))).status == 201
 
 

@@ -66,7 +66,7 @@ async def test_an_appliance_that_runs_is_well(tmp_path: Path) -> None:
         code, found = await as_program(served.data, **env)
         assert (code, {name: check["state"] for name, check in found.items()}) == (0, dict.fromkeys(found, "ok"))
         assert set(found) == {
-            "directory", "data", "log", "audit", "disk", "settings", "tls", "clock", "sqlite", "appliance",
+            "directory", "data", "log", "keys", "audit", "disk", "settings", "tls", "clock", "sqlite", "appliance",
         }  # fmt: skip
         assert re.match(r"The record is intact \(\d+ entries checked\)", found["audit"]["message"]["en"])
         assert "uses it" in found["directory"]["message"]["en"]
@@ -150,7 +150,13 @@ async def test_other_trouble_is_told_each_with_what_to_do(tmp_path: Path) -> Non
         code, found = await checks(data, **env)
     assert code == 1
     states = {name: check["state"] for name, check in found.items() if check["state"] != "ok"}
-    assert states == {"kept": "attention", "orders": "problem", "port": "problem", "clock": "attention"}
+    assert states == {
+        "keys": "attention",
+        "kept": "attention",
+        "orders": "problem",
+        "port": "problem",
+        "clock": "attention",
+    }
     assert "no such folder" in found["orders"]["message"]["en"]
     assert "vooster serve --port" in found["port"]["action"]["en"]
     assert "--salvage" in found["kept"]["action"]["en"]

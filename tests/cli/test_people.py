@@ -63,6 +63,8 @@ async def test_somebody_is_added_listed_given_a_new_password_and_removed(served:
 async def test_a_short_password_and_a_missing_terminal_are_said(served: Served) -> None:
     short = await run(served, "users", "add", "lee", "--password-stdin", stdin="short")
     assert (short.returncode, "12 to 256 characters" in short.stderr) == (1, True)
+    guessable = await run(served, "users", "add", "lee", "--password-stdin", stdin="qwerty123456")
+    assert (guessable.returncode, "easy to guess" in guessable.stderr) == (1, True)
     nowhere = await run(served, "users", "add", "lee")
     assert (nowhere.returncode, "--password-stdin" in nowhere.stderr) == (2, True)
 

@@ -53,7 +53,7 @@ function strength(value: string): number {
 }
 
 function wordsFor(value: string, level: number): string {
-  const rule = t("12자 이상이면 어떤 글자든 됩니다.", "Any 12 or more will do.");
+  const rule = t("12자 이상, 짐작하기 어려운 것이면 됩니다.", "Any 12 or more, if hard to guess.");
   const length = [...value].length;
   if (length === 0) return rule;
   if (level === 0) {
