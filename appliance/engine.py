@@ -49,7 +49,7 @@ from appliance.relay.takeup import TakeUp
 from appliance.relay.upkeep import Upkeep
 from appliance.relay.waits import Waits
 from appliance.settings import Settings
-from appliance.storage import aside, replaced
+from appliance.storage import aside, replaced, spare
 from appliance.storage.database import Database
 from appliance.storage.files import DirectoryLock, Kind, prepare
 from appliance.storage.outbox import Outbox
@@ -72,6 +72,13 @@ class Engine:
 
     async def start(self) -> None:
         """Builds and starts everything. Raises `Problem` for whatever a person has to put right."""
+        await self._own_directory()
+        with spare.lent(self.data.spare) as short_of_room:
+            await self._start()
+        if short_of_room:
+            self.database.probe()
+
+    async def _start(self) -> None:
         await self._open_storage()
         try:
             await self._begin_record()
@@ -89,11 +96,13 @@ class Engine:
         """Stops in the reverse order of the start, as far as that has come."""
         await stop_all(self._stops)
 
-    async def _open_storage(self) -> None:
+    async def _own_directory(self) -> None:
         self.data.make()
         lock = DirectoryLock(self.data.lock, self._holder)
         await lock.acquire()
         self._stops.append(lock.release)
+
+    async def _open_storage(self) -> None:
         if self.data.secrets.exists() and not self.data.database.exists():
             # There was one: who deleted it may have meant to, and everyone else has to know.
             _log.warning("storage.missing", file=str(self.data.database), now="an empty one")
@@ -104,8 +113,8 @@ class Engine:
         self.events, self.metrics = Events(), Metrics(now_ms)
         found = secrets.load(self.data.secrets)
         self.database = Database(self.data.database, seal_key=found.audit, on_state=lambda _ok: self.events.changed())
-        await self.database.open()
         self._stops.append(self.database.close)
+        await self.database.open()
         access_seconds = self.settings.tokens.access_seconds
         self.keyring = Keyring(self.data.secrets, found, access_seconds=access_seconds, now=now_ms)
         await self.keyring.tend()
@@ -226,7 +235,8 @@ class Engine:
         awaiting.start()
         self._stops.append(awaiting.stop)
         if self._holder == "serve":
-            self.upkeep = Upkeep(self.database, Retention(self.database, self._triggers_open, self.metrics))
+            retention = Retention(self.database, self._triggers_open, self.metrics)
+            self.upkeep = Upkeep(self.database, retention, self.data.spare)
             self.upkeep.start()
             self._stops.append(self.upkeep.stop)
 

@@ -37,6 +37,11 @@ class DataDir:
         return self.root / "vooster.db"
 
     @property
+    def spare(self) -> Path:
+        """Holds nothing but room on the disk (`storage.spare`)."""
+        return self.root / "vooster.spare"
+
+    @property
     def secrets(self) -> Path:
         return self.root / "secrets.json"
 

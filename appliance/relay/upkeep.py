@@ -1,14 +1,16 @@
-"""What the data file needs once a minute: that it is still there, that old things go, that its log stays short."""
+"""What the data file needs once a minute: that it is still there, that old things go, that its log stays short, and
+that there is room for the next start."""
 
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import structlog
 
 from appliance.errors import Problem
 from appliance.relay.retention import Retention
-from appliance.storage import aside
+from appliance.storage import aside, spare
 from appliance.storage.database import Database
 
 EVERY_SECONDS = 60.0
@@ -22,10 +24,17 @@ class Upkeep:
     """The task. It does one thing after the other, then sleeps; a storage that refuses is simply tried again."""
 
     def __init__(
-        self, database: Database, retention: Retention, *, every: float = EVERY_SECONDS, long_wal: int = LONG_WAL_BYTES
+        self,
+        database: Database,
+        retention: Retention,
+        spare_room: Path,
+        *,
+        every: float = EVERY_SECONDS,
+        long_wal: int = LONG_WAL_BYTES,
     ) -> None:
         self._database = database
         self._retention = retention
+        self._spare_room = spare_room
         self._every = every
         self._long_wal = long_wal
         self._task: asyncio.Task[None] | None = None
@@ -70,3 +79,5 @@ class Upkeep:
             except Problem as problem:
                 _log.debug("upkeep.later", reason=problem.detail)
             await asyncio.sleep(self._every)
+            # Only now: whatever is over within a minute leaves nothing behind.
+            await asyncio.to_thread(spare.keep, self._spare_room)

@@ -81,12 +81,16 @@ class Database:
         """Of the file, for a second look past SQLite; closed last, as that ends all locks that SQLite has on it."""
 
     async def open(self) -> None:
-        """Opens the file (made when missing). Raises `sqlite3.DatabaseError` when it is no usable database."""
-        self._writer = connections.Connection(self._connect, iter_chunk_size=64)
-        await self._writer
-        self._descriptor = os.open(self.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-        self._reader = connections.Connection(lambda: connections.connect_read_only(self.path), iter_chunk_size=64)
-        await self._reader
+        """Opens the file (made when missing). Raises `STORAGE_UNAVAILABLE` when it can't be used now, and
+        `sqlite3.DatabaseError` when it is no database; `close` is due either way."""
+        try:
+            self._writer = connections.Connection(self._connect, iter_chunk_size=64)
+            await self._writer
+            self._descriptor = os.open(self.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+            self._reader = connections.Connection(lambda: connections.connect_read_only(self.path), iter_chunk_size=64)
+            await self._reader
+        except (sqlite3.OperationalError, OSError) as error:
+            raise Problem("STORAGE_UNAVAILABLE", f"{self.path} can't be opened: {error}") from None
         self.identity = aside.identity(self.path)
         self._drain = Drain(self._waiting, self._committed, self._lasts)
         self._task = asyncio.get_running_loop().create_task(self._run(), name="storage-writer")
@@ -146,6 +150,10 @@ class Database:
         again and again has a `key`: the newest takes the place of the one that waits under it."""
         if self.damage is None and (not self._closing or self._task is not None):
             self._append(Waiting(job, durable=True, key=key, caller=came_from.get()))
+
+    def probe(self) -> None:
+        """Finds out whether it can write, now and not with the first change that somebody waits for."""
+        self.post(_probe)
 
     def attach(self, source: Source) -> None:
         """Adds a source of durable changes that gather up between groups; `wake` says that it has some."""

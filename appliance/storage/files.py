@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sqlite3
 import sys
@@ -40,7 +41,7 @@ class DirectoryLock:
     def __init__(self, path: Path, kind: Kind = "serve") -> None:
         self._path = path
         self._kind = kind
-        self._file: IO[str] | None = None
+        self._file: IO[bytes] | None = None
 
     async def acquire(self, patience: float = PATIENCE_SECONDS) -> None:
         """Waits up to `patience` seconds for a command to end. Raises `APPLIANCE_RUNNING` when another process has the
@@ -60,7 +61,7 @@ class DirectoryLock:
 
     def _take(self) -> bool:
         try:
-            file = self._path.open("a+", encoding="utf-8")
+            file = self._path.open("ab+", buffering=0)
         except OSError as error:
             reason: Texts = {"ko": f"열 수 없습니다: {error.strerror}", "en": f"It can't be opened: {error.strerror}"}
             values = {"where": str(self._path), "reason": reason}
@@ -70,9 +71,9 @@ class DirectoryLock:
         except OSError:
             file.close()
             return False
-        file.truncate(0)
-        file.write(f"{os.getpid()} {self._kind}")
-        file.flush()
+        with contextlib.suppress(OSError):  # on a full disk whoever waits is told a little less
+            file.truncate(0)
+            file.write(f"{os.getpid()} {self._kind}".encode())
         self._file = file
         return True
 

@@ -74,11 +74,13 @@ class Mounted:
         self.mount()
 
     def fill(self) -> None:
-        """Takes every byte that is left."""
-        for size in (1 << 20, 4096, 1):
-            with contextlib.suppress(OSError), self._filler.open("ab", buffering=0) as file:
-                while True:
-                    file.write(b"x" * size)
+        """Takes every byte that is left, and what the kernel finds to be left once those are in their places."""
+        for size in (1 << 20, 4096, 1, 4096, 1):
+            with self._filler.open("ab", buffering=0) as file:
+                with contextlib.suppress(OSError):
+                    while True:
+                        file.write(b"x" * size)
+                os.fsync(file.fileno())
 
     def free(self) -> None:
         self._filler.unlink()

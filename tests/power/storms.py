@@ -46,6 +46,15 @@ async def told_why(shimmed: Shimmed) -> str:
     return str(found)
 
 
+async def until_unready(shimmed: Shimmed) -> None:
+    """Waits until it says by itself that it accepts nothing."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            if (await shimmed.call("GET", "/api/health/ready")).status == 503:
+                return
+            await asyncio.sleep(0.02)
+
+
 def missing(shimmed: Shimmed, ledger: Ledger) -> list[str]:
     """What is wrong with the data directory now that the process is dead; nothing, if all is well."""
     return faults(DataDir(shimmed.data), 0, ledger)

@@ -196,7 +196,7 @@ async def test_a_file_taken_away_is_noticed_and_what_it_held_is_saved(
     database = await open_file()
     told: list[bool] = []
     database._on_state = told.append
-    upkeep = Upkeep(database, Retention(database, lambda: (), Metrics(lambda: 0)))
+    upkeep = Upkeep(database, Retention(database, lambda: (), Metrics(lambda: 0)), tmp_path / "spare")
     await upkeep.round()
     assert database.ok and told == []
     for file in list(tmp_path.iterdir()):  # noqa: ASYNC240
@@ -235,7 +235,7 @@ async def test_a_file_that_cannot_be_looked_at_is_not_taken_for_gone(tmp_path: P
     path = tmp_path / "vooster.db"
     filled(path)
     database = await open_file()
-    upkeep = Upkeep(database, Retention(database, lambda: (), Metrics(lambda: 0)))
+    upkeep = Upkeep(database, Retention(database, lambda: (), Metrics(lambda: 0)), tmp_path / "spare")
     away = path.with_name("away")
     path.rename(away)
     path.symlink_to(path)  # a link to itself: the file system has no answer
@@ -251,7 +251,7 @@ async def test_the_log_shrinks_again_after_a_long_reader_and_a_heavy_load(tmp_pa
     path = tmp_path / "vooster.db"
     prepare(path)
     database = await open_file()
-    upkeep = Upkeep(database, Retention(database, lambda: (), Metrics(lambda: 0)), long_wal=1 << 20)
+    upkeep = Upkeep(database, Retention(database, lambda: (), Metrics(lambda: 0)), tmp_path / "spare", long_wal=1 << 20)
     other = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None)
     other.execute("BEGIN")
     other.execute("SELECT count(*) FROM triggers").fetchone()
