@@ -211,7 +211,7 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = MappingProxyType({
     ("DELETE", "/api/screens/{screenId}"): Operation(
         "Screens", "Deletes it", {204: None}, refusals=("SCREEN_NOT_FOUND",)),
     ("POST", "/api/screens/{screenId}/identify"): Operation(
-        "Screens", "Lets it flash its name", {204: None}, refusals=("SCREEN_NOT_FOUND", "NOT_FOUND")),
+        "Screens", "Lets it flash its name", {204: None}, refusals=("SCREEN_NOT_FOUND", "SCREEN_OFFLINE")),
     ("POST", "/api/screens/{screenId}/clear"): Operation(
         "Screens", "Blanks it", {204: None}, refusals=("SCREEN_NOT_FOUND",)),
     ("POST", "/api/screens/{screenId}/revoke"): Operation(

@@ -107,7 +107,7 @@ def routes(
         if sessions.of_screen(screen.screen_id) is not None:
             await screens.note(screen.screen_id, "screen.identify", actor=principal.actor)
         if not conversation.identify(screen):
-            raise Problem("NOT_FOUND", f"{screen.screen_id} is offline.")
+            raise Problem("SCREEN_OFFLINE", f"{screen.screen_id} is offline.")
         return web.Response(status=204)
 
     async def clear(request: web.Request) -> web.Response:

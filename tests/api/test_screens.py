@@ -145,7 +145,7 @@ async def test_a_screen_says_what_state_it_is_in(house: House) -> None:
 
 async def test_identifying_a_screen_that_is_off_says_so(house: House) -> None:
     await house.pair("S-1")
-    (await house.local("POST", "/api/screens/S-1/identify")).problem(404, "NOT_FOUND")
+    (await house.local("POST", "/api/screens/S-1/identify")).problem(409, "SCREEN_OFFLINE")
     assert (await house.local("POST", "/api/screens/S-1/clear")).status == 204
     (await house.local("POST", "/api/screens/S-9/clear")).problem(404, "SCREEN_NOT_FOUND")
 
