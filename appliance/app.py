@@ -41,6 +41,7 @@ from appliance.api.exports import Exports
 from appliance.api.exposition import Exposition
 from appliance.api.setup_checks import Checks
 from appliance.api.views import Names, ScreenViews
+from appliance.core.networks import Networks
 from appliance.core.permissions import CALLS, WITHOUT_TLS, Rule
 from appliance.edge.browsers import Browsers
 from appliance.edge.credentials import Credentials
@@ -182,7 +183,7 @@ class Appliance:
         metrics = self.engine.metrics
         return Crowd(
             limited=self.settings.limits.enabled,
-            proxies=self.settings.server.trusted_proxies,
+            proxies=Networks(self.settings.server.trusted_proxies),
             most=room(),
             refused=lambda: metrics.limit("connection"),
         )

@@ -174,11 +174,24 @@ def _unfit_origin(origin: str) -> str:
     return "" if _ORIGIN.match(origin) else f"{origin} is no origin like https://erp.example"
 
 
-def _unfit_proxy(address: str) -> str:
+def _unfit_proxy(entry: str) -> str:
     try:
-        ipaddress.ip_address(address)
-    except ValueError:
-        return f"{address} is no address like 127.0.0.1; name each proxy by its own"
+        network = ipaddress.ip_network(entry)
+    except ValueError as error:
+        if _is_network(entry):
+            return f"{error}; write the network as {ipaddress.ip_network(entry, strict=False)}, or one address"
+        return f"{entry} is no address like 127.0.0.1 and no network like 192.168.10.0/28"
+    return "" if network.prefixlen else f"{entry} would let everybody say where he comes from; name the proxies alone"
+
+
+def _unfit_own_host(entry: str) -> str:
+    found = _HOST.match(entry)
+    if found is None or int(found["port"] or 0) > 65535 or not _is_host(found["host"], found["below"]):
+        return f"{entry} is no host; name it like orders.example, orders.example:8480, 192.168.10.5 or [fd00::5]"
+    if found["below"]:
+        return f"{entry}: name each host by itself"
+    if found["host"].lower().rpartition(".")[2] == "local":
+        return f"{entry}: names ending in .local are anybody's to take; the appliance's own is let in without"
     return ""
 
 
@@ -207,6 +220,7 @@ def _is_network(entry: str) -> bool:
 
 
 _UNFIT: Final = {
+    "server.allowed_hosts": _unfit_own_host,
     "server.allowed_origins": _unfit_origin,
     "server.trusted_proxies": _unfit_proxy,
     "documents.allowed_hosts": _unfit_host,

@@ -49,12 +49,12 @@ def test_the_environment_speaks_in_words() -> None:
         {
             "VOOSTER_LIMITS_ENABLED": "false",
             "VOOSTER_HEARTBEAT_INTERVAL_SECONDS": "2.5",
-            "VOOSTER_SERVER_ALLOWED_HOSTS": "a.local, b.local",
+            "VOOSTER_SERVER_ALLOWED_HOSTS": "a.example, b.example",
             "PATH": "/bin",
         },
     )
     assert (found.limits.enabled, found.heartbeat.interval_seconds) == (False, 2.5)
-    assert found.server.allowed_hosts == ["a.local", "b.local"]
+    assert found.server.allowed_hosts == ["a.example", "b.example"]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,20 @@ def test_the_environment_speaks_in_words() -> None:
         ("[server]\nallowed_origins = ['erp.example']\n", 2, "server.allowed_origins"),
         ("[server]\nallowed_origins = ['https://*.example']\n", 2, "server.allowed_origins"),
         ("[server]\nallowed_origins = ['https://erp.example/app']\n", 2, "server.allowed_origins"),
-        ("[server]\ntrusted_proxies = ['192.168.10.0/24']\n", 2, "server.trusted_proxies"),
+        ("[server]\nallowed_hosts = ['https://erp.example']\n", 2, "server.allowed_hosts"),
+        ("[server]\nallowed_hosts = ['erp.example/app']\n", 2, "server.allowed_hosts"),
+        ("[server]\nallowed_hosts = ['a.example', '*']\n", 2, "server.allowed_hosts"),
+        ("[server]\nallowed_hosts = ['*.erp.example']\n", 2, "server.allowed_hosts"),
+        ("[server]\nallowed_hosts = ['erp.example:99999']\n", 2, "server.allowed_hosts"),
+        ("[server]\nallowed_hosts = ['']\n", 2, "server.allowed_hosts"),
+        ("[server]\nallowed_hosts = ['192.168.10.256']\n", 2, "server.allowed_hosts"),
+        ("[server]\nallowed_hosts = ['Vooster.LOCAL:8480']\n", 2, "server.allowed_hosts"),
+        ("[server]\nallowed_hosts = ['local']\n", 2, "server.allowed_hosts"),
+        ("[server]\ntrusted_proxies = ['192.168.10.5/24']\n", 2, "server.trusted_proxies"),
+        ("[server]\ntrusted_proxies = ['192.168.10.0/33']\n", 2, "server.trusted_proxies"),
+        ("[server]\ntrusted_proxies = ['192.168.10.2:80']\n", 2, "server.trusted_proxies"),
+        ("[server]\ntrusted_proxies = ['*']\n", 2, "server.trusted_proxies"),
+        ("[server]\ntrusted_proxies = ['0.0.0.0/0']\n", 2, "server.trusted_proxies"),
         ("[server]\ntrusted_proxies = ['::1', 'proxy.example']\n", 2, "server.trusted_proxies"),
         ("[server]\npublic_url = 'orders.example'\n", 2, "server.public_url"),
         ("[server]\npublic_url = 'ftp://orders.example'\n", 2, "server.public_url"),
@@ -100,6 +113,15 @@ def test_a_bad_file_names_its_line_and_reason(tmp_path: Path, text: str, line: i
     assert str(file) in where
     assert f"line {line}" in where + reason
     assert words in reason
+
+
+def test_what_may_be_named(tmp_path: Path) -> None:
+    file = tmp_path / "vooster.toml"
+    hosts = ["orders.example", "Orders.Example:8480", "orders", "192.168.10.5", "[fd00::5]:8480"]
+    proxies = ["127.0.0.1", "::1", "192.168.10.0/28", "fd00::/64"]
+    file.write_text(f"[server]\nallowed_hosts = {hosts}\ntrusted_proxies = {proxies}\n")
+    found = settings.load(file, {}).server
+    assert (found.allowed_hosts, found.trusted_proxies) == (hosts, proxies)
 
 
 def test_a_file_that_is_missing_or_no_text_is_named(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Container
 from typing import Final
 
 from appliance.core.networks import THIS_MACHINE, counted
@@ -44,13 +44,13 @@ class Crowd:
         self,
         *,
         limited: bool,
-        proxies: Collection[str] = (),
+        proxies: Container[str] = (),
         most: int | None = None,
         refused: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._limited = limited
-        self._exempt = THIS_MACHINE.union(proxies)
+        self._proxies = proxies
         self._most = most
         self._refused = refused
         self._clock = clock
@@ -63,7 +63,7 @@ class Crowd:
 
     def enter(self, address: str | None) -> Place | None:
         """The place of one connection more, None where it isn't counted. Raises `RATE_LIMITED`."""
-        if not self._limited or address is None or address in self._exempt:
+        if not self._limited or address is None or address in THIS_MACHINE or address in self._proxies:
             return None
         now = self._clock()
         full = self._most is not None and self._all >= self._most

@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from aiohttp import web
 
+from appliance.core.networks import plain_address
 from appliance.edge.local import is_local
 from appliance.settings import Server
 
@@ -53,9 +54,11 @@ class Hosts:
         self._name = name
         self.base_url = base_url
         public = urlsplit(server.public_url) if server.public_url else None
-        self._configured = _ALWAYS | {host_name(host) for host in server.allowed_hosts}
+        named = {_plain(host_name(host)) for host in server.allowed_hosts}
         if public is not None and public.netloc:
-            self._configured |= {host_name(public.netloc)}
+            named.add(_plain(host_name(public.netloc)))
+        # Whoever is in the network can take any such name; our own is let in for as long as it is ours.
+        self._configured = _ALWAYS | {name for name in named if name.rpartition(".")[2] != "local"}
         origins = {origin.rstrip("/").lower() for origin in server.allowed_origins}
         self.allowed_origins = frozenset(origins)
         """Origins of other sites that may call `/api` and `/socket.io` from a browser."""
@@ -96,6 +99,11 @@ class Hosts:
         if name:
             found.add(host_name(name))
         self._names = self._configured | {entry.lower() for entry in found}
+
+
+def _plain(name: str) -> str:
+    """An IPv6 address as browsers write it; any other name as it is."""
+    return f"[{plain_address(name[1:-1])}]" if name.startswith("[") else name
 
 
 def _origin(address: SplitResult) -> str:

@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 import structlog
 from aiohttp import hdrs, web
 
-from appliance.core.networks import THIS_MACHINE
+from appliance.core.networks import THIS_MACHINE, Networks, plain_address
 from appliance.edge.hosts import host_name
 from appliance.settings import Server
 
@@ -23,7 +23,9 @@ PROXY: Final = "proxy"
 nobody's own, and so all who come that way share what one stranger may."""
 _SENT_ON: Final = ("X-Forwarded-For", "Forwarded", "X-Real-IP", "X-Forwarded-Proto")
 _PORTS: Final = {"http": 80, "https": 443}
-_WITH_PORT: Final = re.compile(r"\[(?P<v6>[^\]]+)\](:\d+)?|(?P<v4>\d+(\.\d+){3}):\d+")
+_HOP: Final = re.compile(
+    r'(for=)?"?(\[(?P<v6>[^\]]+)\](:[^:]*)?|(?P<v4>[\d.]+):[^:]*|(?P<bare>[^"]+))"?', re.IGNORECASE
+)
 
 _log = structlog.get_logger(__name__)
 
@@ -39,7 +41,7 @@ class Outside:
 
     def __init__(self, server: Server, *, tls: bool, unnamed: Callable[[], None] = lambda: None) -> None:
         self.tls = tls
-        self._trusted = frozenset(str(ipaddress.ip_address(address)) for address in server.trusted_proxies)
+        self.proxies = Networks(server.trusted_proxies)
         self._public = server.public_url.rstrip("/")
         parts = urlsplit(self._public)
         self._public_scheme = parts.scheme
@@ -48,23 +50,30 @@ class Outside:
         self._told = False
 
     def address(self, request: web.Request) -> str:
-        """The client's network address, as far as it can be believed: of `X-Forwarded-For` what trusted proxies have
-        added. `PROXY` where a proxy hides it."""
-        peer = request.remote
-        if not peer:
+        """The client's network address in its plain spelling, as far as it can be believed: of `X-Forwarded-For` what
+        trusted proxies have added, and theirs where that is no address. `PROXY` where a proxy hides it."""
+        if not request.remote:
             return "local"
-        if peer not in self._trusted:
-            if peer in THIS_MACHINE and is_sent_on(request):
-                self._tell(request)
-                return PROXY
+        peer = plain_address(request.remote) or request.remote
+        if not is_sent_on(request):
             return peer
+        if peer in self.proxies:
+            peer = self._visitor(request) or peer
+        elif peer in THIS_MACHINE:
+            self._tell(request)
+        # A visitor says he is this machine where the proxy lets through what he has sent himself.
+        return PROXY if peer in THIS_MACHINE else peer
+
+    def _visitor(self, request: web.Request) -> str:
+        """The last of the hops that is no trusted proxy; empty for none that is an address."""
         address = ""
         for hop in reversed(",".join(request.headers.getall("X-Forwarded-For", ())).split(",")):
-            address = _plain(hop.strip()) or address
-            if address and address not in self._trusted:
+            if not hop.strip():
+                continue
+            address = _plain(hop.strip())
+            if address not in self.proxies:
                 break
-        # A visitor says he is this machine where the proxy lets through what he has sent himself.
-        return PROXY if address in THIS_MACHINE else address[:64] or peer
+        return address
 
     def is_secure(self, request: web.Request) -> bool:
         """Whether the visitor's own connection is https."""
@@ -79,12 +88,12 @@ class Outside:
 
     def is_behind_proxy(self, request: web.Request) -> bool:
         """Whether it came through a trusted proxy."""
-        return request.remote in self._trusted and is_sent_on(request)
+        return request.remote in self.proxies and is_sent_on(request)
 
     def _scheme(self, request: web.Request) -> str:
         if self.tls:
             return "https"
-        if request.remote in self._trusted:
+        if request.remote in self.proxies:
             said = [value.strip().lower() for value in request.headers.getall("X-Forwarded-Proto", ())]
             if len(said) == 1 and said[0] in _PORTS:
                 return said[0]
@@ -123,6 +132,7 @@ def _names_a_machine(host: str) -> bool:
 
 
 def _plain(hop: str) -> str:
-    """A hop's address without the port that some proxies add: with it each connection would be somebody else's."""
-    found = _WITH_PORT.fullmatch(hop)
-    return (found["v6"] or found["v4"]) if found else hop
+    """A hop's address without what some proxies put around it, a port above all: with it each connection would be
+    somebody else's. Empty for what is none."""
+    found = _HOP.fullmatch(hop)
+    return plain_address(found["v6"] or found["v4"] or found["bare"]) if found else ""

@@ -55,10 +55,38 @@ def test_of_a_trusted_proxy_s_header_the_last_stranger_counts() -> None:
         ("[fd00::9]:50123", "fd00::9"),
         ("[fd00::9]", "fd00::9"),
         ("fd00::9", "fd00::9"),
+        ("FD00:0:0:0::0009", "fd00::9"),
+        ("fd00::9%eth7", "fd00::9"),
+        ("::ffff:192.168.10.30", "192.168.10.30"),
+        ('"[fd00::9]:50123"', "fd00::9"),
+        ('for="[FD00::9]:50123"', "fd00::9"),
+        ("for=192.168.10.30", "192.168.10.30"),
+        ("192.168.10.30:_hidden", "192.168.10.30"),
     ],
 )
 def test_a_port_behind_the_address_makes_nobody_new(hop: str, client: str) -> None:
     assert outside("192.168.10.2").address(request("192.168.10.2", X_Forwarded_For=hop)) == client
+
+
+@pytest.mark.parametrize("hop", ["unknown", "_hidden", "local", "10.0.0.1.5", "x" * 500, "proxy", "[]", "%eth0"])
+def test_what_is_no_address_is_its_proxy_s(hop: str) -> None:
+    """Whatever a visitor makes up beside it: or else each try of his would be somebody else's."""
+    one = outside("192.168.10.2", "127.0.0.1")
+    assert one.address(request("192.168.10.2", X_Forwarded_For=f"10.6.6.6, {hop}")) == "192.168.10.2"
+    assert one.address(request("127.0.0.1", X_Forwarded_For=f"10.6.6.6, {hop}")) == PROXY
+
+
+def test_a_whole_network_may_be_trusted_and_however_it_is_spelt() -> None:
+    one = outside("192.168.10.0/28", "FD00::0:2", "fd01::/64")
+    hops = "10.6.6.6, 192.168.10.30, 192.168.10.3, fd01::7"
+    for peer in ("192.168.10.2", "::ffff:192.168.10.2", "fd00::2", "fd01::9"):
+        assert one.address(request(peer, X_Forwarded_For=hops)) == "192.168.10.30", peer
+    for peer in ("192.168.10.16", "fd00::3"):
+        assert one.address(request(peer, X_Forwarded_For=hops)) == peer
+
+
+def test_a_peer_has_one_spelling() -> None:
+    assert outside().address(request("::ffff:192.168.10.30")) == "192.168.10.30"
 
 
 @pytest.mark.parametrize("said", ["127.0.0.1", "::1", "local", "[::1]:80", "127.0.0.1, 127.0.0.1"])

@@ -117,6 +117,15 @@ async def test_the_settings_add_hosts(configured: Gatehouse) -> None:
         assert (await configured.call("GET", "/api/me", headers={"Host": host})).code == "TOKEN_INVALID"
 
 
+async def test_no_setting_lets_in_a_name_that_anybody_in_the_network_can_take(tmp_path: Path) -> None:
+    settings = Server(allowed_hosts=["[FD00:0::5]:8480"], public_url="http://factory.local:8480")
+    async with opened(tmp_path, settings) as gatehouse:
+        for host in ("factory.local:8480", "factory.local."):
+            assert (await gatehouse.call("GET", "/api/me", headers={"Host": host})).code == "HOST_NOT_ALLOWED"
+        for host in ("vooster.local:8480", "[fd00::5]:8480"):
+            assert (await gatehouse.call("GET", "/api/me", headers={"Host": host})).code == "TOKEN_INVALID"
+
+
 async def test_the_control_socket_is_asked_for_no_name(gate: Gatehouse) -> None:
     answer = await gate.call("GET", "/api/me", headers={"Host": "anything"}, local=True)
     assert answer.json["kind"] == "local"

@@ -219,7 +219,7 @@ async def test_without_limits_and_for_trusted_proxies_there_are_none(
     make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(crowd, "MAX_OF_ONE", 1)
-    house = await make_house({"server": {"trusted_proxies": [STRANGER]}})
+    house = await make_house({"server": {"trusted_proxies": ["127.0.0.8/31"]}})
     async with contextlib.AsyncExitStack() as held:
         for _ in range(4):
             await held.enter_async_context(connected(house))
@@ -285,6 +285,9 @@ async def test_behind_a_trusted_proxy_each_client_counts_for_itself(
     assert [await status("10.0.0.1") for _ in range(4)] == [200, 200, 200, 429]
     assert await status("10.0.0.2") == 200
     assert await status("10.0.0.99, 10.0.0.1") == 429  # what the client itself put there
+    told = ["fd00:0:0:7::1", "[FD00:0:0:7::1]:4001", '"[fd00::7:0:0:0:1]:4002"', "fd00:0:0:7:0:0:0:1%eth9"]
+    assert [await status(hop) for hop in told] == [200, 200, 200, 429]
+    assert [await status(f"10.0.0.3:{port}") for port in range(4000, 4004)] == [200, 200, 200, 429]
 
 
 async def test_a_key_that_has_gone_wild_leaves_the_others_alone(
