@@ -319,7 +319,7 @@ class Appliance:
             *auth_api.routes(engine.auth, engine.people, credentials, urls, plant=DEFAULT_NAME),
             *people_api.routes(engine.people),
             *keys.routes(engine.keyring, engine.database),
-            *pairing_api.routes(engine.pairings, engine.screens, credentials, urls, plant=lambda: engine.plant.name),
+            *pairing_api.routes(engine.pairings, credentials, urls, plant=lambda: engine.plant.name),
             *labels.routes(engine.screens, urls),
             *pages.routes(
                 plant=engine.plant,

@@ -135,7 +135,7 @@ class Gatehouse:
             *auth_api.routes(self.auth, self.people, credentials, urls, plant="Vooster"),
             *setup_api.routes(self.auth, self.people, credentials, urls, checks=checks),
             *people_api.routes(self.people),
-            *pairing_api.routes(self.pairings, self.screens, credentials, urls, plant=lambda: "1공장"),
+            *pairing_api.routes(self.pairings, credentials, urls, plant=lambda: "1공장"),
             web.post("/api/echo", echo),
             web.get("/api/broken", broken),
         ]

@@ -14,16 +14,12 @@ from msgspec import Meta
 from appliance.api.auth import SMALL
 from appliance.core import pairing as rules
 from appliance.core.pairing import Waiting
-from appliance.core.roles import Role
 from appliance.core.screens import MAX_DISPLAY_INDEX, Client, Display
 from appliance.edge.credentials import Credentials, caller
 from appliance.edge.server import json_response, read_json
 from appliance.edge.urls import Urls
-from appliance.errors import Problem
 from appliance.relay import qr
 from appliance.relay.pairing import Pairings, PollError
-from appliance.relay.principal import Principal
-from appliance.relay.screens import Screens
 
 Short = Annotated[str, Meta(max_length=200)]
 Pixels = Annotated[float, Meta(ge=-1_000_000, le=1_000_000)]
@@ -93,9 +89,7 @@ class Provision(msgspec.Struct, rename="camel"):
     screen_ids: Annotated[list[str], Meta(min_length=1, max_length=500)]
 
 
-def routes(
-    pairings: Pairings, screens: Screens, credentials: Credentials, urls: Urls, *, plant: Callable[[], str]
-) -> list[web.RouteDef]:
+def routes(pairings: Pairings, credentials: Credentials, urls: Urls, *, plant: Callable[[], str]) -> list[web.RouteDef]:
     drawing = asyncio.Lock()
 
     async def begin(request: web.Request) -> web.Response:
@@ -142,14 +136,8 @@ def routes(
     async def approve(request: web.Request) -> web.Response:
         principal = caller(request)
         body = await read_json(request, Approve)
-        _check_scope(principal, screens, body.screen_id)
         screen_id, name = await pairings.approve(
-            body.user_code,
-            body.confirm,
-            body.screen_id,
-            actor=principal.actor,
-            name=body.name,
-            replace=body.replace,
+            body.user_code, body.confirm, body.screen_id, by=principal, name=body.name, replace=body.replace
         )
         return json_response({"screenId": screen_id, "name": name})
 
@@ -162,7 +150,7 @@ def routes(
     async def offer(request: web.Request) -> web.Response:
         principal = caller(request)
         body = await read_json(request, NewOffer)
-        _check_scope(principal, screens, body.screen_id)
+        pairings.check_scope(principal, body.screen_id)
         secret, expires_at = await pairings.offer(
             body.screen_id, actor=principal.actor, seconds=body.ttl_seconds, replace=body.replace
         )
@@ -205,12 +193,6 @@ def routes(
         web.post("/api/pairing/provision", provision),
         web.post("/api/auth/device", renew),
     ]
-
-
-def _check_scope(principal: Principal, screens: Screens, screen_id: str) -> None:
-    """Whoever is limited to some screens or lines gives out keys to those alone, and makes none."""
-    if not screens.may_pair(principal, screen_id):
-        raise Problem("PERMISSION_DENIED", "This screen is out of your reach.", values={"role": Role.ADMIN.label})
 
 
 def _displays(declared: list[DisplayInfo]) -> list[Display]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import msgspec
 from aiohttp import web
 
@@ -86,20 +88,25 @@ def routes(
         body = await read_json(request, ScreenChange)
         changes = {name: value for name, value in msgspec.structs.asdict(body).items() if value is not msgspec.UNSET}
         _check(**changes)
-        if "groups" in changes:
-            _within_reach(principal, screen.screen_id, screen.groups, check_groups(changes["groups"]))
-        if any(name in changes and changes[name] != getattr(screen, name) for name in ("user", "permission")):
-            _unlimited(principal)
-        return json_response(views.view(await screens.update(screen.screen_id, actor=principal.actor, **changes)))
+
+        def allowed(present: Screen) -> None:
+            reach(principal, present)
+            if "groups" in changes:
+                _within_reach(principal, present.screen_id, present.groups, check_groups(changes["groups"]))
+            if any(name in changes and changes[name] != getattr(present, name) for name in ("user", "permission")):
+                _unlimited(principal)
+
+        changed = await screens.update(screen.screen_id, actor=principal.actor, allowed=allowed, **changes)
+        return json_response(views.view(changed))
 
     async def remove(request: web.Request) -> web.Response:
         principal, screen = await supervised(request)
-        await screens.remove(screen.screen_id, actor=principal.actor)
+        await screens.remove(screen.screen_id, actor=principal.actor, allowed=partial(reach, principal))
         return web.Response(status=204)
 
     async def revoke(request: web.Request) -> web.Response:
         principal, screen = await supervised(request)
-        await screens.revoke(screen.screen_id, actor=principal.actor)
+        await screens.revoke(screen.screen_id, actor=principal.actor, allowed=partial(reach, principal))
         return web.Response(status=204)
 
     async def identify(request: web.Request) -> web.Response:

@@ -1,4 +1,8 @@
-"""Wrong tries with something that has to be guessed: after some of them whoever tries has to pause, and nobody else."""
+"""Wrong tries with something that has to be guessed: after some of them whoever tries has to pause, and nobody else.
+
+Many may share an address. So a pause answers only for what is unknown there: who holds something that we have given out
+is never kept waiting for the wrong tries of others.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +23,15 @@ class Attempts:
         self._now = now
         self._limited = limited
 
+    def paused(self, key: Hashable) -> bool:
+        """Whether `key` has to pause, so that it pays to look first whether what is tried is `known`."""
+        return self._limited and self._lockout.pause(key, self._now()) > 0
+
     @contextmanager
-    def counted(self, key: Hashable, *codes: str) -> Iterator[None]:
+    def counted(self, key: Hashable, *codes: str, known: bool = False) -> Iterator[None]:
         """A try is made inside; it was a wrong one if it raises a problem of `codes`. Raises `RATE_LIMITED` instead
-        while `key` has to pause."""
-        pause = self._lockout.pause(key, self._now()) if self._limited else 0
+        while `key` has to pause, unless what is tried is `known`: one of ours, good or not any more."""
+        pause = self._lockout.pause(key, self._now()) if self._limited and not known else 0
         if pause:
             raise too_many(math.ceil(pause / 1000))
         try:

@@ -160,9 +160,10 @@ class Auth:
         return True
 
     async def refresh(self, token: str, *, address: str) -> tuple[Principal, TokenPair]:
-        """The next pair of tokens. Raises `TOKEN_EXPIRED` or `TOKEN_INVALID`, or `RATE_LIMITED` for an address that was
-        wrong too often."""
-        with self._refreshed.counted(address, "TOKEN_INVALID"):
+        """The next pair of tokens. Raises `TOKEN_EXPIRED` or `TOKEN_INVALID`, or `RATE_LIMITED` for an unknown one from
+        an address that was wrong too often."""
+        known = self._refreshed.paused(address) and await self.grants.knows(token)
+        with self._refreshed.counted(address, "TOKEN_INVALID", known=known):
             grant, pair = await self.grants.refresh(token)
         return self._granted(grant.kind, grant.subject, grant.id, grant.expires_at), pair
 

@@ -52,6 +52,10 @@ class TokenPair:
     grant: str
 
 
+def _derived(key: bytes, token: str) -> str:
+    return encode(hmac.digest(key, token.encode(), "sha256"))
+
+
 class _Outcome(Enum):
     UNKNOWN = auto()
     EXPIRED = auto()
@@ -90,6 +94,11 @@ class Grants:
         """Derives successors with these keys from now on."""
         self._secrets = secrets
 
+    async def knows(self, token: str) -> bool:
+        """Whether a refresh token is one of ours, good or not any more."""
+        shown = digest(token)
+        return await self._database.read(lambda connection: table.refresh_token(connection, shown)) is not None
+
     def get(self, grant_id: str) -> Grant | None:
         return self._by_id.get(grant_id)
 
@@ -99,7 +108,7 @@ class Grants:
 
     def successor(self, token: str) -> str:
         """The token that follows `token`: 256 bits only we can tell."""
-        return encode(hmac.digest(self._secrets.successors, token.encode(), "sha256"))
+        return _derived(self._secrets.successors, token)
 
     def prepare(self, kind: Kind, subject: str, *, secret: bytes | None = None) -> tuple[Grant, TokenPair, Job]:
         """A new grant with its tokens, and the job that writes it. After the commit hand it to `admit`."""
@@ -134,8 +143,9 @@ class Grants:
 
     async def refresh(self, token: str) -> tuple[Grant, TokenPair]:
         """The next tokens of the family. Raises `TOKEN_INVALID` or `TOKEN_EXPIRED`."""
-        shown, following, now = digest(token), self.successor(token), self._now()
-        outcome, grant_id = await self._database.write(lambda tx: self._rotate(tx, shown, digest(following), now))
+        shown, now = digest(token), self._now()
+        candidates = self._candidates(token, now)
+        outcome, grant_id, following = await self._database.write(lambda tx: self._rotate(tx, shown, candidates, now))
         grant = self._by_id.get(grant_id)
         if outcome is _Outcome.EXPIRED:
             raise Problem("TOKEN_EXPIRED")
@@ -148,27 +158,38 @@ class Grants:
         self.use(grant)
         return grant, self._pair(grant, following)
 
-    def _rotate(self, tx: sqlite3.Connection, shown: bytes, following: bytes, now: int) -> tuple[_Outcome, str]:
+    def _candidates(self, token: str, now: int) -> list[str]:
+        """What may follow `token`: what follows it from now on, and what has followed it if keys were made anew while
+        the answer was lost."""
+        before, until = self._secrets.successors_before, self._secrets.replaced_at + GRACE_MS
+        return [self.successor(token), *([_derived(before, token)] if before and now <= until else [])]
+
+    def _rotate(
+        self, tx: sqlite3.Connection, shown: bytes, candidates: list[str], now: int
+    ) -> tuple[_Outcome, str, str]:
+        """What came of it, the grant, and the token that follows."""
         row = table.refresh_token(tx, shown)
         if row is None:
-            return _Outcome.UNKNOWN, ""
-        if row.expires_at <= now:
-            return _Outcome.EXPIRED, row.grant_id
-        expires_at = now + self._refresh_ms
+            return _Outcome.UNKNOWN, "", ""
         if row.used_at is None:
+            if row.expires_at <= now:
+                return _Outcome.EXPIRED, row.grant_id, ""
+            expires_at = now + self._refresh_ms
             table.use_refresh_token(tx, shown, now)
-            table.save_refresh_token(tx, RefreshToken(following, row.grant_id, expires_at))
+            table.save_refresh_token(tx, RefreshToken(digest(candidates[0]), row.grant_id, expires_at))
             table.extend_grant(tx, row.grant_id, expires_at)
-            return _Outcome.GIVEN, row.grant_id
-        successor = table.refresh_token(tx, following)
-        if successor is not None and successor.used_at is None and now - row.used_at <= GRACE_MS:
-            return _Outcome.GIVEN, row.grant_id
+            return _Outcome.GIVEN, row.grant_id, candidates[0]
+        if now - row.used_at <= GRACE_MS:
+            for following in candidates:
+                successor = table.refresh_token(tx, digest(following))
+                if successor is not None and successor.used_at is None:
+                    return _Outcome.GIVEN, row.grant_id, following
         table.delete_grants(tx, [row.grant_id])
         family = self._by_id.get(row.grant_id)
         kind, subject = (family.kind, family.subject) if family is not None else ("user", "")
         screen = subject if kind == "screen" else None
         audit.append(tx, now, f"{kind}:{subject}", "auth.refresh_reused", subject, screen=screen)
-        return _Outcome.REUSED, row.grant_id
+        return _Outcome.REUSED, row.grant_id, ""
 
     def use(self, grant: Grant) -> None:
         """Notes that somebody holds the grant's tokens. The first use of a new pairing ends the ones before it."""

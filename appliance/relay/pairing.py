@@ -16,12 +16,14 @@ import structlog
 from appliance.core import pairing as rules
 from appliance.core.pairing import Waiting
 from appliance.core.permissions import CALLS
+from appliance.core.roles import Role
 from appliance.core.screens import Client, Display, check_id
 from appliance.errors import FieldError, Problem
 from appliance.relay.attempts import Attempts
 from appliance.relay.auth import Auth, Revoked
 from appliance.relay.codes import Code, Codes
 from appliance.relay.grants import TokenPair, digest
+from appliance.relay.principal import Principal
 from appliance.relay.refusals import Refusals
 from appliance.relay.screens import Screens
 from appliance.relay.secrets import new_token
@@ -62,6 +64,10 @@ class PollError(Exception):
     def __init__(self, error: str) -> None:
         super().__init__(error)
         self.error = error
+
+
+def _over() -> Problem:
+    return Problem("PAIRING_EXPIRED", "This offer is used, late, taken back, or another screen's.")
 
 
 class Pairings:
@@ -151,27 +157,44 @@ class Pairings:
         confirm: str,
         screen_id: str,
         *,
-        actor: str,
+        by: Principal,
         name: str | None = None,
         replace: bool = False,
     ) -> tuple[str, str]:
         """Gives the screen to the browser that shows the code; its id and name. `confirm` is the code's second half.
 
-        Raises `CONFIRM_MISMATCH`, `PAIRING_EXPIRED`, `PAIRING_DENIED`, `SCREEN_ALREADY_PAIRED`, `VALIDATION_ERROR`, or
-        `RATE_LIMITED` for somebody who was wrong too often.
+        Raises `CONFIRM_MISMATCH`, `PAIRING_EXPIRED`, `PAIRING_DENIED`, `SCREEN_ALREADY_PAIRED`, `VALIDATION_ERROR`,
+        `RATE_LIMITED` for somebody who was wrong too often, or as `check_scope` does.
         """
-        check_id(screen_id)
+        self.check_scope(by, check_id(screen_id))
+        actor = by.actor
         async with self._lock:
+            self.check_scope(by, screen_id)
             with self._guessing(actor):
                 entry = self._open(user_code, decided_for=screen_id)
                 self._confirm(entry, confirm)
             waiting, entry.looked_at = entry.waiting, True
             if waiting.state == "pending":
                 detail: dict[str, object] = {"address": waiting.address, "client": waiting.client.name}
-                entry.keys = await self._mint(screen_id, actor, "pairing.approve", detail, name=name, replace=replace)
+                entry.keys = await self._mint(
+                    screen_id,
+                    actor,
+                    "pairing.approve",
+                    detail,
+                    name=name,
+                    replace=replace,
+                    allowed=lambda: self.check_scope(by, screen_id),
+                )
                 waiting.approve(screen_id, self._now())
                 entry.decided.set()
         return screen_id, self._screens.require(screen_id).name
+
+    def check_scope(self, by: Principal, screen_id: str) -> None:
+        """Whoever is limited to some screens or lines gives out keys to those alone, and makes none. Raises
+        `PERMISSION_DENIED`, or as `Auth.check` does for somebody who isn't what he was."""
+        self._auth.check(by)
+        if not self._screens.may_pair(by, screen_id):
+            raise Problem("PERMISSION_DENIED", "This screen is out of your reach.", values={"role": Role.ADMIN.label})
 
     async def deny(self, user_code: str, *, actor: str) -> None:
         """Refuses what shows the code. Raises `PAIRING_EXPIRED`."""
@@ -203,27 +226,38 @@ class Pairings:
 
     async def claim(self, screen_id: str, token: str, client: Client, *, address: str, server_url: str) -> Pairing:
         """Takes an offer up, once. Raises `PAIRING_EXPIRED` for one that is used, late, another screen's or of somebody
-        who couldn't make it any more, and `RATE_LIMITED` for an address that was wrong too often."""
-        with self._claimed.counted(address, "PAIRING_EXPIRED"):
+        who couldn't make it any more, and `RATE_LIMITED` for an unknown one where the address was wrong too often."""
+        known = self._claimed.paused(address) and await self._find_offer(token) is not None
+        with self._claimed.counted(address, "PAIRING_EXPIRED", known=known):
             return await self._claim(screen_id, token, client, address=address, server_url=server_url)
 
     async def _claim(self, screen_id: str, token: str, client: Client, *, address: str, server_url: str) -> Pairing:
         async with self._lock:
-            offer = await self._database.read(lambda connection: table.offer(connection, digest(token)))
-            if (
-                offer is None
-                or offer.expires_at <= self._now()
-                or offer.screen_id != screen_id
-                or not self._stands_by(offer)
-            ):
+            offer = await self._find_offer(token)
+            late = offer is None or offer.expires_at <= self._now() or offer.screen_id != screen_id
+            if offer is None or late or not self._stands_by(offer):
                 await self._refused(screen_id)
-                raise Problem("PAIRING_EXPIRED", "This offer is used, late, taken back, or another screen's.")
+                raise _over()
+
+            def allowed() -> None:
+                if not self._stands_by(offer):
+                    raise _over()
+
             detail: dict[str, object] = {"address": address, "client": client.name}
             actor = f"screen:{screen_id}"
             pair, secret = await self._mint(
-                screen_id, actor, "pairing.claim", detail, replace=offer.replaces, used_up=offer.hash
+                screen_id,
+                actor,
+                "pairing.claim",
+                detail,
+                replace=offer.replaces,
+                used_up=offer.hash,
+                allowed=allowed,
             )
         return self._pairing(screen_id, pair, secret, server_url)
+
+    async def _find_offer(self, token: str) -> Offer | None:
+        return await self._database.read(lambda connection: table.offer(connection, digest(token)))
 
     def _stands_by(self, offer: Offer) -> bool:
         """Whether who made an offer could still make it."""
@@ -254,15 +288,23 @@ class Pairings:
     async def renew(self, screen_id: str, device_secret: str, *, address: str, server_url: str) -> Pairing:
         """A whole new pairing for a device secret, which is good until the new pairing is first used.
 
-        Raises `TOKEN_INVALID`, or `RATE_LIMITED` for an address that was wrong too often with this screen. One that
-        was superseded before also leaves a warning with the `address` it was used from, and tells `on_cloned` if none
-        stood yet: two PCs have this key.
+        Raises `TOKEN_INVALID`, or `RATE_LIMITED` for an unknown one from an address that was wrong too often with this
+        screen. One that was superseded before also leaves a warning with the `address` it was used from, and tells
+        `on_cloned` if none stood yet: two PCs have this key.
         """
         screen = self._screens.get(screen_id)
         if screen is None or not screen.paired:
             raise Problem("TOKEN_INVALID", "This screen isn't paired.")
-        with self._renewed.counted((screen_id, address), "TOKEN_INVALID"):
+        source = screen_id, address
+        known = self._renewed.paused(source) and await self._is_secret_of(screen_id, device_secret)
+        with self._renewed.counted(source, "TOKEN_INVALID", known=known):
             return await self._renew(screen_id, device_secret, address, server_url)
+
+    async def _is_secret_of(self, screen_id: str, device_secret: str) -> bool:
+        """Whether it is one of the screen's, if only one that betrays a clone."""
+        shown = digest(device_secret)
+        row = await self._database.read(lambda connection: table.device_secret(connection, shown))
+        return row is not None and row.screen_id == screen_id
 
     async def _renew(self, screen_id: str, device_secret: str, address: str, server_url: str) -> Pairing:
         grants, now = self._auth.grants, self._now()
@@ -311,8 +353,10 @@ class Pairings:
         name: str | None = None,
         replace: bool,
         used_up: bytes | None = None,
+        allowed: Callable[[], None] = lambda: None,
     ) -> tuple[TokenPair, str]:
-        """New keys for a screen, registered when unknown; whatever keys and offers it had before end."""
+        """New keys for a screen, registered when unknown; whatever keys and offers it had before end. `allowed` is
+        asked once nothing of the screen changes any more, and raises."""
         self._check_free(screen_id, replace)
 
         def check_offer(tx: sqlite3.Connection) -> None:
@@ -332,7 +376,7 @@ class Pairings:
             table.save_device_secret(tx, DeviceSecret(digest(secret), screen_id, now))
             audit.append(tx, now, actor, action, screen_id, detail, screen=screen_id)
 
-        await self._screens.mark_paired(screen_id, actor=actor, extra=extra)
+        await self._screens.mark_paired(screen_id, actor=actor, extra=extra, allowed=lambda _screen: allowed())
         self._end_sessions(screen_id)
         self._auth.grants.admit(grant)
         return pair, secret

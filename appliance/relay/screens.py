@@ -20,6 +20,8 @@ from appliance.storage.database import Database
 
 Extra = Callable[[sqlite3.Connection], None]
 """What else belongs in the same transaction as a change."""
+Allowed = Callable[[Screen], object]
+"""Raises where the screen, as it is when its turn has come, isn't for whoever changes it."""
 
 
 class Screens:
@@ -112,27 +114,34 @@ class Screens:
             self._by_id[screen_id] = screen
         return screen
 
-    async def update(self, screen_id: str, *, actor: str, **changes: Any) -> Screen:
+    async def update(
+        self, screen_id: str, *, actor: str, allowed: Allowed = lambda _screen: None, **changes: Any
+    ) -> Screen:
         """Changes `name`, `groups`, `display_index`, `user` or `permission`. Raises `VALIDATION_ERROR`."""
         for member, tidied in (("name", _name), ("groups", check_groups), ("user", check_user)):
             if member in changes:
                 changes[member] = tidied(changes[member])
         async with self._turn(screen_id):
+            allowed(self.require(screen_id))
             screen = await self._change(screen_id, changes, actor, "screen.change", detail=dict(changes))
             self._tell(screen)
         return screen
 
-    async def mark_paired(self, screen_id: str, *, actor: str, extra: Extra | None = None) -> Screen:
+    async def mark_paired(
+        self, screen_id: str, *, actor: str, extra: Extra | None = None, allowed: Allowed = lambda _screen: None
+    ) -> Screen:
         """Notes that a PC now holds this screen's key; `extra` (the key's row) joins the transaction."""
         async with self._turn(screen_id):
+            allowed(self.require(screen_id))
             changes = {"paired_at": self._now(), "revoked_at": None}
             screen = await self._rekey(screen_id, changes, actor, "screen.pair", extra)
             self._tell(screen)
         return screen
 
-    async def revoke(self, screen_id: str, *, actor: str) -> None:
+    async def revoke(self, screen_id: str, *, actor: str, allowed: Allowed = lambda _screen: None) -> None:
         """Ends the pairing with its keys and offers. Sessions are ended by `on_revoked`."""
         async with self._turn(screen_id):
+            allowed(self.require(screen_id))
             changes = {"paired_at": None, "revoked_at": self._now()}
             screen = await self._rekey(
                 screen_id, changes, actor, "screen.revoke", lambda tx: pairings.forget_screen(tx, screen_id)
@@ -141,7 +150,7 @@ class Screens:
                 call(screen_id)
             self._tell(screen)
 
-    async def remove(self, screen_id: str, *, actor: str) -> None:
+    async def remove(self, screen_id: str, *, actor: str, allowed: Allowed = lambda _screen: None) -> None:
         """Deletes the screen with its keys and offers and all else that hangs on it (`on_removed`)."""
 
         def job(tx: sqlite3.Connection) -> None:
@@ -150,7 +159,7 @@ class Screens:
             audit.append(tx, self._now(), actor, "screen.remove", screen_id, screen=screen_id)
 
         async with self._turn(screen_id):
-            self.require(screen_id)
+            allowed(self.require(screen_id))
             await self._database.write(job)
             self._by_id.pop(screen_id, None)
             for call in self.on_removed:

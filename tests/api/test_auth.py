@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from appliance.errors import Problem
+from appliance.relay.keyring import Keyring
 from appliance.storage.people import familiar_addresses
 from tests.gatehouse import (
     BEST,
@@ -246,6 +247,37 @@ async def test_a_refresh_token_ends_after_a_day(gate: Gatehouse) -> None:
     assert (await refresh(gate, tokens["refreshToken"])).code == "TOKEN_EXPIRED"
     await gate.auth.sweep()
     assert (await refresh(gate, tokens["refreshToken"])).code == "TOKEN_INVALID"
+
+
+async def test_an_old_token_ends_the_family_also_after_its_own_end(gate: Gatehouse) -> None:
+    await gate.admin()
+    first = await tokens_of(gate)
+    gate.now.forward(hours=23)
+    second = (await refresh(gate, first["refreshToken"])).json
+    gate.now.forward(hours=2)
+    assert (await refresh(gate, first["refreshToken"])).code == "TOKEN_INVALID"
+    assert (await refresh(gate, second["refreshToken"])).code == "TOKEN_INVALID"
+    assert "auth.refresh_reused" in [action for _, action, _ in await gate.audit()]
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_lost_answer_outlives_keys_that_are_made_anew_meanwhile(gate: Gatehouse, restarted: bool) -> None:
+    await gate.admin()
+    first = await tokens_of(gate)
+    lost = (await refresh(gate, first["refreshToken"])).json
+    ring = Keyring(gate.directory / "secrets.json", gate.secrets, access_seconds=900, now=gate.now)
+    ring.on_replaced.append(lambda keys: gate.auth.use_keys(keys, replaced=True))
+    gate.now.forward(seconds=10)
+    await ring.replace(gate.database, actor="local:test")
+    if restarted:
+        await gate.restart()
+    gate.now.forward(seconds=20)
+    again = await refresh(gate, first["refreshToken"])
+    assert (again.status, again.json["refreshToken"]) == (200, lost["refreshToken"])
+    following = (await refresh(gate, lost["refreshToken"])).json
+    assert (await refresh(gate, lost["refreshToken"])).json["refreshToken"] == following["refreshToken"]
+    assert (await refresh(gate, first["refreshToken"])).code == "TOKEN_INVALID"
+    assert (await refresh(gate, following["refreshToken"])).code == "TOKEN_INVALID"
 
 
 async def test_signing_out_a_program_ends_its_tokens(gate: Gatehouse) -> None:

@@ -14,6 +14,8 @@ from appliance.relay import codes
 from appliance.relay.pairing import WRONG_CODES, WRONG_OFFERS, WRONG_SECRETS, Pairings
 from tests.api.test_pairing import BEGIN, approve, begin, claim, device, offer, paired, poll, works
 from tests.gatehouse import Gatehouse, fixture_gate  # noqa: F401
+from tests.support.held import Held
+from tests.support.house import until
 
 HERE = "127.0.0.1"
 """Where the calls of these tests come from."""
@@ -133,28 +135,34 @@ async def test_who_guesses_codes_pauses_alone(gate: Gatehouse) -> None:
     assert (await other.call("GET", f"/api/pairing/device/{(await begin(gate))['user_code']}")).status == 200
 
 
-async def test_wrong_offers_make_an_address_pause(gate: Gatehouse) -> None:
+async def test_wrong_offers_make_an_address_pause_and_keep_no_right_one_out_behind_it(gate: Gatehouse) -> None:
     admin = await gate.admin()
     good = (await offer(admin)).json["token"]
     for _ in range(WRONG_OFFERS):
         assert (await claim(gate, "guessed")).code == "PAIRING_EXPIRED"
-    assert (await claim(gate, good)).code == "RATE_LIMITED"
-    elsewhere = await gate.pairings.claim("SCREEN-001", good, Client(), address="10.0.0.9", server_url="")
-    assert elsewhere.screen_id == "SCREEN-001"
+    assert (await claim(gate, "guessed")).code == "RATE_LIMITED"
+    assert (await claim(gate, good)).status == 200
+    assert (await claim(gate, good)).code == "RATE_LIMITED"  # it is used up, and so it is unknown
     gate.now.forward(minutes=1)
     assert (await claim(gate, "guessed")).code == "PAIRING_EXPIRED"
 
 
-async def test_wrong_secrets_hold_up_no_other_screen_of_the_address(gate: Gatehouse) -> None:
+async def test_wrong_secrets_hold_up_nobody_who_has_a_right_one_behind_the_same_address(gate: Gatehouse) -> None:
     admin = await gate.admin()
     first = await paired(gate, admin)
     second = await paired(gate, admin, "SCREEN-002")
     for _ in range(WRONG_SECRETS):
         assert (await device(gate, {**first, "deviceSecret": "guessed"})).code == "TOKEN_INVALID"
-    assert (await device(gate, first)).code == "RATE_LIMITED"
+    guessed = {**first, "deviceSecret": "guessed"}
+    assert (await device(gate, guessed)).code == "RATE_LIMITED"
+    assert (await device(gate, {**first, "deviceSecret": second["deviceSecret"]})).code == "RATE_LIMITED"
     assert (await device(gate, second)).status == 200
+    renewed = (await device(gate, first)).json
+    assert (await device(gate, renewed)).status == 200
+    assert (await device(gate, first)).code == "TOKEN_INVALID"  # that is a clone, and is told of
+    assert gate.screens.require("SCREEN-001").cloned_from == HERE
     gate.now.forward(minutes=1)
-    assert (await device(gate, first)).status == 200
+    assert (await device(gate, guessed)).code == "TOKEN_INVALID"
 
 
 async def test_wrong_refresh_tokens_hold_up_nobody_who_has_the_right_one_at_the_same_time(gate: Gatehouse) -> None:
@@ -165,6 +173,10 @@ async def test_wrong_refresh_tokens_hold_up_nobody_who_has_the_right_one_at_the_
     assert {answer.status for answer in answers} == {200}
     wrong = [await gate.call("POST", "/api/auth/refresh", {"refreshToken": "guessed"}) for _ in range(101)]
     assert [answer.status for answer in wrong] == [401] * 100 + [429]
+    right = (await gate.call("POST", "/api/auth/refresh", body)).json["refreshToken"]
+    assert (await gate.call("POST", "/api/auth/refresh", {"refreshToken": right})).status == 200
+    assert (await gate.call("POST", "/api/auth/refresh", {"refreshToken": "guessed"})).status == 429
+    assert (await gate.call("POST", "/api/auth/refresh", body)).code == "TOKEN_INVALID"  # that is used, and ends all
 
 
 # Single use and races.
@@ -178,6 +190,38 @@ async def test_two_approvals_at_once_make_one_pairing(gate: Gatehouse) -> None:
     (made,) = [answer.json["screenId"] for answer in answers if answer.status == 200]
     assert (await poll(gate, waiting)).json["screenId"] == made
     assert [screen.screen_id for screen in gate.screens.all() if screen.paired] == [made]
+
+
+async def test_a_screen_that_leaves_his_lines_while_he_waits_is_no_more_his_to_give(gate: Gatehouse) -> None:
+    await gate.admin()
+    await gate.screens.add("SCREEN-001", actor="user:kim", groups=["line-1"])
+    lee = await gate.user("lee", "supervisor", ["line-1"])
+    made = (await offer(lee)).json["token"]
+    waiting = await begin(gate)
+    held = Held(gate.database)
+    await held.begun()
+    moving = asyncio.create_task(gate.screens.update("SCREEN-001", actor="user:kim", groups=["line-2"]))
+    await asyncio.sleep(0)
+    approval = asyncio.create_task(approve(lee, waiting))
+    await until(gate.pairings._lock.locked)
+    await held.release()
+    await moving
+    assert (await approval).code == "PERMISSION_DENIED"
+    assert not gate.screens.require("SCREEN-001").paired
+    assert (await claim(gate, made)).code == "PAIRING_EXPIRED"
+
+
+async def test_a_supervisor_who_is_limited_while_he_waits_gives_no_more_than_he_may(gate: Gatehouse) -> None:
+    await gate.admin()
+    await gate.screens.add("SCREEN-001", actor="user:kim", groups=["line-1"])
+    lee = await gate.user("lee", "supervisor")
+    waiting = await begin(gate)
+    async with gate.pairings._lock:
+        approval = asyncio.create_task(approve(lee, waiting))
+        await until(lambda: gate.pairings._lock._waiters)
+        await gate.people.change_user("lee", actor="user:kim", groups=["line-2"])
+    assert (await approval).code == "TOKEN_EXPIRED"
+    assert not gate.screens.require("SCREEN-001").paired
 
 
 async def test_of_a_denial_and_an_approval_at_once_one_counts(gate: Gatehouse) -> None:

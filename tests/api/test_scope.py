@@ -5,9 +5,11 @@ Two lines with a screen each, `S-1` and `S-2`; what is limited is limited to the
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.support.answers import Answer, new_trigger, now_ms
@@ -160,6 +162,29 @@ async def test_no_screen_is_moved_to_where_others_documents_go(house: House, by:
     made.problem(403, "PERMISSION_DENIED")
     renamed = await house.call("PATCH", "/api/screens/S-1", {"name": "Saw", "groups": ["line-1"]}, bearer=key)
     assert renamed.json["name"] == "Saw"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PATCH", "/api/screens/S-1", {"groups": ["line-1"]}),
+        ("PATCH", "/api/screens/S-1", {"name": "mine"}),
+        ("DELETE", "/api/screens/S-1", None),
+        ("POST", "/api/screens/S-1/revoke", None),
+    ],
+)
+async def test_a_screen_that_has_left_ones_lines_meanwhile_stays_as_it_is(
+    house: House, method: str, path: str, body: Any
+) -> None:
+    await two_lines(house)
+    key = (await limited(house))["line"]
+    screens = house.appliance.engine.screens
+    async with screens._turn("S-1"):
+        asked = asyncio.create_task(house.call(method, path, body, bearer=key))
+        await until(lambda: screens._turn("S-1")._waiters)
+        screens._by_id["S-1"] = msgspec.structs.replace(screens.require("S-1"), groups=["line-2"])
+    (await asked).problem(403, "PERMISSION_DENIED")
+    assert screens.require("S-1").groups == ["line-2"]
 
 
 async def test_a_screen_may_be_made_in_ones_own_line(house: House) -> None:
