@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 from argon2 import PasswordHasher
 
 from appliance.errors import Problem
-from appliance.relay.passwords import AT_ONCE, MAX_WAITING, Passwords
+from appliance.relay.passwords import AT_ONCE, KEPT_FREE, MAX_WAITING, Passwords
 
 
 class Slow(PasswordHasher):
@@ -31,6 +33,20 @@ class Slow(PasswordHasher):
         return super().hash(password, salt=salt)
 
 
+class Noting(PasswordHasher):
+    """Takes a moment for each, and notes whose it was."""
+
+    def __init__(self, done: list[str]) -> None:
+        super().__init__(time_cost=1, memory_cost=8, parallelism=1)
+        self._done = done
+
+    def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:  # noqa: A002 - its name there
+        del hash
+        time.sleep(0.02)
+        self._done.append(str(password))
+        return True
+
+
 @pytest.fixture(name="slow")
 def fixture_slow() -> Iterator[Slow]:
     hasher = Slow()
@@ -50,6 +66,44 @@ async def test_few_at_once_and_a_bounded_number_waits(slow: Slow) -> None:
     assert len(set(encoded)) == MAX_WAITING  # each with a salt of its own
     assert slow.most <= AT_ONCE
     await hashing.hash("x" * 12)
+    hashing.close()
+
+
+async def test_strangers_let_whoever_is_none_go_first_and_have_their_turn_in_between() -> None:
+    done: list[str] = []
+    hashing = Passwords(Noting(done))
+    async with asyncio.timeout(30):
+        waiting = [asyncio.ensure_future(hashing.verify(None, f"stranger-{each}", stranger=True)) for each in range(2)]
+        await asyncio.gather(*waiting)
+        done.clear()
+        flood = [hashing.verify("x", f"stranger-{each}", stranger=True) for each in range(MAX_WAITING - KEPT_FREE)]
+        tries = [asyncio.ensure_future(each) for each in flood]
+        await asyncio.sleep(0)
+        tries += [asyncio.ensure_future(hashing.verify("x", f"known-{each}")) for each in range(KEPT_FREE)]
+        await asyncio.gather(*tries)
+    hashing.close()
+    behind = done[AT_ONCE:]  # two were under way
+    firsts = [index for index, who in enumerate(behind) if who.startswith("known")]
+    assert max(firsts) <= KEPT_FREE + 2
+    assert sum(not who.startswith("known") for who in behind[: KEPT_FREE + 1]) >= 1
+    assert len(done) == MAX_WAITING
+
+
+async def test_whoever_leaves_gives_up_his_place(slow: Slow) -> None:
+    hashing = Passwords(slow)
+    tries = [asyncio.ensure_future(hashing.hash("x" * 12)) for _ in range(MAX_WAITING)]
+    await asyncio.sleep(0)
+    for each in tries:
+        each.cancel()
+    await asyncio.gather(*tries, return_exceptions=True)
+    rest = [asyncio.ensure_future(hashing.hash("x" * 12)) for _ in range(MAX_WAITING - AT_ONCE)]
+    await asyncio.sleep(0)
+    with pytest.raises(Problem):  # two threads are busy still, for nobody
+        await hashing.hash("x" * 12)
+    slow.go.set()
+    async with asyncio.timeout(30):
+        assert len(set(await asyncio.gather(*rest))) == MAX_WAITING - AT_ONCE
+    assert slow.most <= AT_ONCE
     hashing.close()
 
 
