@@ -317,7 +317,7 @@ class Appliance:
             ),
             *setup.routes(engine.auth, engine.people, credentials, urls, checks=checks.run),
             *auth_api.routes(engine.auth, engine.people, credentials, urls, plant=DEFAULT_NAME),
-            *people_api.routes(engine.people),
+            *people_api.routes(engine.people, credentials),
             *keys.routes(engine.keyring, engine.database),
             *pairing_api.routes(engine.pairings, credentials, urls, plant=lambda: engine.plant.name),
             *labels.routes(engine.screens, urls),

@@ -134,7 +134,7 @@ class Gatehouse:
         routes = [
             *auth_api.routes(self.auth, self.people, credentials, urls, plant="Vooster"),
             *setup_api.routes(self.auth, self.people, credentials, urls, checks=checks),
-            *people_api.routes(self.people),
+            *people_api.routes(self.people, credentials),
             *pairing_api.routes(self.pairings, credentials, urls, plant=lambda: "1공장"),
             web.post("/api/echo", echo),
             web.get("/api/broken", broken),

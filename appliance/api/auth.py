@@ -8,7 +8,7 @@ import msgspec
 from aiohttp import web
 
 from appliance import __version__
-from appliance.edge.credentials import Credentials, caller
+from appliance.edge.credentials import SIGN_IN, Credentials, caller
 from appliance.edge.server import json_response, read_json
 from appliance.edge.urls import Urls
 from appliance.relay.auth import Auth, TokenPair
@@ -38,7 +38,8 @@ def routes(auth: Auth, people: People, credentials: Credentials, urls: Urls, *, 
 
     async def log_in(request: web.Request) -> web.Response:
         body = await read_json(request, LogIn, limit=SMALL)
-        user = await people.log_in(body.username, body.password, address=credentials.address(request))
+        address, device = credentials.address(request), credentials.device(request, body.username)
+        user = await people.log_in(body.username, body.password, address=address, device=device)
         if body.tokens:
             pair = await auth.grants.sign_in(user.name, actor=f"user:{user.name}")
             return json_response(_tokens(pair, user.role))
@@ -86,7 +87,7 @@ def routes(auth: Auth, people: People, credentials: Credentials, urls: Urls, *, 
         return body
 
     return [
-        web.post("/api/auth/login", log_in),
+        web.post(SIGN_IN, log_in),
         web.post("/api/auth/refresh", refresh),
         web.post("/api/auth/logout", log_out),
         web.get("/api/csrf", csrf),
@@ -102,6 +103,7 @@ async def signed_in(
     body = {"username": username, "role": role, "csrfToken": credentials.csrf_of(value)}
     response = json_response(body, status)
     credentials.set_cookie(request, response, value)
+    credentials.set_device(request, response, username)
     return response
 
 

@@ -8,7 +8,7 @@ import msgspec
 from aiohttp import web
 from msgspec import UNSET, UnsetType
 
-from appliance.edge.credentials import caller
+from appliance.edge.credentials import Credentials, caller
 from appliance.edge.server import json_response, read_json
 from appliance.relay.people import People
 from appliance.storage.people import Key, User
@@ -35,7 +35,7 @@ class NewKey(msgspec.Struct, rename="camel"):
     expires_at: int | None = None
 
 
-def routes(people: People) -> list[web.RouteDef]:
+def routes(people: People, credentials: Credentials) -> list[web.RouteDef]:
     async def users(_request: web.Request) -> web.Response:
         return json_response({"items": [_user(user) for user in people.users()], "cursor": None})
 
@@ -54,7 +54,10 @@ def routes(people: People) -> list[web.RouteDef]:
         changed = await people.change_user(
             request.match_info["id"], role=body.role, password=body.password, groups=body.groups, actor=actor
         )
-        return json_response(_user(changed))
+        response = json_response(_user(changed))
+        if body.password is not None and actor == f"user:{changed.name}":
+            credentials.set_device(request, response, changed.name)  # he signs in anew now, and is known by it still
+        return response
 
     async def remove_user(request: web.Request) -> web.Response:
         actor = caller(request).actor

@@ -29,6 +29,7 @@ class StillGood(NamedTuple):
 STILL_GOOD: Final = web.RequestKey("still_good", StillGood)
 """Set where the caller is known before his body has come."""
 CSRF_HEADER: Final = "X-CSRF-Token"
+SIGN_IN: Final = "/api/auth/login"
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _CALLER: Final = web.RequestKey("caller", Principal)
 _SIGNED_IN: Final = MESSAGES[Hello]
@@ -48,6 +49,7 @@ class Credentials:
         self.outside = outside
         # Behind a proxy that speaks https the name stays: whoever comes past it, without, couldn't sign in.
         self.cookie_name = f"{'__Host-' if outside.tls else ''}vooster_{instance_id[:8]}"
+        self._device_prefix = f"{'__Secure-' if outside.tls else ''}vooster_{instance_id[:8]}_"
 
     async def admit(self, request: web.Request, rule: Rule) -> None:
         """Lets a request through to its handler, which gets the caller by `caller`.
@@ -122,6 +124,28 @@ class Credentials:
     def clear_cookie(self, request: web.Request, response: web.Response) -> None:
         secure = self.outside.is_secure(request)
         response.del_cookie(self.cookie_name, path="/", httponly=True, samesite="Strict", secure=secure)
+
+    def device(self, request: web.Request, username: str) -> str:
+        """What a browser keeps that `username` has signed in with before; empty where it has nothing of the kind."""
+        return request.cookies.get(self._device_name(username), "") if hdrs.COOKIE in request.headers else ""
+
+    def set_device(self, request: web.Request, response: web.Response, username: str) -> None:
+        """Lets the browser keep that `username` has signed in with it; a sign-in alone is told of it."""
+        user = self._auth.user(username)
+        if user is None:
+            return
+        response.set_cookie(
+            self._device_name(username),
+            self._auth.devices.made(user, self.device(request, username)),
+            max_age=_COOKIE_SECONDS,
+            path=SIGN_IN,
+            httponly=True,
+            samesite="Strict",
+            secure=self.outside.is_secure(request),
+        )
+
+    def _device_name(self, username: str) -> str:
+        return f"{self._device_prefix}{self._auth.devices.mark(username)}"
 
     async def _identify(self, request: web.Request) -> Principal | None:
         if is_local(request):

@@ -14,6 +14,7 @@ from appliance.errors import Problem
 from appliance.relay.attempts import Attempts
 from appliance.relay.cookies import CookieSessions
 from appliance.relay.cookies import name as session_name
+from appliance.relay.devices import Devices
 from appliance.relay.grants import Grants, TokenPair, digest
 from appliance.relay.principal import Ended, Principal, Revoked, TokensEnded
 from appliance.relay.screens import Screens
@@ -56,6 +57,7 @@ class Auth:
             database, secrets, self._access, refresh_seconds=tokens.refresh_seconds, now=now, on_ended=self.revoked
         )
         self.cookies = CookieSessions(database, secrets, now=now, on_ended=self.revoked)
+        self.devices = Devices(secrets)
         self.on_revoked: list[Callable[[Ended], None]] = []
         """Called at once when credentials end: whoever holds live sessions ends those that are covered."""
         screens.on_changed.append(self._screen_changed)
@@ -179,6 +181,7 @@ class Auth:
         self._access.use(secrets.jwt)
         self.grants.use_keys(secrets)
         self.cookies.use_keys(secrets)
+        self.devices.use_keys(secrets)
         if replaced:
             ended = TokensEnded()
             for token in [token for token, principal in self._cache.items() if ended.covers(principal)]:

@@ -142,20 +142,22 @@ class People:
 
     # Signing in.
 
-    async def log_in(self, username: str, password: str, *, address: str) -> User:
+    async def log_in(self, username: str, password: str, *, address: str, device: str = "") -> User:
         """The user whose password it is. Raises `CREDENTIALS_INVALID`, or `RATE_LIMITED` after five wrong ones.
 
-        Whose turn it is, the doorman says: nobody can keep somebody else out from elsewhere. Where the user signs in
-        from is kept, so that it stays so after a restart.
+        Whose turn it is, the doorman says: nobody can keep somebody else out from elsewhere, nor from the same address
+        out of a browser whose `device` cookie says that the user has signed in with it. Where the user signs in from is
+        kept, so that it stays so after a restart.
         """
         name, now = unicodedata.normalize("NFC", username[:256]), self._now()
         folded = name.casefold()
         user = self._auth.user(name)
         typed = unicodedata.normalize("NFC", password[: 4 * rules.PASSWORD_LENGTH[1]])
+        browser = self._auth.devices.found(user, device) if user is not None else ""
         try:
-            with self._doorman.trying(folded, address, now) if self._doorman else contextlib.nullcontext():
+            with self._doorman.trying(folded, address, now, browser) if self._doorman else contextlib.nullcontext():
                 encoded = user.password if user else None
-                known = self._doorman is None or self._doorman.is_familiar(folded, address)
+                known = self._doorman is None or self._doorman.is_familiar(folded, address, browser)
                 is_right = await self._passwords.verify(encoded, typed, stranger=not known)
         except Problem:  # it isn't their turn
             await self._refused(name)
@@ -171,7 +173,7 @@ class People:
                 raise Problem("CREDENTIALS_INVALID")
             signed_in = msgspec.structs.replace(present, signed_in_at=now)
             self._auth.put_user(signed_in)
-            familiar = self._doorman.succeeded(folded, address) if self._doorman else None
+            familiar = self._doorman.succeeded(folded, address, browser) if self._doorman else None
 
             def job(tx: sqlite3.Connection) -> None:
                 table.save_user(tx, signed_in)
