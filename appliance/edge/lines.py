@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import msgspec
 from aiohttp import hdrs, web
+from aiohttp.streams import EMPTY_PAYLOAD
 
 from appliance.edge.crowd import Crowd, Place
 from appliance.edge.headers import bare
@@ -24,13 +25,17 @@ HEAD_SECONDS = 10.0
 class Line(web.RequestHandler):
     """One connection that speaks HTTP."""
 
-    __slots__ = ("_crowd", "_deadline", "_place")
+    __slots__ = ("_alone", "_crowd", "_deadline", "_end", "_place", "_seen")
 
     def __init__(self, manager: web.Server, *, crowd: Crowd, **options: Any) -> None:
         super().__init__(manager, **options)
         self._crowd = crowd
         self._place: Place | None = None
         self._deadline: asyncio.TimerHandle | None = None
+        self._seen = 0
+        self._alone = False
+        """Whether the last request has no body, so that whatever comes behind it belongs to the next one."""
+        self._end = b""
 
     def give_place(self) -> Place | None:
         """The connection's place in the crowd, for whoever takes the socket over."""
@@ -58,10 +63,18 @@ class Line(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self._waiter is not None and not self._messages:  # a request has begun, and isn't there yet
-            if self._deadline is None:
-                self._deadline = asyncio.get_running_loop().call_later(HEAD_SECONDS, self._too_slow)
-        elif self._deadline is not None:
+        if self._upgraded or self._payload_parser is not None:
+            self._stop()
+            return
+        self._end = (self._end + data[-4:])[-4:]
+        if self._seen != self._request_count:
+            self._seen, self._alone = self._request_count, self._messages[-1][1] is EMPTY_PAYLOAD
+        # Of a request that has begun behind the last one, no byte more may come once that is answered. Behind a body
+        # it isn't looked for: who hides it there has a connection that idles, as anybody may.
+        waited_for = self._waiter is not None and not self._messages
+        if waited_for or (self._alone and self._end != b"\r\n\r\n"):
+            self._start()
+        else:
             self._stop()
 
     def handle_error(
@@ -87,10 +100,18 @@ class Line(web.RequestHandler):
 
     def _too_slow(self) -> None:
         self._deadline = None
-        if self.transport is not None and self._waiter is not None and not self._messages:
+        if self.transport is None:
+            return
+        if self._waiter is None or self._messages:  # those before it aren't answered yet
+            self._start()
+        else:
             reason = f"The request's head took longer than {HEAD_SECONDS:g} s."
             self.transport.write(_whole(Problem("VALIDATION_ERROR", reason)))
             self.force_close()
+
+    def _start(self) -> None:
+        if self._deadline is None:
+            self._deadline = asyncio.get_running_loop().call_later(HEAD_SECONDS, self._too_slow)
 
     def _stop(self) -> None:
         if self._deadline is not None:

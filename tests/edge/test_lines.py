@@ -19,6 +19,11 @@ from tests.conftest import MakeHouse
 from tests.support.house import House, opened, until
 
 STRANGER = "127.0.0.9"
+HEALTH = b"GET /api/health/live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+POST = (
+    b"POST /api/pairing/token HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    b'Content-Length: 20\r\n\r\n{"device_code": "x"}'
+)
 EVERYWHERE = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -136,6 +141,43 @@ async def test_a_head_that_never_ends_has_an_end(house: House, monkeypatch: pyte
         drip.cancel()
         assert 0.2 < time.monotonic() - started < 3
         assert b"HTTP/1.1 400 Bad Request" in told
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [[HEALTH + b"GET / HTTP/1.1\r\nHo"], [HEALTH * 2 + b"G"], [HEALTH[:-1], HEALTH[-1:] + b"GET"], [HEALTH, b"GET"]],
+    ids=["in one", "behind two", "in pieces", "later"],
+)
+async def test_silence_after_half_a_head_has_an_end_also_behind_a_whole_one(
+    house: House, monkeypatch: pytest.MonkeyPatch, sent: list[bytes]
+) -> None:
+    monkeypatch.setattr(lines, "HEAD_SECONDS", 0.3)
+    async with connected(house) as (reader, writer):
+        for part in sent:
+            writer.write(part)
+            await asyncio.sleep(0.1)
+        told = await asyncio.wait_for(reader.read(), 5)
+    assert told.startswith(b"HTTP/1.1 200 OK")
+    assert b"took longer" in told
+
+
+@pytest.mark.parametrize(
+    "sent", [[HEALTH], [HEALTH[:-1], HEALTH[-1:]], [HEALTH[:-3], HEALTH[-3:]], [POST[:-5], POST[-5:]]]
+)
+async def test_a_connection_that_is_kept_after_a_whole_request_may_idle(
+    house: House, monkeypatch: pytest.MonkeyPatch, sent: list[bytes]
+) -> None:
+    monkeypatch.setattr(lines, "HEAD_SECONDS", 0.3)
+    async with connected(house) as (reader, writer):
+        for part in sent:
+            writer.write(part)
+            await asyncio.sleep(0.1)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1):
+                while told := await reader.read(65_536):
+                    assert b"took longer" not in told
+        writer.write(HEALTH)
+        assert b" 200 " in await asyncio.wait_for(reader.readline(), 5)
 
 
 async def _drip(writer: asyncio.StreamWriter) -> None:
