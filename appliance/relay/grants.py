@@ -78,6 +78,8 @@ class Grants:
     ) -> None:
         self._database = database
         self._secrets = secrets
+        self._before = b"", 0
+        """The key before the present one, in memory alone, and until when (ms) it is of use."""
         self._access = access
         self._refresh_ms = refresh_seconds * 1000
         self._now = now
@@ -91,7 +93,9 @@ class Grants:
                 self.admit(grant)
 
     def use_keys(self, secrets: Secrets) -> None:
-        """Derives successors with these keys from now on."""
+        """Derives successors with these keys from now on, and for `GRACE_MS` still finds those of the ones before."""
+        if secrets.successors != self._secrets.successors:
+            self._before = self._secrets.successors, self._now() + GRACE_MS
         self._secrets = secrets
 
     async def knows(self, token: str) -> bool:
@@ -161,8 +165,8 @@ class Grants:
     def _candidates(self, token: str, now: int) -> list[str]:
         """What may follow `token`: what follows it from now on, and what has followed it if keys were made anew while
         the answer was lost."""
-        before, until = self._secrets.successors_before, self._secrets.replaced_at + GRACE_MS
-        return [self.successor(token), *([_derived(before, token)] if before and now <= until else [])]
+        before, until = self._before
+        return [self.successor(token), *([_derived(before, token)] if now <= until else [])]
 
     def _rotate(
         self, tx: sqlite3.Connection, shown: bytes, candidates: list[str], now: int

@@ -81,8 +81,6 @@ class Keyring:
                 documents=secrets.new_key(),
                 cookies=secrets.new_key(),
                 successors=secrets.new_key(),
-                successors_before=self.present.successors,
-                replaced_at=now,
             )
             try:
                 await self._save(made)

@@ -48,10 +48,6 @@ class Secrets(msgspec.Struct, frozen=True):
     """Seals the audit record."""
     audit_begun: bool = False
     """Whether the record has been sealed with it: from then on one that isn't was changed by somebody else."""
-    successors_before: bytes = b""
-    """The key before `successors`: for a moment an answer that got lost may still be one of its."""
-    replaced_at: int = 0
-    """When it was replaced, in ms."""
 
 
 def _new() -> Secrets:
@@ -130,8 +126,7 @@ def _decode(path: Path, raw: bytes) -> Secrets:
 
 def _check(loaded: Secrets) -> None:
     keys = [loaded.documents, loaded.cookies, loaded.successors, *(item.key for item in loaded.jwt)]
-    optional = [loaded.audit, loaded.successors_before]
-    if not loaded.jwt or any(len(key) < 32 for key in keys) or any(0 < len(key) < 32 for key in optional):
+    if not loaded.jwt or any(len(key) < 32 for key in keys) or 0 < len(loaded.audit) < 32:
         raise ValueError("a key is missing or too short")
 
 
