@@ -54,7 +54,8 @@ def routes(
     async def health(request: web.Request) -> web.Response:
         word, checks = status.health()
         principal = await credentials.optional(request)
-        detailed = principal is not None and principal.kind != "screen"
+        # The details speak of the whole plant: its folders, the numbers of its orders.
+        detailed = principal is not None and principal.kind != "screen" and principal.unlimited
         body = {
             "status": word,
             "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -145,7 +146,7 @@ def routes(
         web.get("/api/health/ready", ready),
         web.get("/api/metrics", figures),
         web.get("/api/monitoring/dashboard", dashboard),
-        web.get("/api/monitoring/stream", stream),
+        web.get("/api/monitoring/stream", stream, allow_head=False),  # an answer to a HEAD has no body to stream
         web.get("/metrics", prometheus),
     ]
 

@@ -21,7 +21,8 @@ from appliance.settings import Server
 PROXY: Final = "proxy"
 """Stands for the address of whoever comes through a proxy of this machine that tells nothing we may believe. It is
 nobody's own, and so all who come that way share what one stranger may."""
-_SENT_ON: Final = ("X-Forwarded-For", "Forwarded", "X-Real-IP", "X-Forwarded-Proto")
+_SENT_ON: Final = frozenset({"forwarded", "via", "x-real-ip"})
+_SENT_ON_BEGINNING: Final = "x-forwarded-"
 _PORTS: Final = {"http": 80, "https": 443}
 _HOP: Final = re.compile(
     r'(for=)?"?(\[(?P<v6>[^\]]+)\](:[^:]*)?|(?P<v4>[\d.]+):[^:]*|(?P<bare>[^"]+))"?', re.IGNORECASE
@@ -32,7 +33,7 @@ _log = structlog.get_logger(__name__)
 
 def is_sent_on(request: web.Request) -> bool:
     """Whether the request says of itself that it came through a proxy."""
-    return any(name in request.headers for name in _SENT_ON)
+    return any(name in _SENT_ON or name.startswith(_SENT_ON_BEGINNING) for name in map(str.lower, request.headers))
 
 
 class Outside:

@@ -7,6 +7,7 @@ import json
 import re
 from collections import Counter
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -192,6 +193,8 @@ async def test_who_may_see_what(house: House) -> None:
     proxied = {"X-Forwarded-For": "10.0.0.9"}
     (await house.call("GET", "/metrics", headers=proxied)).problem(401, "TOKEN_INVALID")
     assert (await house.call("GET", "/metrics", headers=proxied, bearer=viewer)).status == 200
+    for name in ("Forwarded", "Via", "X-Real-IP", "X-Forwarded-Proto", "X-Forwarded-Host", "x-forwarded-port"):
+        (await house.call("GET", "/metrics", headers={name: "1.1 front"})).problem(401, "TOKEN_INVALID")
     stranger = (await house.call("GET", "/api/health")).json
     assert stranger["status"] == "ok"
     assert set(stranger["checks"]["storage"]) == {"status"}
@@ -201,6 +204,32 @@ async def test_who_may_see_what(house: House) -> None:
     assert len(known["checks"]["orders"]) > 1
     assert (await house.call("GET", "/api/health/live")).json == {"status": "ok"}
     assert (await house.call("GET", "/api/health/ready")).json == {"status": "ok"}
+
+
+async def test_whoever_is_limited_is_told_no_folder_and_no_order_of_the_plant(house: House) -> None:
+    for scope in ({"groups": ["line-1"]}, {"screens": ["S-1"]}):
+        key = await house.new_key("viewer", **scope)
+        told = await house.call("GET", "/api/health", bearer=key)
+        assert {name: set(check) for name, check in told.json["checks"].items()} == {
+            name: {"status"} for name in ("storage", "orders", "tls")
+        }
+        assert str(house.orders) not in told.text
+
+
+@pytest.mark.parametrize("path", ["/api/monitoring/stream", "/api/dead-letters", "/api/deliveries", "/api/audit"])
+async def test_an_answer_to_a_head_has_no_body(house: House, path: str) -> None:
+    key = await house.new_key("admin")
+    host = urlsplit(house.url)
+    reader, writer = await asyncio.open_connection(host.hostname, host.port)
+    asked = f"HTTP/1.1\r\nHost: {host.netloc}\r\nAuthorization: Bearer {key}\r\nAccept: text/csv\r\n"
+    writer.write(f"HEAD {path} {asked}\r\nGET /api/health/live {asked}Connection: close\r\n\r\n".encode())
+    async with asyncio.timeout(10):
+        answers = await reader.read()
+    writer.close()
+    first, second, body = answers.split(b"\r\n\r\n")
+    assert first.startswith(b"HTTP/1.1 405" if path.endswith("stream") else b"HTTP/1.1 200")
+    assert second.startswith(b"HTTP/1.1 200")
+    assert json.loads(body) == {"status": "ok"}
 
 
 async def test_a_folder_that_is_away_degrades_health(house: House) -> None:

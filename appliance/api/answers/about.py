@@ -34,7 +34,7 @@ class WellKnown(Answer):
 
 
 class Health(Answer):
-    """`checks` has states and names for anyone, details for viewers; `uptime` is in seconds."""
+    """`checks` has states and names for anyone, details for viewers whom nothing limits; `uptime` is in seconds."""
 
     status: Literal["ok", "degraded", "fail"]
     timestamp: str
