@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -13,6 +12,7 @@ from appliance import __version__
 from appliance.api.setup import setup_link
 from appliance.app import Appliance
 from appliance.cli.common import language
+from appliance.cli.terminal import Terminal
 from appliance.core.certificates import grouped
 from appliance.relay.qr import terminal
 
@@ -24,7 +24,7 @@ def _two(korean: str, english: str) -> Text:
 
 async def banner(appliance: Appliance) -> None:
     """Prints the addresses and, on the first run, the set-up link; the link to a terminal alone."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal(soft_wrap=True)
     table = Table.grid(padding=(0, 3))
     addresses = appliance.urls()
     table.add_row(_two("주소", "Open"), Text("\n".join(addresses), style="bold cyan"))

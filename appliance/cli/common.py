@@ -14,6 +14,7 @@ import msgspec
 import typer
 
 from appliance import log, paths, settings
+from appliance.cli.terminal import json_text, plain
 from appliance.errors import Problem
 from appliance.paths import DataDir
 from appliance.settings import Settings, Values
@@ -39,7 +40,7 @@ def language() -> str:
 
 def say(text: str) -> None:
     """To the person, beside the output that a program may read."""
-    print(text, file=sys.stderr)
+    print(plain(text), file=sys.stderr)
 
 
 def fail(problem: Problem) -> typer.Exit:
@@ -89,4 +90,4 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 
 def as_json(value: object) -> None:
-    print(msgspec.json.format(msgspec.json.encode(value)).decode())
+    print(msgspec.json.format(json_text(value)))

@@ -37,6 +37,7 @@ from appliance.cli.lists import (
     moment,
     print_newest,
 )
+from appliance.cli.terminal import Terminal
 from appliance.errors import entry
 from appliance.paths import DataDir
 
@@ -97,7 +98,7 @@ def show(
     for line in letter["history"]:
         why = " ".join(str(line[name]) for name in ("code", "cause", "detail") if line.get(name))
         history.add_row(moment(line["at"]), f"{line['round']}.{line['attempt']}", line["state"], why)
-    console = Console(highlight=False, markup=False)
+    console = Terminal()
     console.print(grid)
     console.print()
     console.print(history)

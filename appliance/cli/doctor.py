@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.cells import cell_len, set_cell_size
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +15,7 @@ from appliance.cli import auditcheck as audit
 from appliance.cli.checkup import look
 from appliance.cli.common import DataOption, JsonOption, as_json, directory, language, run, say
 from appliance.cli.findings import Finding
+from appliance.cli.terminal import Terminal
 from appliance.errors import Problem
 from appliance.paths import DataDir
 from appliance.relay import secrets
@@ -83,7 +83,7 @@ def _print_findings(findings: list[Finding], *, well: bool) -> None:
     """One line a check, never broken, so that what is to be typed can be copied."""
     korean = language() == "ko"
     which = 0 if korean else 1
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal(soft_wrap=True)
     states = max(cell_len(words[which]) for words in _STATES.values())
     names = max(cell_len(words[which]) for words in _NAMES.values())
     for finding in findings:
@@ -138,7 +138,7 @@ def _print_report(report: Report, data: DataDir) -> None:
     for name, count in report.tables.items():
         if count.read or count.lost or not count.exact:
             table.add_row(_TABLES[name][0 if korean else 1], str(count.read), _lost(count, korean=korean))
-    Console(highlight=False).print(table)
+    Terminal().print(table)
     if report.record.broken is not None:
         told = audit.said(report.record.broken)["ko" if korean else "en"]
         say(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from appliance.cli.client import ask, connect
 from appliance.cli.common import DataOption, JsonOption, as_json, directory, language, quiet_configuration, run, say
 from appliance.cli.lists import moment
+from appliance.cli.terminal import Terminal
 from appliance.errors import Problem
 from appliance.paths import DataDir
 
@@ -51,7 +51,7 @@ def list_(json: JsonOption = False, data_dir: DataOption = None) -> None:
         scope = [", ".join(key[scope] or ()) or "–" for scope in ("screens", "groups")]
         used = moment(key["lastUsedAt"]) if key["lastUsedAt"] else "–"
         table.add_row(key["id"], key["name"], key["role"], *scope, used)
-    Console().print(table)
+    Terminal().print(table)
 
 
 @app.command()

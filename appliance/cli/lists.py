@@ -13,6 +13,7 @@ from rich.console import Console
 
 from appliance.cli.client import connect
 from appliance.cli.common import as_json, directory, language, quiet_configuration, run, say
+from appliance.cli.terminal import Terminal
 from appliance.cli.times import milliseconds
 from appliance.errors import Problem
 from appliance.paths import DataDir
@@ -54,7 +55,7 @@ def print_newest(
     if json:
         as_json(items)
         return
-    console = Console(highlight=False, markup=False)
+    console = Terminal()
     for item in items:
         print_item(console, item)
     if more:

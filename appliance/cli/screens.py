@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
-import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from appliance.cli.client import ask, connect
 from appliance.cli.common import DataOption, JsonOption, as_json, directory, language, quiet_configuration, run, say
+from appliance.cli.terminal import Terminal, json_text
 from appliance.errors import FieldError, Problem
 from appliance.paths import DataDir
 
@@ -60,7 +59,7 @@ def list_(json: JsonOption = False, data_dir: DataOption = None) -> None:
     for screen in items:
         state = _STATES.get(screen["state"], ("–", "–"))[0 if korean else 1]
         table.add_row(screen["screenId"], screen["name"], ", ".join(screen["groups"]), state)
-    Console().print(table)
+    Terminal().print(table)
 
 
 @app.command()
@@ -111,7 +110,7 @@ async def _provision(data: DataDir, wanted: list[dict[str, Any]], file: Path | N
             body = {"screenIds": ids[start : start + _BATCH]}
             # Said at once: a key that was made and never told would leave its screen without one.
             for pairing in (await client.call("POST", "/api/pairing/provision", body))["items"]:
-                print(msgspec.json.encode(pairing).decode(), flush=True)
+                print(json_text(pairing), flush=True)
 
 
 def _rows(file: Path) -> list[dict[str, Any]]:

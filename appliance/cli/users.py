@@ -7,12 +7,12 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from appliance.cli.client import ask
 from appliance.cli.common import DataOption, JsonOption, as_json, directory, language, run, say
 from appliance.cli.lists import moment
+from appliance.cli.terminal import Terminal
 
 app = typer.Typer(no_args_is_help=True, help="People who sign in.")
 
@@ -53,7 +53,7 @@ def list_(json: JsonOption = False, data_dir: DataOption = None) -> None:
     for user in items:
         signed_in = moment(user["signedInAt"]) if user["signedInAt"] else "–"
         table.add_row(user["username"], user["role"], ", ".join(user["groups"] or ()) or "–", signed_in)
-    Console().print(table)
+    Terminal().print(table)
 
 
 @app.command()

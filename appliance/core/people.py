@@ -47,10 +47,11 @@ def password(text: str, *names: str) -> str:
 
 
 def shown_name(text: str) -> str:
-    """The plant's or a key's name, as pages show it."""
+    """The plant's, a screen's or a key's name, as pages and terminals show it: nothing in it is unseen, and nothing
+    turns the order of its letters round."""
     name = unicodedata.normalize("NFC", " ".join(text.split()))
     if not 1 <= len(name) <= 80 or not name.isprintable():
-        raise wrong("name", "1 to 80 characters")
+        raise wrong("name", "1 to 80 characters that can be seen")
     return name
 
 

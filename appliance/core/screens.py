@@ -78,7 +78,7 @@ def check_groups(groups: list[str]) -> list[str]:
     """The lines' names as `group:NAME` finds them: in NFC, trimmed, each once. Raises `VALIDATION_ERROR`."""
     found = list(dict.fromkeys(_tidy(group) for group in groups))
     if len(found) > MAX_GROUPS or not all(_targetable(group) for group in found):
-        reason = f"at most {MAX_GROUPS}, each 1 to {_MAX_NAME} characters, no * and no control characters"
+        reason = f"at most {MAX_GROUPS}, each 1 to {_MAX_NAME} characters, no * and nothing that can't be seen"
         raise Problem("VALIDATION_ERROR", "Not names of lines.", errors=[FieldError("groups", reason)])
     return found
 
@@ -87,7 +87,7 @@ def check_user(user: str | None) -> str | None:
     """The user's name as `user:NAME` finds it; None for nobody. Raises `VALIDATION_ERROR`."""
     found = None if user is None else _tidy(user)
     if found is not None and not _targetable(found):
-        reason = f"1 to {_MAX_NAME} characters, no * and no control characters"
+        reason = f"1 to {_MAX_NAME} characters, no * and nothing that can't be seen"
         raise Problem("VALIDATION_ERROR", "Not a user's name.", errors=[FieldError("user", reason)])
     return found
 
@@ -97,4 +97,4 @@ def _tidy(name: str) -> str:
 
 
 def _targetable(name: str) -> bool:
-    return 1 <= len(name) <= _MAX_NAME and not any(c == "*" or unicodedata.category(c) == "Cc" for c in name)
+    return 1 <= len(name) <= _MAX_NAME and "*" not in name and name.isprintable()

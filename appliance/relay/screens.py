@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import unicodedata
 from collections.abc import Callable, Iterable
 from typing import Any
 from weakref import WeakValueDictionary
 
 import msgspec
 
+from appliance.core.people import shown_name
 from appliance.core.screens import Client, Display, Screen, check_groups, check_id, check_user
-from appliance.errors import FieldError, Problem
+from appliance.errors import Problem
 from appliance.relay.principal import Principal
 from appliance.storage import audit, pairings
 from appliance.storage import screens as table
@@ -93,7 +93,7 @@ class Screens:
         check_id(screen_id)
         screen = Screen(
             screen_id=screen_id,
-            name=_name(name or screen_id),
+            name=shown_name(name or screen_id),
             groups=check_groups(groups or []),
             display_index=display_index,
             user=check_user(user),
@@ -118,7 +118,7 @@ class Screens:
         self, screen_id: str, *, actor: str, allowed: Allowed = lambda _screen: None, **changes: Any
     ) -> Screen:
         """Changes `name`, `groups`, `display_index`, `user` or `permission`. Raises `VALIDATION_ERROR`."""
-        for member, tidied in (("name", _name), ("groups", check_groups), ("user", check_user)):
+        for member, tidied in (("name", shown_name), ("groups", check_groups), ("user", check_user)):
             if member in changes:
                 changes[member] = tidied(changes[member])
         async with self._turn(screen_id):
@@ -233,10 +233,3 @@ class Screens:
     def _tell(self, screen: Screen) -> None:
         for call in self.on_changed:
             call(screen)
-
-
-def _name(name: str) -> str:
-    name = unicodedata.normalize("NFC", " ".join(name.split()))
-    if not 1 <= len(name) <= 80:
-        raise Problem("VALIDATION_ERROR", "Not a name.", errors=[FieldError("name", "1 to 80 characters")])
-    return name
