@@ -17,7 +17,8 @@ from appliance.cli.common import quiet_configuration
 from appliance.errors import FieldError, Problem
 from appliance.paths import DataDir
 from appliance.settings import Settings
-from appliance.storage.files import PATIENCE_SECONDS
+from appliance.storage.aside import is_anything_at
+from appliance.storage.files import PATIENCE_SECONDS, is_held
 
 _BASE = "http://localhost"
 _TIMEOUT = aiohttp.ClientTimeout(total=60)
@@ -82,13 +83,18 @@ class Client:
 
 
 @contextlib.asynccontextmanager
-async def connect(data: DataDir, settings: Settings) -> AsyncIterator[Client]:
+async def connect(data: DataDir, settings: Settings, *, create: bool = False) -> AsyncIterator[Client]:
     """A client of the appliance on `data`, started for the occasion when none is running.
 
-    One that is just starting is waited for, and so is another command that has the directory for the moment.
+    One that is just starting is waited for, and so is another command that has the directory for the moment. Without
+    `create` there has to be something in the directory: raises `DATA_NOT_FOUND` rather than make a new appliance where
+    somebody has mistyped the name of his own.
     """
     until = time.monotonic() + PATIENCE_SECONDS
     while not await _is_running(data):
+        if not (create or is_anything_at(data.database) or is_held(data.lock)):
+            values = {"folder": str(data.root), "command": "vooster serve"}
+            raise Problem("DATA_NOT_FOUND", values=values)
         # Most of the program; a verb that finds an appliance running does without.
         from appliance.app import Appliance  # noqa: PLC0415
 
@@ -122,7 +128,7 @@ async def _is_running(data: DataDir) -> bool:
         return False
 
 
-async def ask(data: DataDir, method: str, path: str, body: object = None) -> Any:
-    """One call and its answer. Raises as `Client.call`."""
-    async with connect(data, quiet_configuration(data)) as client:
+async def ask(data: DataDir, method: str, path: str, body: object = None, *, create: bool = False) -> Any:
+    """One call and its answer; `create` as for `connect`. Raises as that and as `Client.call`."""
+    async with connect(data, quiet_configuration(data), create=create) as client:
         return await client.call(method, path, body)

@@ -32,7 +32,7 @@ def add(
         body["screens"] = screen
     if group:
         body["groups"] = group
-    print(run(ask(data, "POST", "/api/keys", body))["key"])
+    print(run(ask(data, "POST", "/api/keys", body, create=True))["key"])
 
 
 @app.command("list")

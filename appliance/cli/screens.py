@@ -42,7 +42,7 @@ def add(
     """Register a screen."""
     data = directory(data_dir)
     body = {"screenId": screen_id, "name": name, "groups": group or []}
-    screen = run(ask(data, "POST", "/api/screens", body))
+    screen = run(ask(data, "POST", "/api/screens", body, create=True))
     say(f"{screen['screenId']} · {screen['name']}")
 
 
@@ -99,7 +99,7 @@ def provision(
 async def _provision(data: DataDir, wanted: list[dict[str, Any]], file: Path | None) -> None:
     if file is not None:
         wanted += _rows(file)
-    async with connect(data, quiet_configuration(data)) as client:
+    async with connect(data, quiet_configuration(data), create=True) as client:
         known = {screen["screenId"] for screen in (await client.call("GET", "/api/screens"))["items"]}
         for screen in wanted:
             if screen["screenId"] not in known:

@@ -23,10 +23,10 @@ def setup(
         raise typer.BadParameter("either --link, or --username NAME with --password-stdin")
     data = directory(data_dir)
     if link:
-        answer = run(ask(data, "POST", "/api/setup/link"))
+        answer = run(ask(data, "POST", "/api/setup/link", create=True))
         print(answer["url"])
         say("30분 동안 한 번 쓸 수 있습니다. / Works once, for 30 minutes.")
         return
     body = {"username": username, "password": password_from_stdin(), **({"name": plant} if plant else {})}
-    run(ask(data, "POST", "/api/setup", body))
+    run(ask(data, "POST", "/api/setup", body, create=True))
     say(f"{username}: 시스템 관리자 / Administrator")

@@ -37,7 +37,7 @@ def add(
     body: dict[str, Any] = {"username": name, "password": _password(password_stdin), "role": role}
     if group:
         body["groups"] = group
-    user = run(ask(directory(data_dir), "POST", "/api/users", body))
+    user = run(ask(directory(data_dir), "POST", "/api/users", body, create=True))
     say(f"{user['username']} · {user['role']}")
 
 

@@ -59,6 +59,18 @@ def kept_aside(path: Path) -> list[Path]:
     return sorted(file for file in found if not file.name.endswith(_COMPANIONS))
 
 
+def is_anything_at(path: Path) -> bool:
+    """Whether there is a data file or what is left of one. What may not be looked at counts as there, so that whoever
+    opens it is told so."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return bool(size_of(wal_of(path)) or kept_aside(path))
+    except OSError:
+        return True
+    return True
+
+
 def name_aside(path: Path) -> Path:
     """A name that no file has yet, as far as the disk says: one that says nothing has to be told of, too."""
     first = path.with_name(f"{path.name}{_KEPT_ASIDE}{time.strftime('%Y%m%d-%H%M%S')}")

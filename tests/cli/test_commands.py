@@ -29,6 +29,10 @@ async def together(*commands: tuple[str, ...]) -> list[Result]:
     return list(await asyncio.gather(*(run(*command) for command in commands)))
 
 
+def below(folder: Path) -> list[Path]:
+    return list(folder.rglob("*"))
+
+
 @pytest.fixture
 async def served(tmp_path: Path) -> AsyncIterator[Served]:
     served = Served(tmp_path)
@@ -211,11 +215,46 @@ async def test_a_data_directory_that_can_not_be(tmp_path: Path, place: str) -> N
     (tmp_path / "file").touch()
     data = ("--data-dir", str(tmp_path / place))
     for result in await together(
-        ("screens", "list", *data), ("serve", "--host", "127.0.0.1", "--port", "0", "--no-mdns", *data)
+        ("screens", "add", "S-1", *data), ("serve", "--host", "127.0.0.1", "--port", "0", "--no-mdns", *data)
     ):
         assert result.returncode == 1, result.stderr
         assert "SETTINGS_INVALID" in result.stderr and "Traceback" not in result.stderr
         assert f"--data-dir {tmp_path / place}" in result.stderr
+
+
+@pytest.mark.parametrize("place", ["nowhere/below", "empty"])
+async def test_a_mistyped_data_directory_becomes_no_new_appliance(tmp_path: Path, place: str) -> None:
+    (tmp_path / "empty").mkdir()
+    where = tmp_path / place
+    verbs = [
+        ("audit", "list"), ("audit", "export"), ("keys", "list"), ("keys", "rotate"), ("keys", "remove", "erp"),
+        ("users", "list"), ("users", "passwd", "kim", "--password-stdin"), ("users", "remove", "kim"),
+        ("screens", "list"), ("screens", "remove", "S-1"), ("screens", "revoke", "S-1"),
+        ("trigger", "ORD-1", "--screen", "S-1"), ("dead-letters", "list"), ("dead-letters", "export"),
+        ("dead-letters", "show", "x"), ("dead-letters", "replay", "--all"),
+    ]  # fmt: skip
+    for verb, result in zip(verbs, await together(*((*verb, "--data-dir", str(where)) for verb in verbs)), strict=True):
+        assert (result.returncode, result.stdout) == (1, ""), verb
+        assert "DATA_NOT_FOUND" in result.stderr and str(where) in result.stderr, result.stderr
+        assert "데이터가 없습니다" in result.stderr and "with --data-dir" in result.stderr
+    assert below(tmp_path) == [tmp_path / "empty"], "nothing was made"
+
+
+async def test_what_comes_before_the_first_start_may_make_the_directory(tmp_path: Path) -> None:
+    secret = "correct horse battery\n"
+    for number, (verb, stdin) in enumerate(
+        (
+            (("screens", "add", "S-1"), ""),
+            (("users", "add", "kim", "--password-stdin"), secret),
+            (("keys", "add", "--name", "erp"), ""),
+            (("setup", "--username", "kim", "--password-stdin"), secret),
+        )
+    ):
+        data = tmp_path / str(number)
+        made = await run(*verb, "--data-dir", str(data), stdin=stdin)
+        assert made.returncode == 0, made.stderr
+        listed = await run("audit", "list", "--json", "--data-dir", str(data))
+        assert listed.returncode == 0 and json.loads(listed.stdout)
 
 
 async def test_a_data_directory_with_a_long_name_works_too(tmp_path: Path) -> None:
@@ -281,6 +320,7 @@ async def test_waiting_while_nothing_runs_says_so_at_once(tmp_path: Path) -> Non
 
 async def test_errors_are_told_in_the_systems_language_first(tmp_path: Path) -> None:
     data = ("--data-dir", str(tmp_path))
+    await run("screens", "add", "S-2", *data)
     korean = await run("trigger", "ORD-1", "--screen", "S-1", *data, LANG="ko_KR.UTF-8", LC_ALL="ko_KR.UTF-8")
     assert korean.returncode == 1
     lines = [line for line in korean.stderr.splitlines() if line.startswith("  ")]
