@@ -21,6 +21,8 @@ _SERVICE_DATA = {
     "win32": Path(r"C:\ProgramData\Vooster"),
 }
 
+_UNITS = [Path(folder) / "vooster.service" for folder in ("/etc/systemd/system", "/usr/lib/systemd/system")]
+
 _SOCKET_PATH_BYTES = 100
 _RUNTIME_PATH_BYTES = 60
 """So long a directory for sockets may be that theirs fit in it."""
@@ -110,6 +112,11 @@ def choose(explicit: Path | None) -> tuple[DataDir, str]:
     if service is not None and _is_there(service / "vooster.db"):
         return DataDir(service), "the installed service"
     return DataDir(Path(platformdirs.user_data_dir("vooster", appauthor=False))), "this user"
+
+
+def has_service() -> bool:
+    """Whether Vooster is installed as a service of this machine's."""
+    return any(_is_there(unit) for unit in _UNITS)
 
 
 def _is_there(file: Path) -> bool:

@@ -25,7 +25,7 @@ from appliance.paths import DataDir
 from appliance.relay.clock import now_ms
 from appliance.settings import Settings
 from appliance.storage import aside
-from appliance.storage.files import held_by, is_held
+from appliance.storage.files import held_by, how_to_stop, is_held
 
 _AHEAD_MS = 10 * 60_000
 _BEFORE_US_MS = 1_735_689_600_000
@@ -52,7 +52,7 @@ async def look(data: DataDir) -> list[Finding]:
         found.append(certificate(data, chosen, (health or {}).get("checks", {}).get("tls")))
     found += _clock(data.database)
     found.append(ok("sqlite", f"SQLite {sqlite3.sqlite_version}", f"SQLite {sqlite3.sqlite_version}"))
-    found.append(_appliance(health, held=is_held(data.lock)))
+    found.append(_appliance(health, data.lock))
     return found
 
 
@@ -178,14 +178,16 @@ def _clock(path: Path) -> Iterator[Finding]:
         yield ok("clock", "시계가 저장된 기록과 맞습니다.", "The clock agrees with what is stored.")
 
 
-def _appliance(health: dict[str, Any] | None, *, held: bool) -> Finding:
+def _appliance(health: dict[str, Any] | None, lock: Path) -> Finding:
     if health is None:
-        if held:
+        if is_held(lock):
+            stop = how_to_stop(lock)
             return not_ok(
                 "appliance", "attention", "데이터를 쓰고 있는 Vooster가 대답하지 않습니다.",
                 "The Vooster that uses the data doesn't answer.",
-                "막 시작했으면 잠시 뒤 다시 해 주세요. 계속되면 다시 시작해 주세요: vooster service restart",
-                "If it has only just started, try again shortly. If this goes on, restart it: vooster service restart",
+                f"막 시작했으면 잠시 뒤 다시 해 주세요. 계속되면 멈춘 뒤 다시 시작해 주세요.\n{stop['ko']}",
+                f"If it has only just started, try again shortly. If this goes on, stop it and start it again.\n"
+                f"{stop['en']}",
             )  # fmt: skip
         return ok("appliance", "Vooster가 실행 중이 아닙니다.", "Vooster isn't running.")
     word = str(health.get("status"))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Literal
 
 from appliance.errors import Problem, Texts
+from appliance.paths import has_service
 from appliance.storage import aside, wal
 from appliance.storage.aside import kept_aside
 from appliance.storage.faults import GarbledError, is_lasting, is_wrong_schema
@@ -98,16 +99,39 @@ def is_held(path: Path) -> bool:
 
 def held_by(path: Path) -> Kind | None:
     """What holds the lock at `path`, or held it last; None while nobody has said so."""
+    return _holder(path)[1]
+
+
+def how_to_stop(path: Path) -> Texts:
+    """What to do so that whoever holds the lock at `path` ends, with its process id where it has told it."""
+    number, kind = _holder(path)
+    ko, en = (f" (프로세스 {number})", f" (process {number})") if number else ("", "")
+    if kind == "command":
+        return {
+            "ko": f"다른 명령이 쓰고 있습니다. 끝나기를 기다려 주세요{ko}.",
+            "en": f"Another command uses it; wait until it has ended{en}.",
+        }
+    if has_service():
+        return {
+            "ko": f"실행한 창에서 Ctrl+C를 누르거나 서비스를 멈춰 주세요{ko}: systemctl stop vooster",
+            "en": f"Press Ctrl+C in its window, or stop its service{en}: systemctl stop vooster",
+        }
+    return {"ko": f"실행한 창에서 Ctrl+C를 눌러 주세요{ko}.", "en": f"Press Ctrl+C in its window{en}."}
+
+
+def _holder(path: Path) -> tuple[int | None, Kind | None]:
+    """The process id of whoever holds the lock at `path`, or held it last, and what it is."""
     try:
-        _, _, kind = path.read_text("utf-8").partition(" ")
+        number, _, kind = path.read_text("utf-8").partition(" ")
     except (OSError, UnicodeDecodeError):
-        return None
-    return "serve" if kind == "serve" else "command" if kind == "command" else None
+        return None, None
+    known: Kind | None = "serve" if kind == "serve" else "command" if kind == "command" else None
+    return int(number) if number.isdecimal() else None, known
 
 
 def _owned(path: Path, holder: Kind | None) -> Problem:
     who = "A command still uses" if holder == "command" else "Another Vooster uses"
-    return Problem("APPLIANCE_RUNNING", f"{who} {path.parent}.", values={"command": "vooster service stop"})
+    return Problem("APPLIANCE_RUNNING", f"{who} {path.parent}.", values={"how": how_to_stop(path)})
 
 
 if sys.platform == "win32":

@@ -33,7 +33,8 @@ async def test_a_second_appliance_on_the_same_data_is_refused_and_the_first_live
         await served.start()
         key = await served.new_key()
         second = await serve(served.data, "--port", str(free_port()))
-        told(second, "APPLIANCE_RUNNING")
+        words = told(second, "APPLIANCE_RUNNING")
+        assert "Ctrl+C" in words and f"(process {served.pid})" in words and f"(프로세스 {served.pid})" in words
         assert (await served.call("GET", "/api/screens", bearer=key)).status == 200
         assert await served.stop() == 0
     finally:

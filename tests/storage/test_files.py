@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from appliance import settings
+from appliance import paths, settings
 from appliance.engine import Engine
 from appliance.errors import Problem
 from appliance.paths import DataDir
 from appliance.storage.aside import kept_aside
-from appliance.storage.files import DirectoryLock, Kind, prepare
+from appliance.storage.files import DirectoryLock, Kind, how_to_stop, prepare
 from appliance.storage.migrations import available
 from tests.support.house import opened
 
@@ -149,6 +149,23 @@ async def test_one_owner_at_a_time_across_processes(tmp_path: Path) -> None:
         other.kill()
     await lock.acquire()  # what the killed one wrote is still there
     lock.release()
+
+
+def test_how_to_stop_whoever_has_it_is_what_can_be_done_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock, unit = tmp_path / "vooster.lock", tmp_path / "vooster.service"
+    monkeypatch.setattr(paths, "_UNITS", [unit])
+    lock.write_text("4711 serve")
+    told = how_to_stop(lock)
+    assert told == {
+        "ko": "실행한 창에서 Ctrl+C를 눌러 주세요 (프로세스 4711).",
+        "en": "Press Ctrl+C in its window (process 4711).",
+    }
+    unit.touch()
+    assert all(text.endswith(": systemctl stop vooster") and "4711" in text for text in how_to_stop(lock).values())
+    lock.write_text("4711 command")
+    assert "wait until it has ended (process 4711)" in how_to_stop(lock)["en"]
+    lock.write_text("")
+    assert how_to_stop(lock)["en"] == "Press Ctrl+C in its window, or stop its service: systemctl stop vooster"
 
 
 @pytest.mark.parametrize("kind", ["serve", "command"])
