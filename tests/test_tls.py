@@ -355,6 +355,13 @@ def test_serve_says_what_is_wrong_with_the_files_before_it_starts(tmp_path: Path
     assert "짝이 맞는" in result.stderr and "Traceback" not in result.stderr
 
 
+def test_the_check_refuses_what_the_start_would_refuse(tmp_path: Path) -> None:
+    laid = lay(tmp_path / "pki", rsa_bits=1024)
+    environment = {f"VOOSTER_TLS_{name.upper()}": value for name, value in laid.settings.items()}
+    result = vooster("serve", "--check", "--data-dir", str(tmp_path / "data"), **environment)
+    assert (result.returncode, "too short" in result.stderr, "너무 짧습니다" in result.stderr) == (1, True, True)
+
+
 def test_the_same_on_the_event_loop_that_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It brings a TLS layer of its own."""
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -45,16 +45,20 @@ def lay(
     days: float = 90,
     names: tuple[str, ...] = ("127.0.0.1",),
     passphrase: bytes | None = None,
+    rsa_bits: int | None = None,
 ) -> Laid:
-    """A self-signed certificate, good from `begins` (days from now) for `days`, over whatever lay there before."""
-    key = ec.generate_private_key(ec.SECP256R1())
+    """A self-signed certificate, good from `begins` (days from now) for `days`, over whatever lay there before; with
+    `rsa_bits` one of RSA."""
+    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey = (
+        rsa.generate_private_key(65537, rsa_bits) if rsa_bits else ec.generate_private_key(ec.SECP256R1())
+    )
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "plant it")])
     start = datetime.now(UTC) + timedelta(days=begins)
     stated: list[x509.GeneralName] = []
     for one in names:
         is_address = one.replace(".", "").isdigit()
         stated.append(x509.IPAddress(ipaddress.ip_address(one)) if is_address else x509.DNSName(one))
-    certificate = (
+    builder = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -62,9 +66,10 @@ def lay(
         .serial_number(x509.random_serial_number())
         .not_valid_before(start)
         .not_valid_after(start + timedelta(days=days))
-        .add_extension(x509.SubjectAlternativeName(stated), critical=False)
-        .sign(key, hashes.SHA256())
     )
+    if stated:
+        builder = builder.add_extension(x509.SubjectAlternativeName(stated), critical=False)
+    certificate = builder.sign(key, hashes.SHA256())
     hidden: KeySerializationEncryption = BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
     folder.mkdir(exist_ok=True)
     laid = Laid(folder / "plant.crt", folder / "plant.key", certificate.fingerprint(hashes.SHA256()))

@@ -16,14 +16,13 @@ from cryptography.hazmat.primitives import hashes
 
 from appliance.adapters.certificates import authority, files
 from appliance.adapters.certificates.authority import Pair, names_of, span_of
+from appliance.adapters.certificates.contexts import new_context
 from appliance.core import certificates as rules
 from appliance.errors import Problem
 from appliance.paths import DataDir
 from appliance.settings import Tls
 
 LOOK_SECONDS: Final = 5.0
-_CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
-"""For TLS 1.2: forward secrecy and authenticated encryption alone. TLS 1.3 has nothing else."""
 
 _log = structlog.get_logger(__name__)
 
@@ -149,10 +148,8 @@ class Certificates:
 
     def _take_files(self, _names: frozenset[str]) -> None:
         state = files.state(self._tls)
-        certificate = files.check(self._tls, self._time())
-        context = new_context()
-        files.load(context, self._tls)
-        self._files, self._server, self._context = state, certificate, context
+        self._server, self._context = files.take(self._tls, self._time())
+        self._files = state
 
     def _make(self, names: frozenset[str]) -> None:
         """Whatever is due now, if anything."""
@@ -197,13 +194,3 @@ class Certificates:
     @staticmethod
     def _digest(pair: Pair) -> str:
         return rules.grouped(pair.certificate.fingerprint(hashes.SHA256()))
-
-
-def new_context() -> ssl.SSLContext:
-    """TLS 1.2 and later, without a certificate yet."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_ciphers(_CIPHERS)
-    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
-    context.set_alpn_protocols(["http/1.1"])
-    return context

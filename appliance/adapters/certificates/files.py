@@ -7,13 +7,19 @@ import ssl
 import stat
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from appliance.adapters.certificates.authority import span_of
+from appliance.adapters.certificates.authority import names_of, span_of
+from appliance.adapters.certificates.contexts import new_context
 from appliance.errors import Problem
 from appliance.settings import Tls
+
+_RSA_BITS: Final = 2048
+"""What browsers ask for at least."""
 
 
 def paths(tls: Tls) -> tuple[Path, Path]:
@@ -23,6 +29,18 @@ def paths(tls: Tls) -> tuple[Path, Path]:
 
 def check(tls: Tls, now: datetime) -> x509.Certificate:
     """The server's certificate. Raises `SETTINGS_INVALID` for files that no browser could be served with."""
+    return take(tls, now)[0]
+
+
+def take(tls: Tls, now: datetime) -> tuple[x509.Certificate, ssl.SSLContext]:
+    """The server's certificate, and what serves it. Raises as `check`."""
+    certificate = _examine(tls, now)
+    context = new_context()
+    _load(context, tls)
+    return certificate, context
+
+
+def _examine(tls: Tls, now: datetime) -> x509.Certificate:
     cert_file, key_file = paths(tls)
     raw_certificate, raw_key = _read("tls.cert_file", cert_file), _read("tls.key_file", key_file)
     try:
@@ -66,20 +84,44 @@ def check(tls: Tls, now: datetime) -> x509.Certificate:
             f"{span.begins:%Y-%m-%d}부터 쓸 수 있는 인증서입니다. 이 PC의 날짜를 확인해 주세요.",
             f"is good only from {span.begins:%Y-%m-%d} on; check this PC's date.",
         )  # fmt: skip
+    if isinstance(key, RSAPrivateKey) and key.key_size < _RSA_BITS:
+        raise _too_short(cert_file)
+    try:
+        named = bool(names_of(certificate))
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):  # nothing that can be read
+        named = False
+    if not named:
+        raise _bad(
+            "tls.cert_file", cert_file,
+            "주소가 들어 있지 않은 인증서라(subjectAltName) 브라우저가 받아들이지 않습니다. "
+            "이 서버의 이름이나 IP 주소를 넣어 다시 발급받아 주세요.",
+            "names no address (subjectAltName), so browsers refuse it; "
+            "have it issued anew with this server's name or IP address.",
+        )  # fmt: skip
     return certificate
 
 
-def load(context: ssl.SSLContext, tls: Tls) -> None:
-    """Takes the checked files into `context`. Raises `SETTINGS_INVALID` where OpenSSL refuses them."""
+def _load(context: ssl.SSLContext, tls: Tls) -> None:
+    """Takes the files into `context`. Raises `SETTINGS_INVALID` where OpenSSL refuses them."""
     cert_file, key_file = paths(tls)
     try:
         context.load_cert_chain(cert_file, key_file, password="")
     except (ssl.SSLError, OSError) as error:
+        if "KEY_TOO_SMALL" in str(getattr(error, "reason", "")):  # that of one which it was issued with, too
+            raise _too_short(cert_file) from None
         raise _bad(
             "tls.cert_file", cert_file,
             f"쓸 수 없는 인증서입니다({getattr(error, 'reason', None) or error}).",
             f"can't be used ({getattr(error, 'reason', None) or error}).",
         ) from None  # fmt: skip
+
+
+def _too_short(cert_file: Path) -> Problem:
+    return _bad(
+        "tls.cert_file", cert_file,
+        f"인증서의 열쇠가 너무 짧습니다. RSA {_RSA_BITS}비트 이상이나 EC 열쇠로 다시 발급받아 주세요.",
+        f"has a key that is too short; have it issued anew with RSA of {_RSA_BITS} bits or more, or with an EC key.",
+    )  # fmt: skip
 
 
 def is_open_to_others(tls: Tls) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,8 @@ async def refused(machine: Machine, tls: Tls) -> dict[str, str]:
             "짝이 맞는",
             "is not the key",
         ),
+        (lambda laid: lay(laid.cert_file.parent, rsa_bits=1024), "tls.cert_file", "너무 짧습니다", "too short"),
+        (lambda laid: lay(laid.cert_file.parent, names=()), "tls.cert_file", "주소가 들어 있지", "names no address"),
     ],
 )
 async def test_files_that_will_not_do_are_named_with_the_reason(
@@ -56,6 +59,16 @@ async def test_files_that_will_not_do_are_named_with_the_reason(
     assert told["where"] == where
     assert ko in told["ko"] and en in told["en"], told
     assert str(laid.cert_file if where == "tls.cert_file" else laid.key_file) in told["ko"]
+
+
+def test_what_is_checked_is_what_would_be_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenSSL has the last word, in the check as at the start, and what it says of short keys is said in words."""
+    laid = lay(tmp_path / "pki", rsa_bits=1024)
+    monkeypatch.setattr(files, "_RSA_BITS", 512)
+    with pytest.raises(Problem) as refused:
+        files.check(laid.tls, datetime.now(UTC))
+    assert "너무 짧습니다" in refused.value.actions()["ko"]
+    assert files.check(lay(tmp_path / "pki", rsa_bits=2048).tls, datetime.now(UTC))
 
 
 async def test_newer_files_are_taken_and_worse_ones_are_not(machine: Machine, tmp_path: Path) -> None:
