@@ -55,6 +55,7 @@ from appliance.edge.server import build
 from appliance.edge.urls import Urls
 from appliance.engine import Engine, stop_all
 from appliance.errors import Problem
+from appliance.errors.system import told
 from appliance.paths import DataDir
 from appliance.relay.clock import now_ms
 from appliance.relay.plant import DEFAULT_NAME
@@ -354,9 +355,12 @@ class Appliance:
             if error.errno == errno.EADDRINUSE:
                 command = f"vooster serve --port {port + 1}"
                 raise Problem("PORT_IN_USE", values={"port": port, "command": command}) from None
-            reason = f"{host}:{port} can't be listened on: {error.strerror or error}"
-            where = "server.host, server.port"
-            raise Problem("SETTINGS_INVALID", reason, values={"where": where, "reason": reason}) from None
+            why, where = told(error), "server.host, server.port"
+            reason = {
+                "ko": f"{host}:{port}에서 연결을 받을 수 없습니다: {why['ko']}.",
+                "en": f"{host}:{port} can't be listened on: {why['en']}.",
+            }
+            raise Problem("SETTINGS_INVALID", reason["en"], values={"where": where, "reason": reason}) from None
         self._stops.append(site.stop)  # before the goodbyes, so that nobody comes back to what is about to end
         for address in runner.addresses:
             if isinstance(address, tuple):

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import platformdirs
 
-from appliance.errors import Problem
+from appliance.errors import Problem, Texts
+from appliance.errors.system import told
 
 _SERVICE_DATA = {
     "linux": Path("/var/lib/vooster"),
@@ -26,6 +27,15 @@ _UNITS = [Path(folder) / "vooster.service" for folder in ("/etc/systemd/system",
 _SOCKET_PATH_BYTES = 100
 _RUNTIME_PATH_BYTES = 60
 """So long a directory for sockets may be that theirs fit in it."""
+
+_NOT_OURS: Texts = {
+    "ko": "지금 사용자로는 읽고 쓸 수 없습니다.",
+    "en": "It can't be read and written by this user.",
+}
+_NOT_PRIVATE: Texts = {
+    "ko": "이 사용자만 쓸 수 있는 폴더여야 합니다(권한 0700).",
+    "en": "It must be a directory of this user's alone (mode 0700).",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +106,17 @@ class DataDir:
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             usable = os.access(self.root, os.R_OK | os.W_OK | os.X_OK)
-            reason = "It can't be read and written by this user."
+            reason = _NOT_OURS
         except OSError as error:
-            usable, reason = False, f"There can be no directory: {error.strerror or error}"
+            why = told(error)
+            usable = False
+            reason = {
+                "ko": f"폴더를 만들 수 없습니다: {why['ko']}.",
+                "en": f"There can be no directory: {why['en']}.",
+            }
         if not usable:
             where = f"--data-dir {self.root}"
-            raise Problem("SETTINGS_INVALID", f"{where}: {reason}", values={"where": where, "reason": reason})
+            raise Problem("SETTINGS_INVALID", f"{where}: {reason['en']}", values={"where": where, "reason": reason})
 
 
 def choose(explicit: Path | None) -> tuple[DataDir, str]:
@@ -132,14 +147,16 @@ def private(directory: Path) -> Path:
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = directory.lstat()
-        reason = "It must be a directory of this user's alone (mode 0700)."
+        reason = _NOT_PRIVATE
         fine = sys.platform == "win32" or (
             stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not stat.S_IMODE(found.st_mode) & 0o077
         )
     except OSError as error:
-        fine, reason = False, f"It can't be used: {error.strerror or error}"
+        why = told(error)
+        fine, reason = False, {"ko": f"쓸 수 없습니다: {why['ko']}.", "en": f"It can't be used: {why['en']}."}
     if not fine:
-        raise Problem("SETTINGS_INVALID", f"{directory}: {reason}", values={"where": str(directory), "reason": reason})
+        values = {"where": str(directory), "reason": reason}
+        raise Problem("SETTINGS_INVALID", f"{directory}: {reason['en']}", values=values)
     return directory
 
 

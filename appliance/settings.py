@@ -9,7 +9,7 @@ import ipaddress
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta, field
 
-from appliance.errors import Problem
+from appliance.errors import Problem, Texts
+from appliance.errors.system import told
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Natural = Annotated[int, Meta(ge=0)]
@@ -133,76 +134,143 @@ def load(file: Path | None, environment: Mapping[str, str] = os.environ, flags: 
     if found.tls.mode == "files":
         for key in ("cert_file", "key_file"):
             if not getattr(found.tls, key):
-                raise _invalid(origin["tls", "mode"], f'tls.{key}: tls.mode = "files" needs the file\'s path')
+                reason = _texts(
+                    f'tls.mode = "files"에는 tls.{key}에 파일 경로가 있어야 합니다.',
+                    f'tls.mode = "files" needs a file\'s path in tls.{key}.',
+                )
+                raise _invalid(origin["tls", "mode"], reason)
     return found
 
 
 def _section(name: str, members: dict[str, Any], origin: dict[tuple[str, str], str]) -> _Section:
     kind = _SECTIONS[name]
+    types = {f.name: f.type for f in msgspec.structs.fields(kind)}
     for key, value in members.items():
         try:
             msgspec.convert({key: value}, kind, strict=True)
-        except msgspec.ValidationError as error:
-            reason = re.sub(r" - at `\$.*`$", "", str(error))
-            raise _invalid(origin[name, key], f"{name}.{key}: {reason}") from None
+        except msgspec.ValidationError:
+            raise _invalid(origin[name, key], _takes(f"{name}.{key}", types[key])) from None
         unfit = _unfit(f"{name}.{key}", value)
         if unfit:
-            raise _invalid(origin[name, key], f"{name}.{key}: {unfit}")
+            reason = {language: f"{name}.{key}: {text}" for language, text in unfit.items()}
+            raise _invalid(origin[name, key], reason)
     return msgspec.convert(members, kind)
 
 
-def _unfit(setting: str, value: Any) -> str:
-    """Why a value of the right type still can't be used; empty when it can."""
+def _takes(setting: str, kind: Any) -> Texts:
+    """What a setting of this type may be."""
+    shape = msgspec.inspect.type_info(kind)
+    if isinstance(shape, msgspec.inspect.LiteralType):
+        words = ", ".join(str(value) for value in shape.values)
+        ko, en = words, f"one of {words}"
+    elif isinstance(shape, msgspec.inspect.BoolType):
+        ko, en = "true, false", "true or false"
+    elif isinstance(shape, msgspec.inspect.ListType):
+        ko, en = '글자 목록, 예: ["a", "b"]', 'a list of texts, like ["a", "b"]'
+    elif isinstance(shape, msgspec.inspect.IntType | msgspec.inspect.FloatType):
+        ko, en = ("정수", "a whole number") if isinstance(shape, msgspec.inspect.IntType) else ("수", "a number")
+        if shape.le is not None:
+            ko, en = f"{shape.ge}에서 {shape.le}까지의 {ko}", f"{en} from {shape.ge} to {shape.le}"
+        elif shape.gt is not None:
+            ko, en = f"{shape.gt}보다 큰 {ko}", f"{en} above {shape.gt}"
+        else:
+            ko, en = f"{shape.ge} 이상의 {ko}", f"{en} of {shape.ge} or more"
+    else:
+        ko, en = '따옴표로 묶은 글자, 예: "a"', 'a text in quotes, like "a"'
+    return _texts(f"{setting}에 쓸 수 있는 값: {ko}", f"{setting} takes {en}.")
+
+
+def _unfit(setting: str, value: Any) -> Texts | None:
+    """Why a value of the right type still can't be used; None when it can."""
     if setting == "orders.source" and value != "folder":
-        return f"the source {value} is not part of this version; use folder"
+        return _texts(
+            f"이 버전에는 {value} 방식이 없습니다. folder를 써 주세요.",
+            f"the source {value} is not part of this version; use folder.",
+        )
     each = _UNFIT.get(setting)
     if each is not None:
-        return next((unfit for entry in value if (unfit := each(entry))), "")
+        return next((unfit for entry in value if (unfit := each(entry))), None)
     if setting == "server.public_url" and value and not _is_address(value):
-        return f"{value} is no address like https://orders.example"
+        return _texts(
+            f"{value}: 쓸 수 없는 주소입니다. https://orders.example처럼 써 주세요.",
+            f"{value} is no address like https://orders.example.",
+        )
     if setting == "orders.barcode_pattern":
         try:
             re.compile(value)
         except re.error as error:
-            return f"not a regular expression: {error}"
-    return ""
+            return _texts(f"정규식이 아닙니다({error}).", f"not a regular expression ({error}).")
+    return None
 
 
-def _unfit_origin(origin: str) -> str:
+def _unfit_origin(origin: str) -> Texts | None:
     if origin == "*":
-        return "* would let every site act for whoever is signed in; name each one, like https://erp.example"
-    return "" if _ORIGIN.match(origin) else f"{origin} is no origin like https://erp.example"
+        return _texts(
+            "*를 쓰면 모든 사이트가 로그인한 사람을 대신할 수 있습니다. https://erp.example처럼 하나씩 써 주세요.",
+            "* would let every site act for whoever is signed in; name each one, like https://erp.example.",
+        )
+    if _ORIGIN.match(origin):
+        return None
+    return _texts(
+        f"{origin}: 쓸 수 없는 출처입니다. https://erp.example처럼 써 주세요.",
+        f"{origin} is no origin like https://erp.example.",
+    )
 
 
-def _unfit_proxy(entry: str) -> str:
+def _unfit_proxy(entry: str) -> Texts | None:
     try:
         network = ipaddress.ip_network(entry)
-    except ValueError as error:
+    except ValueError:
         if _is_network(entry):
-            return f"{error}; write the network as {ipaddress.ip_network(entry, strict=False)}, or one address"
-        return f"{entry} is no address like 127.0.0.1 and no network like 192.168.10.0/28"
-    return "" if network.prefixlen else f"{entry} would let everybody say where he comes from; name the proxies alone"
+            whole = ipaddress.ip_network(entry, strict=False)
+            return _texts(
+                f"{entry}: 네트워크가 아닙니다. {whole}처럼, 또는 주소 하나를 써 주세요.",
+                f"{entry} is no network; write {whole}, or one address.",
+            )
+        return _texts(
+            f"{entry}: 127.0.0.1 같은 주소나 192.168.10.0/28 같은 네트워크가 아닙니다.",
+            f"{entry} is no address like 127.0.0.1 and no network like 192.168.10.0/28.",
+        )
+    if network.prefixlen:
+        return None
+    return _texts(
+        f"{entry}: 누구나 자기 주소를 마음대로 말할 수 있게 됩니다. 프록시만 써 주세요.",
+        f"{entry} would let everybody say where he comes from; name the proxies alone.",
+    )
 
 
-def _unfit_own_host(entry: str) -> str:
+def _unfit_own_host(entry: str) -> Texts | None:
     found = _HOST.match(entry)
     if found is None or int(found["port"] or 0) > 65535 or not _is_host(found["host"], found["below"]):
-        return f"{entry} is no host; name it like orders.example, orders.example:8480, 192.168.10.5 or [fd00::5]"
+        return _texts(
+            f"{entry}: 호스트가 아닙니다. orders.example, orders.example:8480, 192.168.10.5, [fd00::5]처럼 써 주세요.",
+            f"{entry} is no host; name it like orders.example, orders.example:8480, 192.168.10.5 or [fd00::5].",
+        )
     if found["below"]:
-        return f"{entry}: name each host by itself"
+        return _texts(f"{entry}: 호스트를 하나씩 써 주세요.", f"{entry}: name each host by itself.")
     if found["host"].lower().rpartition(".")[2] == "local":
-        return f"{entry}: names ending in .local are anybody's to take; the appliance's own is let in without"
-    return ""
+        return _texts(
+            f"{entry}: .local 이름은 누구나 가질 수 있습니다. Vooster 자신의 이름은 쓰지 않아도 됩니다.",
+            f"{entry}: names ending in .local are anybody's to take; the appliance's own is let in without.",
+        )
+    return None
 
 
-def _unfit_host(entry: str) -> str:
+def _unfit_host(entry: str) -> Texts | None:
     entry = entry.strip()
     found = _HOST.match(entry)
     if _is_network(entry) or (found and int(found["port"] or 0) <= 65535 and _is_host(found["host"], found["below"])):
-        return ""
+        return None
     if not entry.isascii():
-        return f"{entry}: write a name in another script as browsers do, beginning with xn--"
-    return f"{entry} is no host; name it like erp.example, erp.example:8080, *.example, 192.168.10.5, 192.168.10.0/24"
+        return _texts(
+            f"{entry}: 한글 같은 문자로 된 이름은 브라우저처럼 xn--로 시작하게 써 주세요.",
+            f"{entry}: write a name in another script as browsers do, beginning with xn--.",
+        )
+    examples = "erp.example, erp.example:8080, *.example, 192.168.10.5, 192.168.10.0/24"
+    return _texts(
+        f"{entry}: 쓸 수 없는 호스트입니다. 이렇게 써 주세요: {examples}",
+        f"{entry} is no host; name it like {examples}",
+    )
 
 
 def _is_host(host: str, below: str | None) -> bool:
@@ -219,7 +287,7 @@ def _is_network(entry: str) -> bool:
     return True
 
 
-_UNFIT: Final = {
+_UNFIT: Final[dict[str, Callable[[str], Texts | None]]] = {
     "server.allowed_hosts": _unfit_own_host,
     "server.allowed_origins": _unfit_origin,
     "server.trusted_proxies": _unfit_proxy,
@@ -245,19 +313,25 @@ def _from_file(file: Path | None) -> tuple[Values, dict[tuple[str, str], str]]:
         text = file.read_text("utf-8")
         document = tomllib.loads(text)
     except OSError as error:
-        raise _invalid(str(file), f"The file can't be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise _invalid(str(file), str(error)) from None
+        why = told(error)
+        reason = _texts(f"파일을 읽을 수 없습니다: {why['ko']}.", f"The file can't be read: {why['en']}.")
+        raise _invalid(str(file), reason) from None
+    except UnicodeDecodeError:
+        reason = _texts("UTF-8 텍스트 파일이 아닙니다.", "It is no text file in UTF-8.")
+        raise _invalid(str(file), reason) from None
+    except tomllib.TOMLDecodeError as error:
+        raise _invalid(str(file), _texts(f"TOML로 읽을 수 없습니다: {error}", f"It is no TOML: {error}")) from None
     values: Values = {}
     where: dict[tuple[str, str], str] = {}
     for section, members in document.items():
         if section not in _SECTIONS or not isinstance(members, dict):
-            raise _invalid(_line(file, text, section, None), f"There is no section [{section}].")
+            reason = _texts(f"[{section}] 부분은 없습니다.", f"There is no section [{section}].")
+            raise _invalid(_line(file, text, section, None), reason)
         known = {f.name for f in msgspec.structs.fields(_SECTIONS[section])}
         for key in members:
             where[section, key] = _line(file, text, section, key)
             if key not in known:
-                raise _invalid(where[section, key], f"There is no setting {section}.{key}.")
+                raise _invalid(where[section, key], _unknown(f"{section}.{key}"))
         values[section] = members
     return values, where
 
@@ -288,15 +362,15 @@ def _from_environment(environment: Mapping[str, str]) -> tuple[Values, dict[tupl
             where[section, item.name] = variable
             try:
                 value = msgspec.convert(_split(environment[variable], item.type), item.type, strict=False)
-            except msgspec.ValidationError as error:
-                raise _invalid(variable, str(error)) from None
+            except msgspec.ValidationError:
+                raise _invalid(variable, _takes(f"{section}.{item.name}", item.type)) from None
             values.setdefault(section, {})[item.name] = value
         # A misspelt one would otherwise do nothing, unseen.
         prefix = f"{_ENVIRONMENT_PREFIX}{section}_".upper()
         known = {prefix + item.name.upper() for item in msgspec.structs.fields(kind)}
         for variable in environment:
             if variable.startswith(prefix) and variable not in known:
-                raise _invalid(variable, f"There is no setting {section}.{variable.removeprefix(prefix).lower()}.")
+                raise _invalid(variable, _unknown(f"{section}.{variable.removeprefix(prefix).lower()}"))
     return values, where
 
 
@@ -304,5 +378,13 @@ def _split(text: str, kind: Any) -> Any:
     return [part.strip() for part in text.split(",") if part.strip()] if kind == list[str] else text
 
 
-def _invalid(where: str, reason: str) -> Problem:
-    return Problem("SETTINGS_INVALID", f"{where}: {reason}", values={"where": where, "reason": reason})
+def _unknown(setting: str) -> Texts:
+    return _texts(f"{setting} 설정은 없습니다.", f"There is no setting {setting}.")
+
+
+def _texts(ko: str, en: str) -> Texts:
+    return {"ko": ko, "en": en}
+
+
+def _invalid(where: str, reason: Texts) -> Problem:
+    return Problem("SETTINGS_INVALID", f"{where}: {reason['en']}", values={"where": where, "reason": reason})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import tempfile
 from pathlib import Path
@@ -78,6 +79,9 @@ def test_a_directory_that_can_not_be_is_named(tmp_path: Path, place: str) -> Non
         DataDir(tmp_path / place).make()
     assert problem.value.code == "SETTINGS_INVALID"
     assert str(tmp_path / place) in problem.value.messages()["ko"]
+    assert re.search("[가-힣]", problem.value.actions()["ko"]) and "Errno" not in problem.value.actions()["ko"]
+    if place == "file":
+        assert problem.value.actions()["ko"] == "폴더를 만들 수 없습니다: 그 이름의 파일이 있습니다."
 
 
 def test_the_directory_is_its_owners_alone(tmp_path: Path) -> None:

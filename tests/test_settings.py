@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ def refused(file: Path | None, environment: dict[str, str] | None = None, flags:
         settings.load(file, environment or {}, flags)
     assert problem.value.code == "SETTINGS_INVALID"
     where, reason = problem.value.values["where"], problem.value.values["reason"]
+    assert re.search("[가-힣]", reason["ko"]) and not re.search("[가-힣]", reason["en"])
     assert where in str(problem.value.messages()) + str(problem.value.actions()) + problem.value.detail
-    return where, reason
+    return where, reason["en"]
 
 
 def test_the_defaults_are_the_contracts() -> None:
@@ -122,6 +124,23 @@ def test_what_may_be_named(tmp_path: Path) -> None:
     file.write_text(f"[server]\nallowed_hosts = {hosts}\ntrusted_proxies = {proxies}\n")
     found = settings.load(file, {}).server
     assert (found.allowed_hosts, found.trusted_proxies) == (hosts, proxies)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "ko", "en"),
+    [
+        ("TLS_MODE", "on", "auto, files, off", "one of auto, files, off"),
+        ("LIMITS_ENABLED", "perhaps", "true, false", "true or false"),
+        ("SERVER_PORT", "many", "0에서 65535까지의 정수", "a whole number from 0 to 65535"),
+        ("DELIVERY_ACK_TIMEOUT_MS", "1", "10 이상의 정수", "a whole number of 10 or more"),
+        ("HEARTBEAT_INTERVAL_SECONDS", "0", "0보다 큰 수", "a number above 0"),
+    ],
+)
+def test_what_a_setting_may_be_is_said_in_both_languages(variable: str, value: str, ko: str, en: str) -> None:
+    with pytest.raises(Problem) as problem:
+        settings.load(None, {f"VOOSTER_{variable}": value})
+    assert problem.value.actions()["ko"].endswith(f"에 쓸 수 있는 값: {ko}")
+    assert problem.value.actions()["en"].endswith(f" takes {en}.")
 
 
 def test_a_file_that_is_missing_or_no_text_is_named(tmp_path: Path) -> None:

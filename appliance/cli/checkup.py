@@ -21,6 +21,7 @@ from appliance.cli.datacheck import data_file, disk, kept, read_only
 from appliance.cli.findings import Finding, not_ok, ok
 from appliance.cli.keycheck import own_keys
 from appliance.errors import Problem
+from appliance.errors.system import told
 from appliance.paths import DataDir
 from appliance.relay.clock import now_ms
 from appliance.settings import Settings
@@ -110,7 +111,8 @@ def _orders(data: DataDir, chosen: Settings) -> Finding:
             return ok("orders", f"{folder}: {ko}", f"{folder}: {en}")
         reason = ("없습니다.", "isn't there.")
     except OSError as error:
-        reason = (f"읽을 수 없습니다 ({error.strerror}).", f"can't be read ({error.strerror}).")
+        why = told(error)
+        reason = (f"읽을 수 없습니다({why['ko']}).", f"can't be read ({why['en']}).")
     else:
         return ok(
             "orders", f"제작의뢰서 폴더를 읽을 수 있습니다: {folder}", f"The work order folder can be read: {folder}"

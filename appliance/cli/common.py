@@ -14,6 +14,7 @@ import msgspec
 import typer
 
 from appliance import log, paths, settings
+from appliance.cli.reasons import WHOLE, lines
 from appliance.cli.terminal import json_text, plain
 from appliance.errors import Problem
 from appliance.paths import DataDir
@@ -46,14 +47,11 @@ def say(text: str) -> None:
 def fail(problem: Problem) -> typer.Exit:
     """Says what happened and what to do, in both languages, the system's first; exit code 1."""
     first = language()
-    second = "en" if first == "ko" else "ko"
     say(f"{problem.code}")
-    for name in (first, second):
-        say(f"  {problem.messages()[name]}\n  {problem.actions()[name]}")
-    if problem.detail and problem.detail not in (*problem.messages().values(), *problem.actions().values()):
+    for name in (first, "en" if first == "ko" else "ko"):
+        say("\n".join(f"  {line}" for line in lines(problem, name)))
+    if problem.code not in WHOLE and problem.detail not in ("", *problem.messages().values()):
         say(f"  ({problem.detail})")
-    for error in problem.errors:
-        say(f"  - {error.field}: {error.reason}")
     return typer.Exit(1)
 
 

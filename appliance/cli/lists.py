@@ -16,6 +16,7 @@ from appliance.cli.common import as_json, directory, language, quiet_configurati
 from appliance.cli.terminal import Terminal
 from appliance.cli.times import milliseconds
 from appliance.errors import Problem
+from appliance.errors.system import told
 from appliance.paths import DataDir
 
 SinceOption = Annotated[str | None, typer.Option("--since", metavar="TIME", help="2h, 1d (ago), 2026-05-31[T14:00].")]
@@ -100,9 +101,10 @@ async def _export(data: DataDir, path: str, accept: str, wanted: dict[str, Any],
             with output.open("wb") as file:
                 await _write(pieces, file)
         except OSError as error:
+            why = told(error)
             reason = {
-                "ko": f"{output}에 쓸 수 없습니다: {error.strerror}",
-                "en": f"{output} can't be written: {error.strerror}",
+                "ko": f"{output}에 쓸 수 없습니다: {why['ko']}.",
+                "en": f"{output} can't be written: {why['en']}.",
             }
             raise Problem("SETTINGS_INVALID", reason["en"], values={"where": "--output", "reason": reason}) from None
 

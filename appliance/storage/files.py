@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Literal
 
 from appliance.errors import Problem, Texts
+from appliance.errors.system import told
 from appliance.paths import has_service
 from appliance.storage import aside, wal
 from appliance.storage.aside import kept_aside
@@ -64,7 +65,8 @@ class DirectoryLock:
         try:
             file = self._path.open("ab+", buffering=0)
         except OSError as error:
-            reason: Texts = {"ko": f"열 수 없습니다: {error.strerror}", "en": f"It can't be opened: {error.strerror}"}
+            why = told(error)
+            reason: Texts = {"ko": f"열 수 없습니다: {why['ko']}.", "en": f"It can't be opened: {why['en']}."}
             values = {"where": str(self._path), "reason": reason}
             raise Problem("SETTINGS_INVALID", f"{self._path}: {reason['en']}", values=values) from None
         try:

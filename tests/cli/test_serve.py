@@ -51,7 +51,10 @@ async def test_a_busy_port_names_the_command_to_use_instead(tmp_path: Path) -> N
 
 async def test_an_address_that_is_not_ours_is_named(tmp_path: Path) -> None:
     words = told(await serve(tmp_path / "data", "--host", "192.0.2.1", "--port", "8480"), "SETTINGS_INVALID")
-    assert "192.0.2.1" in words
+    assert "192.0.2.1:8480에서 연결을 받을 수 없습니다: 이 PC의 주소가 아닙니다." in words
+    assert words.count("it is no address of this PC") == 1
+    unknown = told(await serve(tmp_path / "data", "--host", "nobody.invalid", "--port", "8480"), "SETTINGS_INVALID")
+    assert "이름" in unknown and "Name or service" not in unknown
 
 
 async def test_a_damaged_database_is_kept_and_asked_about_at_every_start(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from appliance.adapters.certificates.authority import Pair, names_of, span_of
 from appliance.adapters.certificates.contexts import new_context
 from appliance.core import certificates as rules
 from appliance.errors import Problem
+from appliance.errors.system import told
 from appliance.paths import DataDir
 from appliance.settings import Tls
 
@@ -56,9 +57,13 @@ class Certificates:
         try:
             await asyncio.to_thread(self._take_files if self.mode == "files" else self._make, names)
         except OSError as error:
-            where, why = str(self._data.authority.parent), error.strerror or str(error)
-            reason = {"ko": f"인증서를 저장할 수 없습니다: {why}", "en": f"Certificates can't be kept there: {why}"}
-            raise Problem("SETTINGS_INVALID", f"{where}: {why}", values={"where": where, "reason": reason}) from None
+            where, why = str(self._data.authority.parent), told(error)
+            reason = {
+                "ko": f"인증서를 저장할 수 없습니다: {why['ko']}.",
+                "en": f"Certificates can't be kept there: {why['en']}.",
+            }
+            values = {"where": where, "reason": reason}
+            raise Problem("SETTINGS_INVALID", f"{where}: {why['en']}", values=values) from None
         if self.mode == "files" and files.is_open_to_others(self._tls):
             _log.warning("tls.key_readable_by_others", file=self._tls.key_file)
         self._watching = asyncio.create_task(self._watch(), name="certificates")

@@ -30,6 +30,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from appliance.core import certificates as rules
 from appliance.core.certificates import Span
 from appliance.errors import Problem, Texts
+from appliance.errors.system import told
 
 _log = structlog.get_logger(__name__)
 _DAMAGED: Texts = {
@@ -80,7 +81,8 @@ def load(path: Path) -> Pair | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        reason = {"ko": f"읽을 수 없습니다: {error.strerror}", "en": f"It can't be read: {error.strerror}"}
+        why = told(error)
+        reason = {"ko": f"읽을 수 없습니다: {why['ko']}.", "en": f"It can't be read: {why['en']}."}
         raise Problem("SETTINGS_INVALID", f"{path}: {reason['en']}", values={"where": path, "reason": reason}) from None
     if open_to_others:
         path.chmod(0o600)

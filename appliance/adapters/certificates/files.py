@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from appliance.adapters.certificates.authority import names_of, span_of
 from appliance.adapters.certificates.contexts import new_context
 from appliance.errors import Problem
+from appliance.errors.system import told
 from appliance.settings import Tls
 
 _RSA_BITS: Final = 2048
@@ -151,8 +152,8 @@ def _read(setting: str, path: Path) -> bytes:
     except FileNotFoundError:
         raise _bad(setting, path, "파일이 없습니다.", "isn't there.") from None
     except OSError as error:
-        why = error.strerror or str(error)
-        raise _bad(setting, path, f"읽을 수 없습니다({why}).", f"can't be read ({why}).") from None
+        why = told(error)
+        raise _bad(setting, path, f"읽을 수 없습니다({why['ko']}).", f"can't be read ({why['en']}).") from None
 
 
 def _bad(setting: str, path: Path, ko: str, en: str) -> Problem:
