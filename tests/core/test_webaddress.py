@@ -206,7 +206,7 @@ def test_what_names_no_host_stops_the_start_and_says_so(entry: str) -> None:
     with pytest.raises(Problem) as problem:
         settings.load(None, {}, {"documents": {"allowed_hosts": ["erp.local", entry]}})
     assert problem.value.code == "SETTINGS_INVALID"
-    assert "documents.allowed_hosts" in problem.value.values["reason"]
+    assert all("documents.allowed_hosts" in problem.value.actions()[language] for language in ("ko", "en"))
     with pytest.raises(ValueError, match=r".*"):
         HostList([entry])
 
