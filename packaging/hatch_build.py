@@ -57,7 +57,7 @@ def is_stale(root: Path) -> bool:
     if not pages or not all(page.is_file() for page in pages):
         return True
     sources = [path for path in web.iterdir() if path.is_file()]
-    for folder in ("src", "public"):
+    for folder in ("src", "public", "extension"):
         sources += [path for path in (web / folder).rglob("*") if path.is_file()]
     sources.append(root / "appliance" / "errors" / "catalogue.json")
     newest = max(path.stat().st_mtime for path in sources if path.exists())

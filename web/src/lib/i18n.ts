@@ -35,6 +35,9 @@ export function otherLang(): Lang {
   return lang.value === "ko" ? "en" : "ko";
 }
 
-effect(() => {
-  document.documentElement.lang = lang.value;
-});
+// An extension's service worker has the languages and no document.
+if (typeof document !== "undefined") {
+  effect(() => {
+    document.documentElement.lang = lang.value;
+  });
+}

@@ -1,16 +1,11 @@
 /** Which page stands on the monitor. The document lies below all of them, so that it is still there afterwards. */
 import { useEffect, useRef } from "preact/hooks";
-import { Disconnected } from "./pages/Disconnected";
-import { Identify, Ready, Replaced } from "./pages/Idle";
-import { Opening, OrderProblem } from "./pages/Order";
+import { face, isLost } from "./face";
 import { LostStrip, NoticeStrip, PageNumber, StripLine, Tag } from "./pages/Over";
-import { OfferQuestion, Revoked, Unpaired } from "./pages/Unpaired";
-import type { PageProps } from "./parts";
 import type { Sheet } from "./stage";
-import { OPENING_SAID_MS } from "./station";
+import type { Station } from "./station";
 
-/** Nothing is said of a connection that comes back sooner. */
-const LOST_SAID_MS = 3_000;
+type PageProps = { station: Station };
 
 export function App({ station, documents }: PageProps & { documents: HTMLElement }) {
   const { stage, strip } = station.monitor.value;
@@ -46,39 +41,6 @@ function Below({ station, sheet }: PageProps & { sheet: Sheet }) {
   if (isLost({ station })) return <LostStrip sheet={sheet} />;
   if (strip) return <StripLine strip={strip} />;
   return notice && <NoticeStrip problem={notice.problem} />;
-}
-
-/** The page above the document; null where the document itself is what is to be seen. */
-function face({ station }: PageProps) {
-  const now = station.now.value;
-  if (station.pairer.offer.value) return <OfferQuestion station={station} />;
-  if (station.identify.value) return <Identify station={station} />;
-  if (station.pairer.asking.value) {
-    return now < station.revokedUntil.value ? <Revoked /> : <Unpaired station={station} />;
-  }
-  if (station.link.value.kind === "replaced") return <Replaced station={station} />;
-  const { stage } = station.monitor.value;
-  if (stage.kind === "showing") return null;
-  if (isLost({ station })) return <Disconnected station={station} />;
-  switch (stage.kind) {
-    case "opening":
-      if (stage.attempt === 1 && now - stage.since < OPENING_SAID_MS) return <Blank />;
-      return <Opening station={station} stage={stage} />;
-    case "failed":
-    case "refused":
-      return <OrderProblem station={station} stage={stage} />;
-    case "ready":
-      return station.place.value ? <Ready station={station} /> : <Blank />;
-  }
-}
-
-function isLost({ station }: PageProps): boolean {
-  const lostAt = station.lostAt.value;
-  return lostAt !== null && station.now.value - lostAt >= LOST_SAID_MS;
-}
-
-function Blank() {
-  return <main class="station face station-none" />;
 }
 
 /** The viewer's own element, which Preact must not touch. */

@@ -1,11 +1,15 @@
 /** What the station's pages are made of: the frame with its lamp, a text said in both languages, the clock. */
 import type { ComponentChildren } from "preact";
+import type { Problem } from "../lib/errors";
 import { clock } from "../lib/format";
 import { lang, otherLang, type Text } from "../lib/i18n";
 import { lineNames } from "../lib/names";
+import type { Link } from "../lib/wire/connection";
 import { Icon, type IconName, Mark } from "../ui/icons";
-import type { Place } from "./place";
-import type { Station } from "./station";
+import type { Asking } from "./deviceflow";
+import type { Offer } from "./offer";
+import type { LastOrder, Place } from "./place";
+import type { Monitor } from "./stage";
 
 export type Lamp = "ready" | "trouble" | "cut" | "unpaired" | "opening" | "none";
 
@@ -87,4 +91,25 @@ export function Middle({ icon, head, above, children }: MiddleProps) {
   );
 }
 
-export type PageProps = { station: Station };
+type Readable<T> = { readonly value: T };
+
+/** What the pages read of a station, be it this page itself or an extension behind it. Times are of its own clock. */
+export type Face = {
+  readonly monitor: Readable<Monitor>;
+  readonly link: Readable<Link>;
+  readonly lostAt: Readable<number | null>;
+  readonly place: Readable<Place | null>;
+  readonly last: Readable<LastOrder | null>;
+  readonly identify: Readable<{ label: string; until: number } | null>;
+  readonly revokedUntil: Readable<number>;
+  readonly notice: Readable<{ problem: Problem; until: number } | null>;
+  readonly now: Readable<number>;
+  readonly pairer: {
+    readonly asking: Readable<Asking | null>;
+    readonly offer: Readable<Offer | null>;
+    readonly problem: Readable<{ problem: Problem } | null>;
+  };
+  confirm(): void;
+};
+
+export type PageProps = { station: Face };

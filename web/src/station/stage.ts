@@ -47,6 +47,8 @@ export type Happening =
   | { kind: "empty" }
   | { kind: "time" };
 
+/** Nothing is said of an opening that is quicker than this. */
+export const OPENING_SAID_MS = 150;
 const TAG_MS = 4_000;
 const RESTORED_TAG_MS = 20_000;
 const STRIP_MS = 4_000;

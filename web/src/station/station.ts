@@ -10,10 +10,11 @@ import { Connection, type Link } from "../lib/wire/connection";
 import { wiresTo } from "../lib/wire/wires";
 import { AckQueue } from "./acks";
 import { clientName, display } from "./client";
+import { FINAL_CODES, SCAN_CODES } from "./codes";
 import { Memory } from "./memory";
 import { Pairer } from "./pairer";
 import { keepLast, keepPlace, type LastOrder, type Place, placeOf, recallLast, recallPlace } from "./place";
-import { EMPTY, type Happening, type Monitor, reduce, type Sheet } from "./stage";
+import { EMPTY, type Happening, type Monitor, OPENING_SAID_MS, reduce, type Sheet } from "./stage";
 import { LoadFailure } from "./viewer/load";
 import { NOWHERE, type Spot, type Viewer } from "./viewer/viewer";
 
@@ -22,22 +23,6 @@ const WIRE_KEY = "vooster.wire";
 const REVOKED_MS = 10_000;
 const NOTICE_MS = 30_000;
 const TICK_MS = 500;
-/** Refusals of this screen's own scan: what stood there is put away. */
-const SCAN_CODES = new Set([
-  "ORDER_NOT_FOUND",
-  "ORDER_OUT_OF_STOCK",
-  "DOCUMENT_TYPE_UNSUPPORTED",
-  "DOCUMENT_URL_REFUSED",
-  "ORDER_SOURCE_UNAVAILABLE",
-]);
-/** `failed` codes that end a delivery at once: contract, section 6. */
-const FINAL_CODES = new Set([
-  "DISPLAY_PERMISSION_DENIED",
-  "DOCUMENT_URL_REFUSED",
-  "DOCUMENT_NOT_FRAMEABLE",
-  "DOCUMENT_TYPE_UNSUPPORTED",
-]);
-
 export class Station {
   readonly monitor = signal<Monitor>(EMPTY);
   readonly link = signal<Link>({ kind: "connecting" });
@@ -316,6 +301,3 @@ export class Station {
     this.pairer.tick(now);
   }
 }
-
-/** Nothing is said of an opening that is quicker than this. */
-export const OPENING_SAID_MS = 150;

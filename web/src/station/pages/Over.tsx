@@ -5,8 +5,9 @@ import type { Text } from "../../lib/i18n";
 import { t } from "../../lib/i18n";
 import { withParticle } from "../../lib/particles";
 import { Icon, type IconName } from "../../ui/icons";
-import { Both, type PageProps } from "../parts";
+import { Both } from "../parts";
 import type { Sheet, Strip } from "../stage";
+import type { Station } from "../station";
 import { together } from "../words";
 
 export function Tag({ sheet, station }: { sheet: Sheet; station: string }) {
@@ -22,7 +23,7 @@ export function Tag({ sheet, station }: { sheet: Sheet; station: string }) {
 }
 
 /** Which page, and where on it: a monitor without a scroll bar must not let a part look like the whole. */
-export function PageNumber({ station }: PageProps) {
+export function PageNumber({ station }: { station: Station }) {
   const { page, pages, step, steps } = station.spot.value;
   return (
     <>

@@ -1,0 +1,92 @@
+/** The extension's page on a monitor: the same pages as `/display`, from what the worker tells. */
+import "../../src/ui/tokens.css";
+import "../../src/ui/ui.css";
+import "../../src/station/station.css";
+import { computed, signal } from "@preact/signals";
+import { render } from "preact";
+import { t } from "../../src/lib/i18n";
+import type { Link } from "../../src/lib/wire/connection";
+import { face } from "../../src/station/face";
+import { Identify, Ready } from "../../src/station/pages/Idle";
+import { NoticeStrip, StripLine } from "../../src/station/pages/Over";
+import { type Face, Frame, Middle, PlaceName } from "../../src/station/parts";
+import { drift, hidePointer } from "../../src/station/room";
+import { EMPTY, reduce } from "../../src/station/stage";
+import { connect, tell, view } from "../port";
+import { epochNow } from "../view";
+
+const TICK_MS = 500;
+
+const asked = new URLSearchParams(location.search);
+const index = Number(asked.get("display") ?? 1);
+const over = asked.get("over");
+const now = signal(epochNow());
+
+const station: Face = {
+  monitor: computed(() => reduce(view.value?.stages[index] ?? EMPTY, { kind: "time" }, now.value)),
+  link: computed<Link>(() => view.value?.link ?? { kind: "connecting" }),
+  lostAt: computed(() => view.value?.lostAt ?? null),
+  place: computed(() => view.value?.place ?? null),
+  last: computed(() => view.value?.last ?? null),
+  identify: computed(() => null), // laid over, so that what stands here stays
+  revokedUntil: computed(() => view.value?.revokedUntil ?? 0),
+  notice: computed(() => view.value?.notice ?? null),
+  now,
+  pairer: {
+    asking: computed(() => view.value?.asking ?? null),
+    offer: computed(() => null),
+    problem: computed(() => null),
+  },
+  confirm: () => tell({ do: "reconnect" }),
+};
+
+function App() {
+  const told = view.value;
+  if (!told) return null;
+  if (over === "identify") return <Called />;
+  if (over === "test") return <Test />;
+  const { strip } = station.monitor.value;
+  const notice = station.notice.value;
+  return (
+    <>
+      <div class="over">{face({ station }) ?? <Ready station={station} />}</div>
+      {(strip?.kind === "cleared" || notice) && (
+        <div class="over-strip">
+          {strip?.kind === "cleared" ? <StripLine strip={strip} /> : notice && <NoticeStrip problem={notice.problem} />}
+        </div>
+      )}
+    </>
+  );
+}
+
+function Called() {
+  const identify = computed(() => view.value?.identify ?? null);
+  return identify.value && <Identify station={{ ...station, identify }} />;
+}
+
+function Test() {
+  const { width, height } = screen;
+  return (
+    <Frame
+      lamp="ready"
+      top={<PlaceName place={station.place.value} />}
+      foot={<span class="code">{`${width}×${height}`}</span>}
+    >
+      <Middle icon="shown" head={{ ko: `${index + 1}번 모니터입니다`, en: `This is monitor ${index + 1}` }}>
+        <p class="say">{t("제작의뢰서는 여기에 나타납니다", "Work orders appear here")}</p>
+      </Middle>
+    </Frame>
+  );
+}
+
+const root = document.getElementById("app");
+if (root) render(<App />, root);
+hidePointer(document.documentElement);
+drift(document.documentElement);
+setInterval(() => {
+  now.value = epochNow();
+}, TICK_MS);
+addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && station.link.value.kind === "replaced") station.confirm();
+});
+connect();

@@ -1,0 +1,86 @@
+/** What the worker tells the extension's pages, and what they ask of it. Times are ms since the epoch. */
+import type { Problem } from "../src/lib/errors";
+import type { Lang, Text } from "../src/lib/i18n";
+import type { Display } from "../src/lib/messages";
+import type { Link } from "../src/lib/wire/connection";
+import type { Asking } from "../src/station/deviceflow";
+import type { LastOrder, Place } from "../src/station/place";
+import type { Monitor } from "../src/station/stage";
+
+export type FoundBy = "policy" | "pairing" | "name" | "page" | "typed";
+
+export type Appliance = {
+  /** Origin it answered at: `http://192.168.10.20:8480`. */
+  base: string;
+  instanceId: string;
+  name: string;
+  version: string;
+  /** Its name on the LAN, `vooster-2.local`, where it says one. */
+  host: string | null;
+  by: FoundBy;
+};
+
+/** A line of the plain log. */
+export type Entry = { at: number; text: Text };
+
+export type Shown = { id: string; name: string; url: string; shownAt: number; tookMs: number };
+
+export type Phase =
+  /** Nothing answered yet: it goes on looking, also while this says that nothing was found. */
+  | { kind: "looking"; nothing: boolean }
+  /** Waits for a person's click. */
+  | { kind: "found"; appliance: Appliance }
+  /** A page of the appliance handed over a pairing; waits for a click. `instead` is what this PC would no longer be. */
+  | { kind: "offered"; appliance: Appliance; screenId: string; instead: string | null }
+  | { kind: "pairing"; appliance: Appliance }
+  /** Another appliance answers where the paired one was. */
+  | { kind: "different"; appliance: Appliance }
+  | { kind: "paired" };
+
+export type View = {
+  lang: Lang;
+  version: string;
+  phase: Phase;
+  appliance: Appliance | null;
+  byPolicy: boolean;
+  place: Place | null;
+  last: LastOrder | null;
+  link: Link;
+  lostAt: number | null;
+  asking: Asking | null;
+  revokedUntil: number;
+  monitors: (Display & { id: string })[];
+  /** Index of the monitor that work orders go to. */
+  target: number;
+  stages: Record<number, Monitor>;
+  shown: Shown | null;
+  identify: { label: string; until: number } | null;
+  notice: { problem: Problem; until: number } | null;
+  /** Of the last thing a person asked for here. */
+  problem: Problem | null;
+  log: Entry[];
+};
+
+export type Command =
+  | { do: "look" }
+  | { do: "connect" }
+  | { do: "type"; address: string }
+  | { do: "accept" }
+  | { do: "decline" }
+  | { do: "show" }
+  | { do: "reconnect" }
+  | { do: "test" }
+  | { do: "unpair" }
+  | { do: "choose"; monitor: string }
+  | { do: "lang"; lang: Lang }
+  | { do: "beat" };
+
+/** What a page of an appliance hands over, by the content script. */
+export type HandOff = { handoff: { origin: string; screenId: string | null; token: string | null } };
+
+export const PORT = "view";
+
+/** The clock of worker and pages alike: ms since the epoch, and nobody sets it while they run. */
+export function epochNow(): number {
+  return performance.timeOrigin + performance.now();
+}

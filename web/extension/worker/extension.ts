@@ -1,0 +1,443 @@
+/** The extension as a whole: finds the appliance, becomes a screen of it, and stays one. */
+import { type Problem, problemIn, problemOf } from "../../src/lib/errors";
+import { lang, setLang } from "../../src/lib/i18n";
+import type { Pairing } from "../../src/lib/pairing";
+import { type Appliance, type Command, epochNow, type HandOff, type Phase, type View } from "../view";
+import { baseOf, isLocal } from "./address";
+import { Alerts } from "./alerts";
+import { ask, candidates, find } from "./finder";
+import type { Kept } from "./kept";
+import type { Loads } from "./loads";
+import { Log } from "./log";
+import { inOrder, isSame, type PlacedDisplay } from "./monitors";
+import { claim, Pairer, provisioned } from "./pairing";
+import type { Policy } from "./policy";
+import { Screen } from "./screen";
+import { Windows } from "./windows";
+
+const LOOK_AGAIN_MS = 5_000;
+const LOST_SAID_MS = 15_000;
+const MOVED_AFTER_MS = 3_000;
+const REVOKED_MS = 10_000;
+const TICK_MS = 1_000;
+
+export class Extension {
+  private readonly kept: Kept;
+  private readonly policy: Policy;
+  private readonly log: Log;
+  private readonly alerts = new Alerts();
+  private readonly windows: Windows;
+  private readonly pairer: Pairer;
+  private readonly screen: Screen;
+  private readonly publish: () => void;
+  private monitors: PlacedDisplay[] = [];
+  private phase: Phase = { kind: "looking", nothing: false };
+  private problem: Problem | null = null;
+  private revokedUntil = 0;
+  private looking: Promise<void> | null = null;
+  private lookedAt = 0;
+  private handed: { appliance: Appliance; screenId: string; token: string } | null = null;
+
+  constructor(kept: Kept, policy: Policy, loads: Loads, publish: () => void) {
+    this.kept = kept;
+    this.policy = policy;
+    this.publish = publish;
+    this.log = new Log(kept.lasting);
+    this.windows = new Windows(kept.passing, loads);
+    this.pairer = new Pairer(kept.passing, publish);
+    this.screen = new Screen({
+      kept,
+      windows: this.windows,
+      log: this.log,
+      alerts: this.alerts,
+      monitors: () => this.monitors,
+      verified: () => this.verify(),
+      changed: publish,
+      refused: () => void this.refused(),
+    });
+  }
+
+  async start(): Promise<void> {
+    setLang(this.kept.lasting.get("lang") ?? this.policy.lang ?? lang.value);
+    await this.readMonitors();
+    setInterval(() => this.tick(), TICK_MS);
+    this.begin();
+  }
+
+  // What is so
+
+  view(): View {
+    const { screen } = this;
+    return {
+      lang: lang.value,
+      version: chrome.runtime.getManifest().version,
+      phase: this.phase,
+      appliance: this.appliance,
+      byPolicy: this.policy.base !== null,
+      place: screen.place,
+      last: this.kept.lasting.get("last"),
+      link: screen.link,
+      lostAt: screen.lostAt,
+      asking: this.pairer.asking,
+      revokedUntil: this.revokedUntil,
+      monitors: this.monitors,
+      target: this.target,
+      stages: screen.stages,
+      shown: screen.shown,
+      identify: screen.identify,
+      notice: screen.notice,
+      problem: this.problem,
+      log: this.log.entries,
+    };
+  }
+
+  private get appliance(): Appliance | null {
+    return this.kept.lasting.get("appliance");
+  }
+
+  /** Before a screen says otherwise the second monitor, where there is one. */
+  private get target(): number {
+    return this.screen.place ? this.screen.target : Math.min(1, this.monitors.length - 1);
+  }
+
+  // What people ask for
+
+  async command(command: Command): Promise<void> {
+    this.problem = null;
+    switch (command.do) {
+      case "look":
+        this.lookedAt = 0;
+        await this.look();
+        break;
+      case "connect":
+        if (this.phase.kind === "found" || this.phase.kind === "different") await this.connect(this.phase.appliance);
+        break;
+      case "type":
+        await this.typed(command.address);
+        break;
+      case "accept":
+        await this.accept();
+        break;
+      case "decline":
+        this.handed = null;
+        this.begin();
+        break;
+      case "show":
+        await this.showOwn();
+        break;
+      case "reconnect":
+        this.screen.reconnect();
+        break;
+      case "test":
+        await this.test();
+        break;
+      case "unpair":
+        await this.forget();
+        this.begin();
+        break;
+      case "choose":
+        this.kept.lasting.set("monitor", command.monitor);
+        await this.monitorsChanged();
+        break;
+      case "lang":
+        setLang(command.lang);
+        this.kept.lasting.set("lang", command.lang);
+        break;
+      case "beat":
+        return;
+    }
+    this.publish();
+  }
+
+  /** A page on this network wants this PC to be a screen. Nothing happens before a person's click in the extension. */
+  async handOff({ handoff: { origin, screenId, token } }: HandOff): Promise<void> {
+    const isPolicys = this.policy.base !== null && new URL(this.policy.base).origin === origin;
+    if (this.policy.base !== null && !isPolicys) return;
+    if (!isPolicys && !isLocal(origin)) return;
+    const appliance = await ask({ base: origin, by: "page" });
+    if (!appliance) return;
+    if (screenId && token) {
+      this.handed = { appliance, screenId, token };
+      const instead = this.screen.pairing?.screenId ?? null;
+      this.phase = { kind: "offered", appliance, screenId, instead };
+    } else if (!this.screen.pairing && this.phase.kind !== "pairing") {
+      this.phase = { kind: "found", appliance };
+    } else {
+      return;
+    }
+    this.publish();
+    await openPopup();
+  }
+
+  // Finding
+
+  /** Goes on from what is known: a pairing, an appliance, nothing. */
+  private begin(): void {
+    const { pairing } = this.screen;
+    const { appliance } = this;
+    if (pairing) {
+      this.phase = { kind: "paired" };
+      const base = appliance?.base ?? baseOf(pairing.serverUrl);
+      if (appliance) this.screen.start(appliance);
+      else if (base) this.screen.start({ ...unknown(base), instanceId: pairing.instanceId });
+      this.publish();
+    } else {
+      this.phase = { kind: "looking", nothing: false };
+      this.publish();
+      void this.look();
+    }
+  }
+
+  private look(): Promise<void> {
+    this.looking ??= this.search().finally(() => {
+      this.looking = null;
+      this.lookedAt = epochNow();
+    });
+    return this.looking;
+  }
+
+  private async search(): Promise<void> {
+    const { pairing } = this.screen;
+    const wanted = pairing?.instanceId ?? this.policy.instanceId;
+    const places = candidates({
+      policy: this.policy.base,
+      appliance: this.appliance,
+      serverUrl: pairing?.serverUrl ?? null,
+    });
+    const asked = this.policy.base ? places.filter((place) => pairing || place.by === "policy") : places;
+    const { found, others } = await find(asked, ({ instanceId }) => !wanted || instanceId === wanted);
+    if (this.screen.pairing !== pairing) return; // something else happened meanwhile
+    if (pairing) {
+      this.relocated(found, others);
+    } else if (found && this.phase.kind === "looking") {
+      if (this.policy.base) {
+        await this.connect(found);
+      } else {
+        this.phase = { kind: "found", appliance: found };
+        this.alerts.found(found.name);
+      }
+    } else if (this.phase.kind === "looking") {
+      this.phase = { kind: "looking", nothing: true };
+    }
+    this.publish();
+  }
+
+  /** A screen that lost its appliance: it may have got another address, and another may have got its own. */
+  private relocated(found: Appliance | null, others: Appliance[]): void {
+    const { appliance } = this;
+    if (found) {
+      this.phase = { kind: "paired" };
+      if (found.base !== appliance?.base) {
+        this.log.add(
+          `서버를 새 주소에서 찾았습니다: ${found.base}`,
+          `Found the server at its new address: ${found.base}`,
+        );
+      }
+      this.kept.lasting.set("appliance", { ...found, by: appliance?.by ?? found.by });
+      this.screen.start(found);
+      return;
+    }
+    const other = others.find(({ base }) => base === appliance?.base);
+    if (other) this.phase = { kind: "different", appliance: other };
+  }
+
+  /** Before anything secret goes there: is it still the appliance that this PC belongs to? Throws where it isn't. */
+  private async verify(): Promise<void> {
+    const { appliance } = this;
+    const { pairing } = this.screen;
+    if (!pairing) return;
+    const base = appliance?.base ?? baseOf(pairing.serverUrl) ?? "";
+    const answers = await ask({ base, by: appliance?.by ?? "pairing" });
+    if (!answers) throw new Error("it doesn't answer");
+    if (answers.instanceId !== pairing.instanceId) {
+      this.phase = { kind: "different", appliance: answers };
+      this.publish();
+      throw new Error("another appliance answers there");
+    }
+    if (this.phase.kind === "different") this.phase = { kind: "paired" };
+    if (answers.host !== appliance?.host || answers.name !== appliance?.name)
+      this.kept.lasting.set("appliance", answers);
+  }
+
+  private async typed(address: string): Promise<void> {
+    const base = this.policy.base ?? baseOf(address);
+    const appliance = base ? await ask({ base, by: "typed" }) : null;
+    if (!appliance) {
+      this.problem = problemOf("CONNECTION_REFUSED");
+    } else if (!this.screen.pairing) {
+      await this.connect(appliance);
+    }
+  }
+
+  // Pairing
+
+  private async connect(appliance: Appliance): Promise<void> {
+    if (this.screen.pairing && this.screen.pairing.instanceId !== appliance.instanceId) await this.forget();
+    this.kept.lasting.set("appliance", appliance);
+    this.alerts.settled();
+    this.log.add(
+      `${appliance.name} 공장에 연결: ${appliance.base}`,
+      `Connecting to ${appliance.name}: ${appliance.base}`,
+    );
+    if (await this.useProvisioned(appliance)) return;
+    this.phase = { kind: "pairing", appliance };
+    this.publish();
+    void this.pair(appliance);
+    await this.showOwn();
+  }
+
+  private async pair(appliance: Appliance): Promise<void> {
+    const pairing = await this.pairer.ask(appliance.base, () => this.monitors.map(({ id: _, ...display }) => display));
+    if (pairing) this.adopt(pairing, appliance);
+  }
+
+  /** With what IT has set there is nothing to approve. Answers whether it did. */
+  private async useProvisioned(appliance: Appliance): Promise<boolean> {
+    const { screenId, deviceSecret } = this.policy;
+    if (!screenId || !deviceSecret) return false;
+    const digest = await digestOf(deviceSecret);
+    if (this.kept.lasting.get("spent") === digest) return false;
+    try {
+      const pairing = await provisioned(appliance.base, screenId, deviceSecret);
+      this.kept.lasting.set("spent", digest);
+      this.adopt(pairing, appliance);
+      return true;
+    } catch (error) {
+      const { message } = problemIn(error);
+      this.log.add(`정책의 등록 정보로 등록하지 못했습니다. ${message.ko}`, `Pairing by policy failed. ${message.en}`);
+      return false;
+    }
+  }
+
+  private adopt(pairing: Pairing, appliance: Appliance): void {
+    this.pairer.stop();
+    this.handed = null;
+    this.screen.stop();
+    this.kept.lasting.set("appliance", { ...appliance, instanceId: pairing.instanceId || appliance.instanceId });
+    this.kept.lasting.set("place", null);
+    this.kept.lasting.set("memory", null);
+    this.screen.tokens.adopt(pairing);
+    this.revokedUntil = 0;
+    this.alerts.settled();
+    this.log.add(`${pairing.screenId} 자리로 등록했습니다`, `Paired as ${pairing.screenId}`);
+    this.begin();
+  }
+
+  private async accept(): Promise<void> {
+    const { handed } = this;
+    if (!handed) return;
+    try {
+      const pairing = await claim(handed.appliance.base, handed.screenId, handed.token);
+      this.adopt(pairing, handed.appliance);
+    } catch (error) {
+      this.problem = problemIn(error);
+      this.handed = null;
+      this.begin();
+    }
+  }
+
+  /** The appliance refuses every credential of this PC. */
+  private async refused(): Promise<void> {
+    this.log.add("관리자가 이 자리의 등록을 해제했습니다", "This station was unpaired");
+    this.revokedUntil = epochNow() + REVOKED_MS;
+    const { appliance } = this;
+    await this.forget();
+    if (appliance) await this.connect(appliance);
+    else this.begin();
+  }
+
+  private async forget(): Promise<void> {
+    this.screen.stop();
+    this.screen.empty();
+    this.screen.tokens.forget();
+    for (const key of ["place", "last", "memory"] as const) this.kept.lasting.set(key, null);
+    this.pairer.stop();
+  }
+
+  // Monitors
+
+  async monitorsChanged(): Promise<void> {
+    const before = this.monitors;
+    await this.readMonitors();
+    if (isSame(before, this.monitors)) return;
+    const count = this.monitors.length;
+    this.log.add(`모니터 ${count}대`, count === 1 ? "1 monitor" : `${count} monitors`);
+    await this.windows.keepOnly(new Set(this.monitors.map(({ index }) => index)));
+    await this.windows.settle(this.monitors);
+    this.screen.displays();
+    const isBack =
+      !before.some(({ index }) => index === this.target) && this.monitors.some(({ index }) => index === this.target);
+    if (isBack && this.phase.kind === "paired") this.screen.again();
+    else if (this.phase.kind === "pairing") await this.showOwn();
+    this.publish();
+  }
+
+  private async readMonitors(): Promise<void> {
+    const infos = await chrome.system.display.getInfo();
+    const target = this.screen.place ? this.screen.target : 1;
+    this.monitors = inOrder(infos, this.kept.lasting.get("monitor"), target);
+  }
+
+  private async showOwn(): Promise<void> {
+    // With one monitor alone the code stands in the popup: the worker's screen stays the worker's.
+    const monitor = this.monitors.length > 1 || this.screen.pairing ? this.monitors[this.target] : undefined;
+    if (monitor) await this.windows.own(monitor, true);
+  }
+
+  /** Shows a page of the extension's own and says how long that took: the monitor, not the network, is tried. */
+  private async test(): Promise<void> {
+    const monitor = this.monitors[this.target];
+    if (!monitor) {
+      this.problem = problemOf("DISPLAY_NOT_AVAILABLE", { n: this.monitors.length });
+      return;
+    }
+    const began = epochNow();
+    await this.windows.test(monitor);
+    const took = Math.round(epochNow() - began);
+    this.log.add(
+      `시험 문서를 ${monitor.index + 1}번 모니터에 표시 (${took} ms)`,
+      `Test page shown on monitor ${monitor.index + 1} (${took} ms)`,
+    );
+  }
+
+  // Time
+
+  /** An alarm, a start of the browser, a changed network. */
+  wake(): void {
+    this.screen.wake();
+    this.tick();
+  }
+
+  private tick(): void {
+    const { lostAt, link } = this.screen;
+    const now = epochNow();
+    if (this.screen.identify && now >= this.screen.identify.until) this.screen.identify = null;
+    const mayLook = now - this.lookedAt >= LOOK_AGAIN_MS;
+    if (!this.screen.pairing) {
+      if (this.phase.kind === "looking" && mayLook) void this.look();
+      return;
+    }
+    if (lostAt === null || link.kind === "open" || link.kind === "replaced") return;
+    if (now - lostAt >= MOVED_AFTER_MS && mayLook) void this.look();
+    if (now - lostAt >= LOST_SAID_MS) this.alerts.lost(problemOf("CONNECTION_TIMEOUT"));
+  }
+}
+
+function unknown(base: string): Appliance {
+  return { base, instanceId: "", name: "Vooster", version: "", host: null, by: "pairing" };
+}
+
+async function digestOf(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** The question has to be seen: in the toolbar's popup, or where that can't be opened in a window of its own. */
+async function openPopup(): Promise<void> {
+  try {
+    await chrome.action.openPopup();
+  } catch {
+    const url = chrome.runtime.getURL("popup.html");
+    await chrome.windows.create({ type: "popup", url, width: 380, height: 620 }).catch(() => {});
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * Where the appliance is: asked at each address that may have it, and known by its identity, never by a name or an
+ * address. Browsers offer extensions no mDNS, so `vooster.local` is resolved by the system, and the port is fixed.
+ */
+import type { Appliance, FoundBy } from "../view";
+import { baseOf } from "./address";
+
+export const LAN_NAME = "vooster.local";
+
+const ANSWER_MS = 2_500;
+const INSTANCE = /^[A-Za-z0-9-]{8,64}$/;
+
+export type Candidate = { base: string; by: FoundBy };
+
+type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
+/** The appliance at `base`, null where none answers. Where it speaks TLS only it is asked again in that way. */
+export async function ask(
+  { base, by }: Candidate,
+  call: Fetch = (url, init) => fetch(url, init),
+): Promise<Appliance | null> {
+  const answer = await wellKnown(base, call);
+  if (answer === "tls") {
+    const secure = base.replace(/^http:/, "https:");
+    return secure === base ? null : ask({ base: secure, by }, call);
+  }
+  if (!answer) return null;
+  const { instanceId, name, version, host } = answer;
+  if (answer.product !== "vooster" || typeof instanceId !== "string" || !INSTANCE.test(instanceId)) return null;
+  return {
+    base,
+    by,
+    instanceId,
+    name: typeof name === "string" && name !== "" ? name.slice(0, 200) : "Vooster",
+    version: typeof version === "string" ? version.slice(0, 40) : "",
+    host: typeof host === "string" && /^[a-z0-9-]{1,63}\.local$/.test(host) ? host : null,
+  };
+}
+
+async function wellKnown(base: string, call: Fetch): Promise<Record<string, unknown> | "tls" | null> {
+  try {
+    const response = await call(`${base}/.well-known/vooster`, {
+      signal: AbortSignal.timeout(ANSWER_MS),
+      cache: "no-store",
+      credentials: "omit",
+      redirect: "error",
+    });
+    const body = (await response.json()) as Record<string, unknown> | null;
+    if (body?.code === "TLS_REQUIRED") return "tls";
+    return response.ok ? body : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Every place where the appliance may be, the surest first, none twice. */
+export function candidates(from: {
+  policy: string | null;
+  appliance: Appliance | null;
+  serverUrl: string | null;
+}): Candidate[] {
+  const { policy, appliance, serverUrl } = from;
+  const all: Candidate[] = [];
+  const add = (address: string | null | undefined, by: FoundBy): void => {
+    const base = address ? baseOf(address) : null;
+    if (base && !all.some((one) => one.base === base)) all.push({ base, by });
+  };
+  add(policy, "policy");
+  add(appliance?.base, appliance?.by ?? "pairing");
+  add(serverUrl, "pairing");
+  // Moved to another address it still has its name, on the port it had.
+  if (appliance?.host) add(sameDoor(appliance.base, appliance.host), "name");
+  if (appliance) add(sameDoor(appliance.base, LAN_NAME), "name");
+  add(LAN_NAME, "name");
+  return all;
+}
+
+/** Scheme and port of `base` at another host. */
+function sameDoor(base: string, host: string): string | null {
+  try {
+    const url = new URL(base);
+    return `${url.protocol}//${host}:${url.port || (url.protocol === "https:" ? 443 : 80)}`;
+  } catch {
+    return null;
+  }
+}
+
+/** The first of `places` with the appliance that `isWanted`, all of them asked at once; also whoever else answered. */
+export async function find(
+  places: readonly Candidate[],
+  isWanted: (appliance: Appliance) => boolean,
+  call?: Fetch,
+): Promise<{ found: Appliance | null; others: Appliance[] }> {
+  const answers = await Promise.all(places.map((place) => ask(place, call)));
+  const all = answers.filter((answer) => answer !== null);
+  return { found: all.find(isWanted) ?? null, others: all.filter((one) => !isWanted(one)) };
+}

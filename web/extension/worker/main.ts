@@ -1,0 +1,61 @@
+/** The service worker: Chrome's events, all listened to before anything is waited for, since each of them may wake it. */
+import { type Command, type HandOff, PORT } from "../view";
+import { Extension } from "./extension";
+import { readKept } from "./kept";
+import { Loads } from "./loads";
+import { readPolicy } from "./policy";
+
+/** Chrome's shortest. */
+const ALARM_MINUTES = 0.5;
+const SETTLE_MS = 400;
+
+const loads = new Loads();
+const ports = new Set<chrome.runtime.Port>();
+let due = false;
+
+/** Pages are told once for everything that changed in one go. */
+function publish(): void {
+  if (due) return;
+  due = true;
+  void ready.then((extension) => {
+    due = false;
+    const view = extension.view();
+    for (const port of ports) port.postMessage(view);
+  });
+}
+
+const ready: Promise<Extension> = (async () => {
+  const [kept, policy] = await Promise.all([readKept(), readPolicy()]);
+  return new Extension(kept, policy, loads, publish);
+})();
+void ready.then((extension) => extension.start());
+
+const wake = (): void => void ready.then((extension) => extension.wake());
+let settling: ReturnType<typeof setTimeout> | undefined;
+
+loads.listen();
+chrome.runtime.onStartup.addListener(wake);
+chrome.runtime.onInstalled.addListener(wake);
+chrome.alarms.onAlarm.addListener(wake);
+void chrome.alarms.create("wake", { periodInMinutes: ALARM_MINUTES });
+chrome.notifications.onClicked.addListener(() => void chrome.action.openPopup().catch(() => {}));
+chrome.system.display.onDisplayChanged.addListener(() => {
+  // A monitor that is pulled tells of itself several times, and the system moves windows meanwhile.
+  clearTimeout(settling);
+  settling = setTimeout(() => void ready.then((extension) => extension.monitorsChanged()), SETTLE_MS);
+});
+chrome.runtime.onConnect.addListener((port) => {
+  if (port.name !== PORT) return;
+  ports.add(port);
+  port.onDisconnect.addListener(() => ports.delete(port));
+  port.onMessage.addListener((command: Command) => void ready.then((extension) => extension.command(command)));
+  void ready.then((extension) => port.postMessage(extension.view()));
+});
+chrome.runtime.onMessage.addListener((message: HandOff, sender) => {
+  if (sender.id !== chrome.runtime.id || !message.handoff || sender.frameId !== 0) return;
+  // The browser knows where the page came from; the page only says so.
+  const origin = sender.origin ?? "";
+  void ready.then((extension) => extension.handOff({ handoff: { ...message.handoff, origin } }));
+});
+chrome.storage.managed.onChanged.addListener(() => chrome.runtime.reload());
+addEventListener("online", wake);

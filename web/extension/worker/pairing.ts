@@ -1,0 +1,117 @@
+/** How this PC becomes a screen: by the code on its monitor, by what a page hands over, by what IT has set. */
+import { post } from "../../src/lib/api";
+import type { ClientName, Display } from "../../src/lib/messages";
+import type { Pairing } from "../../src/lib/pairing";
+import { clientName } from "../../src/station/client";
+import { type Asking, pairDevice } from "../../src/station/deviceflow";
+import { epochNow } from "../view";
+import type { Keeper, Passing } from "./kept";
+
+/** Longer than the appliance holds a poll. */
+const SEND_TIMEOUT_MS = 28_000;
+const TIMEOUT_MS = 8_000;
+
+export class Pairer {
+  asking: Asking | null = null;
+  private abort: AbortController | null = null;
+  private readonly kept: Keeper<Passing>;
+  private readonly changed: () => void;
+
+  constructor(kept: Keeper<Passing>, changed: () => void) {
+    this.kept = kept;
+    this.changed = changed;
+  }
+
+  /** Shows codes until somebody has approved one. Nothing comes of it where another begins meanwhile. */
+  async ask(base: string, displays: () => Display[]): Promise<Pairing | null> {
+    this.stop();
+    const abort = new AbortController();
+    this.abort = abort;
+    this.say({ kind: "asking" });
+    const { signal } = abort;
+    try {
+      return await pairDevice(
+        {
+          send: (path, body) => send(base + path, body, signal),
+          sleep,
+          now: epochNow,
+          request: () => ({ client: client(), displays: displays() }),
+          onState: (state) => {
+            if (!signal.aborted) this.say(state);
+          },
+          keep: (answer) => {
+            if (signal.aborted) return;
+            this.kept.set("code", answer && { answer, endsAt: Date.now() + answer.expires_in * 1000, base });
+          },
+          kept: () => {
+            const code = this.kept.get("code");
+            const left = code?.base === base ? (code.endsAt - Date.now()) / 1000 : 0;
+            if (!code || !(left > 0 && left <= code.answer.expires_in)) return null;
+            const { whole_seconds = code.answer.expires_in } = code.answer;
+            return { ...code.answer, expires_in: left, whole_seconds };
+          },
+        },
+        signal,
+      );
+    } catch {
+      return null; // stopped
+    } finally {
+      if (this.abort === abort) this.stop();
+    }
+  }
+
+  stop(): void {
+    this.abort?.abort();
+    this.abort = null;
+    this.asking = null;
+    this.kept.set("code", null);
+  }
+
+  private say(asking: Asking): void {
+    this.asking = asking;
+    this.changed();
+  }
+}
+
+/** A one-time token that a page of the appliance handed over. Rejects with a ProblemError. */
+export function claim(base: string, screenId: string, token: string): Promise<Pairing> {
+  return post(
+    `${base}/api/pairing/claim`,
+    { screenId, token, client: client() },
+    { csrf: false, timeoutMs: TIMEOUT_MS },
+  );
+}
+
+/** The secret that IT has set for this PC. Rejects with a ProblemError. */
+export function provisioned(base: string, screenId: string, deviceSecret: string): Promise<Pairing> {
+  return post(`${base}/api/auth/device`, { screenId, deviceSecret }, { csrf: false, timeoutMs: TIMEOUT_MS });
+}
+
+export function client(): ClientName {
+  return clientName();
+}
+
+/** RFC 8628 answers 400 with an `error` of its own where everything else here answers a problem. */
+async function send(url: string, body: unknown, abort: AbortSignal): Promise<{ status: number; body: unknown }> {
+  const response = await fetch(url, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+    cache: "no-store",
+    credentials: "omit",
+    signal: AbortSignal.any([abort, AbortSignal.timeout(SEND_TIMEOUT_MS)]),
+  });
+  return { status: response.status, body: await response.json().catch(() => undefined) };
+}
+
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms);
+    const aborted = (): void => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    signal.addEventListener("abort", aborted, { once: true });
+    if (signal.aborted) aborted();
+  });
+}

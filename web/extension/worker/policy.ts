@@ -1,0 +1,31 @@
+/** What IT has set for this PC: `managed.json` lists it. */
+import type { Lang } from "../../src/lib/i18n";
+import { baseOf } from "./address";
+
+export type Policy = {
+  base: string | null;
+  instanceId: string | null;
+  screenId: string | null;
+  deviceSecret: string | null;
+  lang: Lang | null;
+};
+
+export const NO_POLICY: Policy = { base: null, instanceId: null, screenId: null, deviceSecret: null, lang: null };
+
+export async function readPolicy(): Promise<Policy> {
+  // Chrome rejects where no policy was ever set.
+  const set = (await chrome.storage.managed.get(null).catch(() => ({}))) as Record<string, unknown>;
+  const text = (name: string): string | null => {
+    const value = set[name];
+    return typeof value === "string" && value.trim() !== "" ? value.trim() : null;
+  };
+  const lang = text("language");
+  const address = text("address");
+  return {
+    base: address ? baseOf(address) : null,
+    instanceId: text("instanceId"),
+    screenId: text("screenId"),
+    deviceSecret: text("deviceSecret"),
+    lang: lang === "ko" || lang === "en" ? lang : null,
+  };
+}
