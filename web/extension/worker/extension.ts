@@ -11,7 +11,7 @@ import type { Loads } from "./loads";
 import { Log } from "./log";
 import { inOrder, isSame, type PlacedDisplay } from "./monitors";
 import { claim, Pairer, provisioned } from "./pairing";
-import type { Policy } from "./policy";
+import { NO_POLICY, type Policy } from "./policy";
 import { Screen } from "./screen";
 import { Windows } from "./windows";
 
@@ -20,10 +20,11 @@ const LOST_SAID_MS = 15_000;
 const MOVED_AFTER_MS = 3_000;
 const REVOKED_MS = 10_000;
 const TICK_MS = 1_000;
+const POLICY_MS = 700;
 
 export class Extension {
   private readonly kept: Kept;
-  private readonly policy: Policy;
+  private policy: Policy = NO_POLICY;
   private readonly log: Log;
   private readonly alerts = new Alerts();
   private readonly windows: Windows;
@@ -38,9 +39,8 @@ export class Extension {
   private lookedAt = 0;
   private handed: { appliance: Appliance; screenId: string; token: string } | null = null;
 
-  constructor(kept: Kept, policy: Policy, loads: Loads, publish: () => void) {
+  constructor(kept: Kept, loads: Loads, publish: () => void) {
     this.kept = kept;
-    this.policy = policy;
     this.publish = publish;
     this.log = new Log(kept.lasting);
     this.windows = new Windows(kept.passing, loads);
@@ -57,11 +57,26 @@ export class Extension {
     });
   }
 
-  async start(): Promise<void> {
+  /** `policy` is given a moment, since it decides whom to ask; one that comes later is followed then. */
+  async start(policy: Promise<Policy>): Promise<void> {
+    const early = Promise.race([policy, pause(POLICY_MS).then(() => NO_POLICY)]);
+    [this.policy] = await Promise.all([early, this.readMonitors()]);
     setLang(this.kept.lasting.get("lang") ?? this.policy.lang ?? lang.value);
-    await this.readMonitors();
     setInterval(() => this.tick(), TICK_MS);
     this.begin();
+    void policy.then((come) => this.follow(come));
+  }
+
+  /** What IT has set came after the start, or was changed. */
+  follow(policy: Policy): void {
+    if (JSON.stringify(policy) === JSON.stringify(this.policy)) return;
+    this.policy = policy;
+    if (!this.kept.lasting.get("lang") && policy.lang) setLang(policy.lang);
+    if (!this.screen.pairing && policy.base) {
+      this.pairer.stop();
+      this.begin();
+    }
+    this.publish();
   }
 
   // What is so
@@ -425,6 +440,10 @@ export class Extension {
 
 function unknown(base: string): Appliance {
   return { base, instanceId: "", name: "Vooster", version: "", host: null, by: "pairing" };
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((done) => setTimeout(done, ms));
 }
 
 async function digestOf(text: string): Promise<string> {

@@ -24,11 +24,12 @@ function publish(): void {
   });
 }
 
-const ready: Promise<Extension> = (async () => {
-  const [kept, policy] = await Promise.all([readKept(), readPolicy()]);
-  return new Extension(kept, policy, loads, publish);
-})();
-void ready.then((extension) => extension.start());
+/** Nothing is answered before it has started: what is asked of it meanwhile waits. */
+const ready: Promise<Extension> = readKept().then(async (kept) => {
+  const extension = new Extension(kept, loads, publish);
+  await extension.start(readPolicy());
+  return extension;
+});
 
 const wake = (): void => void ready.then((extension) => extension.wake());
 let settling: ReturnType<typeof setTimeout> | undefined;
@@ -57,5 +58,7 @@ chrome.runtime.onMessage.addListener((message: HandOff, sender) => {
   const origin = sender.origin ?? "";
   void ready.then((extension) => extension.handOff({ handoff: { ...message.handoff, origin } }));
 });
-chrome.storage.managed.onChanged.addListener(() => chrome.runtime.reload());
+chrome.storage.managed.onChanged.addListener(() => {
+  void Promise.all([ready, readPolicy()]).then(([extension, policy]) => extension.follow(policy));
+});
 addEventListener("online", wake);

@@ -1,14 +1,13 @@
 /** How this PC becomes a screen: by the code on its monitor, by what a page hands over, by what IT has set. */
 import { post } from "../../src/lib/api";
-import type { ClientName, Display } from "../../src/lib/messages";
+import type { Display } from "../../src/lib/messages";
 import type { Pairing } from "../../src/lib/pairing";
 import { clientName } from "../../src/station/client";
+import { send, sleep } from "../../src/station/devicecalls";
 import { type Asking, pairDevice } from "../../src/station/deviceflow";
 import { epochNow } from "../view";
 import type { Keeper, Passing } from "./kept";
 
-/** Longer than the appliance holds a poll. */
-const SEND_TIMEOUT_MS = 28_000;
 const TIMEOUT_MS = 8_000;
 
 export class Pairer {
@@ -32,10 +31,10 @@ export class Pairer {
     try {
       return await pairDevice(
         {
-          send: (path, body) => send(base + path, body, signal),
+          send: (path, body) => send(base + path, body),
           sleep,
           now: epochNow,
-          request: () => ({ client: client(), displays: displays() }),
+          request: () => ({ client: clientName(), displays: displays() }),
           onState: (state) => {
             if (!signal.aborted) this.say(state);
           },
@@ -77,7 +76,7 @@ export class Pairer {
 export function claim(base: string, screenId: string, token: string): Promise<Pairing> {
   return post(
     `${base}/api/pairing/claim`,
-    { screenId, token, client: client() },
+    { screenId, token, client: clientName() },
     { csrf: false, timeoutMs: TIMEOUT_MS },
   );
 }
@@ -85,33 +84,4 @@ export function claim(base: string, screenId: string, token: string): Promise<Pa
 /** The secret that IT has set for this PC. Rejects with a ProblemError. */
 export function provisioned(base: string, screenId: string, deviceSecret: string): Promise<Pairing> {
   return post(`${base}/api/auth/device`, { screenId, deviceSecret }, { csrf: false, timeoutMs: TIMEOUT_MS });
-}
-
-export function client(): ClientName {
-  return clientName();
-}
-
-/** RFC 8628 answers 400 with an `error` of its own where everything else here answers a problem. */
-async function send(url: string, body: unknown, abort: AbortSignal): Promise<{ status: number; body: unknown }> {
-  const response = await fetch(url, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(body),
-    cache: "no-store",
-    credentials: "omit",
-    signal: AbortSignal.any([abort, AbortSignal.timeout(SEND_TIMEOUT_MS)]),
-  });
-  return { status: response.status, body: await response.json().catch(() => undefined) };
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms);
-    const aborted = (): void => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    signal.addEventListener("abort", aborted, { once: true });
-    if (signal.aborted) aborted();
-  });
 }

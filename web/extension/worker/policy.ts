@@ -12,8 +12,8 @@ export type Policy = {
 
 export const NO_POLICY: Policy = { base: null, instanceId: null, screenId: null, deviceSecret: null, lang: null };
 
+/** Chrome may take a long time to say that there is none, and rejects where none was ever set. */
 export async function readPolicy(): Promise<Policy> {
-  // Chrome rejects where no policy was ever set.
   const set = (await chrome.storage.managed.get(null).catch(() => ({}))) as Record<string, unknown>;
   const text = (name: string): string | null => {
     const value = set[name];

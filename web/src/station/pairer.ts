@@ -5,14 +5,13 @@ import { type Problem, problemIn } from "../lib/errors";
 import type { Pairing } from "../lib/pairing";
 import { clientName, display } from "./client";
 import { keepCode, keptCode } from "./codekeeper";
+import { send, sleep } from "./devicecalls";
 import { type Asking, pairDevice } from "./deviceflow";
 import type { Offer } from "./offer";
 
 const PROBLEM_MS = 15_000;
 /** A scanner may end with two line ends; the second one isn't a person's answer. */
 const DEAF_MS = 700;
-/** Longer than the appliance holds a poll. */
-const SEND_TIMEOUT_MS = 30_000;
 
 export class Pairer {
   /** The pairing under way; null when this browser is a screen. */
@@ -103,29 +102,4 @@ export class Pairer {
       this.problem.value = { problem: problemIn(error), until: performance.now() + PROBLEM_MS };
     }
   }
-}
-
-/** RFC 8628 answers 400 with an `error` of its own where everything else here answers a problem. */
-async function send(path: string, body: unknown): Promise<{ status: number; body: unknown }> {
-  const response = await fetch(path, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(body),
-    cache: "no-store",
-    credentials: "omit",
-    signal: AbortSignal.timeout(SEND_TIMEOUT_MS),
-  });
-  return { status: response.status, body: await response.json().catch(() => undefined) };
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms);
-    const aborted = (): void => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    signal.addEventListener("abort", aborted, { once: true });
-    if (signal.aborted) aborted();
-  });
 }

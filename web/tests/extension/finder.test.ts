@@ -1,0 +1,85 @@
+import "../browser";
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Appliance } from "../../extension/view";
+import { ask, candidates, find } from "../../extension/worker/finder";
+
+const ID = "9e2b3e13-b0ec-4111-a53f-ed3f765c42ad";
+
+function plant(answers: Record<string, unknown>): (url: string) => Promise<Response> {
+  return async (url) => {
+    const { origin, pathname } = new URL(url);
+    assert.equal(pathname, "/.well-known/vooster");
+    if (!(origin in answers)) throw new TypeError("Failed to fetch");
+    return new Response(JSON.stringify(answers[origin]), { status: 200 });
+  };
+}
+
+const answer = (instanceId = ID, name = "2공장") => ({
+  product: "vooster",
+  instanceId,
+  name,
+  version: "1.0.0",
+  host: "vooster-2.local",
+});
+const known: Appliance = {
+  base: "http://10.0.0.7:8480",
+  instanceId: ID,
+  name: "",
+  version: "",
+  host: "vooster-2.local",
+  by: "name",
+};
+
+test("an appliance says who it is, and anything else is none", async () => {
+  const place = { base: "http://10.0.0.7:8480", by: "typed" as const };
+  const found = await ask(place, plant({ [place.base]: answer() }));
+  assert.equal(found?.instanceId, ID);
+  assert.equal(found?.name, "2공장");
+  assert.equal(found?.host, "vooster-2.local");
+  for (const other of [
+    null,
+    {},
+    { product: "printer", instanceId: ID },
+    { product: "vooster" },
+    { ...answer(), instanceId: "<b>" },
+  ]) {
+    assert.equal(await ask(place, plant({ [place.base]: other })), null);
+  }
+  assert.equal(await ask(place, plant({})), null);
+});
+
+test("one that speaks TLS only is asked again over it", async () => {
+  const found = await ask(
+    { base: "http://10.0.0.7:8480", by: "name" },
+    plant({ "http://10.0.0.7:8480": { code: "TLS_REQUIRED" }, "https://10.0.0.7:8480": answer() }),
+  );
+  assert.equal(found?.base, "https://10.0.0.7:8480");
+});
+
+test("policy comes first, then where it was, then its own name, then the name all have", () => {
+  const all = candidates({ policy: "192.168.1.1", appliance: known, serverUrl: "http://10.0.0.7:8480" });
+  assert.deepEqual(
+    all.map(({ base, by }) => `${by} ${base}`),
+    [
+      "policy http://192.168.1.1:8480",
+      "name http://10.0.0.7:8480",
+      "name http://vooster-2.local:8480",
+      "name http://vooster.local:8480",
+    ],
+  );
+  assert.deepEqual(candidates({ policy: null, appliance: null, serverUrl: null }), [
+    { base: "http://vooster.local:8480", by: "name" },
+  ]);
+});
+
+test("it is known by its identity, wherever it answers", async () => {
+  const places = candidates({ policy: null, appliance: known, serverUrl: null });
+  const moved = plant({ "http://10.0.0.7:8480": answer("another-plant"), "http://vooster-2.local:8480": answer() });
+  const { found, others } = await find(places, ({ instanceId }) => instanceId === ID, moved);
+  assert.equal(found?.base, "http://vooster-2.local:8480");
+  assert.deepEqual(
+    others.map(({ instanceId }) => instanceId),
+    ["another-plant"],
+  );
+});
