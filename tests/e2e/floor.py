@@ -28,7 +28,7 @@ PLANT = "정밀가공 2공장"
 RED, BLUE, GREEN = (192, 32, 32), (32, 64, 192), (24, 128, 64)
 SAMPLES = Path(__file__).parents[2] / "appliance" / "samples" / "orders"
 
-_CHROMIUM_ARGS = [
+CHROMIUM_ARGS = [
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -167,7 +167,7 @@ def chromium() -> Iterator[Browser]:
     found = shutil.which("chromium") or shutil.which("google-chrome")
     assert found, "no Chromium: run tests/install_browser.sh"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=_CHROMIUM_ARGS)
+        browser = playwright.chromium.launch(executable_path=found, args=CHROMIUM_ARGS)
         try:
             yield browser
         finally:

@@ -1,0 +1,150 @@
+"""A station's PC for the tests: a Chromium with the extension, two monitors, a profile that outlives its restarts."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import BrowserContext, Page, Playwright, Worker, sync_playwright
+
+from tests.e2e.floor import CHROMIUM_ARGS, until
+
+EXTENSION = Path(__file__).parents[2] / "appliance" / "static" / "extension"
+ID = "mholgcmfdlciakgmnmldhhpgldnhcohj"
+TWO_MONITORS = "{0,0 1920x1080}{1920,0 1920x1080}"
+ONE_MONITOR = "{0,0 1920x1080}"
+
+_LISTEN = """() => {
+  window.port = chrome.runtime.connect({ name: "view" });
+  window.port.onMessage.addListener((view) => { window.view = view; });
+}"""
+_WINDOWS = "chrome.windows.getAll({ populate: true })"
+
+
+class Workplace:
+    """`profile` is the browser's folder; `chromium` another program to start it with, say inside a namespace."""
+
+    def __init__(
+        self,
+        playwright: Playwright,
+        profile: Path,
+        *,
+        monitors: str = TWO_MONITORS,
+        extension: Path = EXTENSION,
+        chromium: str | None = None,
+    ) -> None:
+        self._playwright = playwright
+        self._profile = profile
+        self._monitors = monitors
+        self._extension = extension
+        self._chromium = chromium or shutil.which("chromium")
+        self._context: BrowserContext | None = None
+        self._desk: Page | None = None
+        self.worker: Worker
+
+    def start(self) -> None:
+        """Switches the PC on: the browser starts with its extension."""
+        self._context = self._playwright.chromium.launch_persistent_context(
+            str(self._profile),
+            executable_path=self._chromium,
+            headless=True,
+            no_viewport=True,
+            ignore_default_args=["--disable-extensions"],
+            args=chromium_arguments(self._extension, self._monitors),
+            locale="ko-KR",
+        )
+        workers = self._context.service_workers
+        self.worker = workers[0] if workers else self._context.wait_for_event("serviceworker")
+
+    def stop(self) -> None:
+        if self._context is not None:
+            self._context.close()
+        self._context = self._desk = None
+
+    @property
+    def context(self) -> BrowserContext:
+        assert self._context is not None
+        return self._context
+
+    @property
+    def view(self) -> dict[str, Any]:
+        """What the worker tells the extension's pages now."""
+        if self._desk is None:
+            self._desk = self.context.new_page()
+            self._desk.goto(f"chrome-extension://{ID}/popup.html")
+            self._desk.evaluate(_LISTEN)
+            until(lambda: self._desk and self._desk.evaluate("window.view"))
+        view: dict[str, Any] = self._desk.evaluate("window.view")
+        return view
+
+    def tell(self, **command: Any) -> None:
+        """What a press in one of the extension's pages asks for."""
+        assert self.view and self._desk is not None
+        self._desk.evaluate("(command) => window.port.postMessage(command)", command)
+
+    def becomes(self, kind: str, seconds: float = 20) -> dict[str, Any]:
+        """Waits for a phase."""
+        until(lambda: self.view["phase"]["kind"] == kind, seconds)
+        return self.view
+
+    def connected(self, seconds: float = 20) -> dict[str, Any]:
+        until(lambda: self.view["phase"]["kind"] == "paired" and self.view["link"]["kind"] == "open", seconds)
+        return self.view
+
+    @property
+    def popup(self) -> Page:
+        """The popup, in a tab of its own."""
+        page = self.context.new_page()
+        page.goto(f"chrome-extension://{ID}/popup.html")
+        return page
+
+    @property
+    def windows(self) -> list[dict[str, Any]]:
+        """The extension's windows on the monitors, as the browser tells of them."""
+        assert self.view and self._desk is not None
+        found: list[dict[str, Any]] = self._desk.evaluate(_WINDOWS)
+        return [window for window in found if window["type"] == "popup"]
+
+    def on(self, index: int) -> dict[str, Any] | None:
+        """The full-screen window on monitor `index` of a row of 1920 px each; None where there is none."""
+        return next((one for one in self.windows if one["left"] == 1920 * index and one["state"] == "fullscreen"), None)
+
+    def address_on(self, index: int) -> str:
+        window = self.on(index)
+        return "" if window is None else str(window["tabs"][0]["url"])
+
+    def page_on(self, index: int) -> Page:
+        """What stands on a monitor, to be read."""
+        address = until(lambda: self.address_on(index))
+        return next(page for page in self.context.pages if page.url == address)
+
+    def notifications(self) -> list[str]:
+        """Ids of what is told on the main monitor now."""
+        return list(self.worker.evaluate("chrome.notifications.getAll().then(Object.keys)"))
+
+
+def chromium_arguments(extension: Path, monitors: str) -> list[str]:
+    return [
+        *CHROMIUM_ARGS,
+        f"--disable-extensions-except={extension}",
+        f"--load-extension={extension}",
+        f"--screen-info={monitors}",
+    ]
+
+
+@contextlib.contextmanager
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as started:
+        yield started
+
+
+def settled(look: Any, seconds: float = 1.0) -> None:
+    """Asserts that `look` holds, and goes on holding for so long."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        assert look()
+        time.sleep(0.1)
