@@ -78,6 +78,7 @@ class Claim(msgspec.Struct, rename="camel"):
     screen_id: str
     token: str
     client: ClientInfo = msgspec.field(default_factory=ClientInfo)
+    displays: Annotated[list[DisplayInfo], Meta(max_length=MAX_DISPLAY_INDEX + 1)] = []
 
 
 class Renew(msgspec.Struct, rename="camel"):
@@ -164,7 +165,9 @@ def routes(pairings: Pairings, credentials: Credentials, urls: Urls, *, plant: C
         address = credentials.address(request)
         client = Client(body.client.name, body.client.version, address)
         pairing = await pairings.claim(
-            body.screen_id, body.token, client, address=address, server_url=urls.seen(request)
+            *(body.screen_id, body.token, client, _displays(body.displays)),
+            address=address,
+            server_url=urls.seen(request),
         )
         return json_response(pairing)
 

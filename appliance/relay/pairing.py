@@ -177,12 +177,10 @@ class Pairings:
             if waiting.state == "pending":
                 detail: dict[str, object] = {"address": waiting.address, "client": waiting.client.name}
                 entry.keys = await self._mint(
-                    screen_id,
-                    actor,
-                    "pairing.approve",
-                    detail,
+                    *(screen_id, actor, "pairing.approve", detail),
                     name=name,
                     replace=replace,
+                    monitors=len(waiting.displays),
                     allowed=lambda: self.check_scope(by, screen_id),
                 )
                 waiting.approve(screen_id, self._now())
@@ -224,14 +222,25 @@ class Pairings:
         await self._database.write(job)
         return token, made.expires_at
 
-    async def claim(self, screen_id: str, token: str, client: Client, *, address: str, server_url: str) -> Pairing:
+    async def claim(
+        self,
+        screen_id: str,
+        token: str,
+        client: Client,
+        displays: list[Display],
+        *,
+        address: str,
+        server_url: str,
+    ) -> Pairing:
         """Takes an offer up, once. Raises `PAIRING_EXPIRED` for one that is used, late, another screen's or of somebody
         who couldn't make it any more, and `RATE_LIMITED` for an unknown one where the address was wrong too often."""
         known = self._claimed.paused(address) and await self._find_offer(token) is not None
         with self._claimed.counted(address, "PAIRING_EXPIRED", known=known):
-            return await self._claim(screen_id, token, client, address=address, server_url=server_url)
+            return await self._claim(screen_id, token, client, len(displays), address=address, server_url=server_url)
 
-    async def _claim(self, screen_id: str, token: str, client: Client, *, address: str, server_url: str) -> Pairing:
+    async def _claim(
+        self, screen_id: str, token: str, client: Client, monitors: int, *, address: str, server_url: str
+    ) -> Pairing:
         async with self._lock:
             offer = await self._find_offer(token)
             late = offer is None or offer.expires_at <= self._now() or offer.screen_id != screen_id
@@ -246,12 +255,10 @@ class Pairings:
             detail: dict[str, object] = {"address": address, "client": client.name}
             actor = f"screen:{screen_id}"
             pair, secret = await self._mint(
-                screen_id,
-                actor,
-                "pairing.claim",
-                detail,
+                *(screen_id, actor, "pairing.claim", detail),
                 replace=offer.replaces,
                 used_up=offer.hash,
+                monitors=monitors,
                 allowed=allowed,
             )
         return self._pairing(screen_id, pair, secret, server_url)
@@ -353,6 +360,7 @@ class Pairings:
         name: str | None = None,
         replace: bool,
         used_up: bytes | None = None,
+        monitors: int = 0,
         allowed: Callable[[], None] = lambda: None,
     ) -> tuple[TokenPair, str]:
         """New keys for a screen, registered when unknown; whatever keys and offers it had before end. `allowed` is
@@ -376,7 +384,9 @@ class Pairings:
             table.save_device_secret(tx, DeviceSecret(digest(secret), screen_id, now))
             audit.append(tx, now, actor, action, screen_id, detail, screen=screen_id)
 
-        await self._screens.mark_paired(screen_id, actor=actor, extra=extra, allowed=lambda _screen: allowed())
+        await self._screens.mark_paired(
+            screen_id, actor=actor, monitors=monitors, extra=extra, allowed=lambda _screen: allowed()
+        )
         self._end_sessions(screen_id)
         self._auth.grants.admit(grant)
         return pair, secret

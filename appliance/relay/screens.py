@@ -128,12 +128,25 @@ class Screens:
         return screen
 
     async def mark_paired(
-        self, screen_id: str, *, actor: str, extra: Extra | None = None, allowed: Allowed = lambda _screen: None
+        self,
+        screen_id: str,
+        *,
+        actor: str,
+        monitors: int = 0,
+        extra: Extra | None = None,
+        allowed: Allowed = lambda _screen: None,
     ) -> Screen:
-        """Notes that a PC now holds this screen's key; `extra` (the key's row) joins the transaction."""
+        """Notes that a PC now holds this screen's key; `extra` (the key's row) joins the transaction.
+
+        A PC with several `monitors` shows work orders on its second one, as the first is the worker's own: a screen
+        that named no other display gets that.
+        """
         async with self._turn(screen_id):
-            allowed(self.require(screen_id))
-            changes = {"paired_at": self._now(), "revoked_at": None}
+            screen = self.require(screen_id)
+            allowed(screen)
+            changes: dict[str, object] = {"paired_at": self._now(), "revoked_at": None}
+            if monitors > 1 and screen.display_index == 0:
+                changes["display_index"] = 1
             screen = await self._rekey(screen_id, changes, actor, "screen.pair", extra)
             self._tell(screen)
         return screen

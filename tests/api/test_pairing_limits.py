@@ -112,7 +112,7 @@ async def test_without_limits_nobody_pauses(gate: Gatehouse) -> None:
     assert len(free.waiting()) == codes.MAX_WAITING  # the memory stays bounded all the same
     for _ in range(WRONG_OFFERS + 5):
         with pytest.raises(Problem, match="PAIRING_EXPIRED"):
-            await free.claim("S-1", "guessed", Client(), address="10.0.0.7", server_url="")
+            await free.claim("S-1", "guessed", Client(), [], address="10.0.0.7", server_url="")
 
 
 async def test_who_guesses_codes_pauses_alone(gate: Gatehouse) -> None:

@@ -100,7 +100,7 @@ class Floor:
         headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
         request = urllib.request.Request(self.base + path, body, headers)
         with urllib.request.urlopen(request, timeout=40) as response:
-            return json.load(response)
+            return json.load(response) if response.status != 204 else None
 
     def here(self, link: str) -> str:
         """A link the program printed for the LAN, by the address of this test."""

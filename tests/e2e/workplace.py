@@ -113,9 +113,13 @@ class Workplace:
         """The full-screen window on monitor `index` of a row of 1920 px each; None where there is none."""
         return next((one for one in self.windows if one["left"] == 1920 * index and one["state"] == "fullscreen"), None)
 
+    @staticmethod
+    def address_of(window: dict[str, Any] | None) -> str:
+        """What stands in a window; empty while nothing has arrived there."""
+        return "" if window is None else str(window["tabs"][0].get("url", ""))
+
     def address_on(self, index: int) -> str:
-        window = self.on(index)
-        return "" if window is None else str(window["tabs"][0]["url"])
+        return self.address_of(self.on(index))
 
     def page_on(self, index: int) -> Page:
         """What stands on a monitor, to be read."""

@@ -1,20 +1,34 @@
 /** What people are told on the main monitor: a notification in the catalogue's words, the icon's badge, no sleep. */
-import type { Problem } from "../../src/lib/errors";
+import { type Problem, problemOf } from "../../src/lib/errors";
 import { pick, t } from "../../src/lib/i18n";
 
 const LOST = "vooster-lost";
 const PROBLEM = "vooster-problem";
 const FOUND = "vooster-found";
+const MONITOR = "vooster-monitor";
 const ALERT = "#c5221f";
 const CALL = "#2340c9";
 
 export class Alerts {
   private isLostSaid = false;
+  private isMonitorSaid = false;
 
   /** A document that could not be shown, or a scan that was refused. */
   problem(name: string, problem: Problem): void {
     const title = name ? `${name} · ${pick(problem.message)}` : pick(problem.message);
     this.say(PROBLEM, title, `${pick(problem.action)}\n${problem.code}`);
+  }
+
+  /** The monitor that work orders go to isn't there, of so many. Said once, until it is back. */
+  monitor(isMissing: boolean, count: number): void {
+    if (isMissing === this.isMonitorSaid) return;
+    this.isMonitorSaid = isMissing;
+    if (!isMissing) {
+      void chrome.notifications.clear(MONITOR).catch(() => {});
+      return;
+    }
+    const { message, action } = problemOf("DISPLAY_NOT_AVAILABLE", { n: count });
+    this.say(MONITOR, pick(message), pick(action));
   }
 
   /** The appliance has been away for a while. Said once, until it is back. */

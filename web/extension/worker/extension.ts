@@ -1,6 +1,7 @@
 /** The extension as a whole: finds the appliance, becomes a screen of it, and stays one. */
 import { type Problem, problemIn, problemOf } from "../../src/lib/errors";
 import { lang, setLang } from "../../src/lib/i18n";
+import type { Display } from "../../src/lib/messages";
 import type { Pairing } from "../../src/lib/pairing";
 import { type Appliance, type Command, epochNow, type HandOff, type Phase, type View } from "../view";
 import { baseOf, isLocal } from "./address";
@@ -51,6 +52,7 @@ export class Extension {
       log: this.log,
       alerts: this.alerts,
       monitors: () => this.monitors,
+      displays: () => this.displays,
       verified: () => this.verify(),
       changed: publish,
       refused: () => void this.refused(),
@@ -113,6 +115,11 @@ export class Extension {
   /** Before a screen says otherwise the second monitor, where there is one. */
   private get target(): number {
     return this.screen.place ? this.screen.target : Math.min(1, this.monitors.length - 1);
+  }
+
+  /** The monitors as the appliance hears of them. */
+  private get displays(): Display[] {
+    return this.monitors.map(({ id: _, ...display }) => display);
   }
 
   // What people ask for
@@ -302,7 +309,7 @@ export class Extension {
   }
 
   private async pair(appliance: Appliance): Promise<void> {
-    const pairing = await this.pairer.ask(appliance.base, () => this.monitors.map(({ id: _, ...display }) => display));
+    const pairing = await this.pairer.ask(appliance.base, () => this.displays);
     if (pairing) this.adopt(pairing, appliance);
   }
 
@@ -342,7 +349,7 @@ export class Extension {
     const { handed } = this;
     if (!handed) return;
     try {
-      const pairing = await claim(handed.appliance.base, handed.screenId, handed.token);
+      const pairing = await claim(handed.appliance.base, handed.screenId, handed.token, this.displays);
       this.adopt(pairing, handed.appliance);
     } catch (error) {
       this.problem = problemIn(error);

@@ -30,7 +30,7 @@ type WatchOptions = Partial<Pick<Watch, "at" | "mayLead">> & { patience?: number
 
 /** Less than the appliance waits for `shown`, so that it learns the reason rather than a time-out. */
 const LOAD_MS = 9_000;
-/** What the browser says when a newer address took a load's place: that of ours, or the page's own redirect. */
+/** What the browser says of an address that a newer one took the place of, and of one that became a download. */
 const ABORTED = "net::ERR_ABORTED";
 
 export class Loads {
@@ -96,10 +96,11 @@ export class Loads {
   }
 
   /** The browser gave up on a tab's address. */
-  error({ tabId, frameId, error }: chrome.webNavigation.WebNavigationFramedErrorCallbackDetails): void {
+  error({ tabId, frameId, url, error }: chrome.webNavigation.WebNavigationFramedErrorCallbackDetails): void {
     const watch = this.watches.get(tabId);
-    if (!watch || frameId !== 0 || error === ABORTED) return;
-    watch.failed(new LoadFailure("DOCUMENT_LOAD_FAILED", error.replace(/^net::/, "")));
+    if (!watch || frameId !== 0) return;
+    if (error !== ABORTED) watch.failed(new LoadFailure("DOCUMENT_LOAD_FAILED", error.replace(/^net::/, "")));
+    else if (isSamePage(url, watch.url)) watch.failed(new LoadFailure("DOCUMENT_LOAD_FAILED", "became a download"));
   }
 
   /** A tab's main frame is there, or complete. */

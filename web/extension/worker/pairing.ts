@@ -73,10 +73,10 @@ export class Pairer {
 }
 
 /** A one-time token that a page of the appliance handed over. Rejects with a ProblemError. */
-export function claim(base: string, screenId: string, token: string): Promise<Pairing> {
+export function claim(base: string, screenId: string, token: string, displays: Display[]): Promise<Pairing> {
   return post(
     `${base}/api/pairing/claim`,
-    { screenId, token, client: clientName() },
+    { screenId, token, client: clientName(), displays },
     { csrf: false, timeoutMs: TIMEOUT_MS },
   );
 }

@@ -1,7 +1,16 @@
 /** The screen that this PC is: its session with the appliance, and what stands on each of its monitors. */
 import { post } from "../../src/lib/api";
 import { type Problem, problemFrom, problemOf } from "../../src/lib/errors";
-import type { Ack, Clear, Delivery, Navigate, ServerMessage, Welcome, WireError } from "../../src/lib/messages";
+import type {
+  Ack,
+  Clear,
+  Delivery,
+  Display,
+  Navigate,
+  ServerMessage,
+  Welcome,
+  WireError,
+} from "../../src/lib/messages";
 import { orderName } from "../../src/lib/names";
 import type { Pairing } from "../../src/lib/pairing";
 import { TokenManager } from "../../src/lib/tokens";
@@ -29,6 +38,8 @@ export type ScreenDeps = {
   alerts: Alerts;
   /** The monitors there are now, by display index. */
   monitors(): readonly PlacedDisplay[];
+  /** The same as the appliance hears of them. */
+  displays(): Display[];
   /** Where the appliance is; throws while it isn't known to be there. */
   verified(): Promise<void>;
   changed(): void;
@@ -110,7 +121,7 @@ export class Screen {
         client: clientName(),
         capabilities: ["shown"],
         restore: true,
-        displays: this.deps.monitors().map(({ id: _, ...display }) => display),
+        displays: this.deps.displays(),
       }),
       onLink: (link) => this.linked(link),
       onMessage: (message) => this.hear(message),
@@ -208,11 +219,13 @@ export class Screen {
     if (this.target !== before) this.displays();
     const monitor = this.monitor(this.target);
     if (monitor && !this.isShowing(this.target)) void this.deps.windows.own(monitor, true);
+    this.deps.alerts.monitor(monitor === undefined, this.deps.monitors().length);
   }
 
   /** Tells which monitors there are. */
   displays(): void {
-    this.connection?.send({ type: "displays", displays: this.deps.monitors().map(({ id: _, ...display }) => display) });
+    if (this.place) this.deps.alerts.monitor(!this.monitor(this.target), this.deps.monitors().length);
+    this.connection?.send({ type: "displays", displays: this.deps.displays() });
   }
 
   private ack(ack: Omit<Ack, "type">): void {
