@@ -1,7 +1,7 @@
 /** What the worker tells the extension's pages, and what they ask of it. Times are ms since the epoch. */
 import type { Problem } from "../src/lib/errors";
 import type { Lang, Text } from "../src/lib/i18n";
-import type { Display } from "../src/lib/messages";
+import type { Bounds, Display } from "../src/lib/messages";
 import type { Link } from "../src/lib/wire/connection";
 import type { Asking } from "../src/station/deviceflow";
 import type { LastOrder, Place } from "../src/station/place";
@@ -23,7 +23,11 @@ export type Appliance = {
 /** A line of the plain log. */
 export type Entry = { at: number; text: Text };
 
-export type Shown = { id: string; name: string; url: string; shownAt: number; tookMs: number };
+/** `tookMs` from the scan on; null for one that was put back, whose scan may be hours ago. */
+export type Shown = { id: string; name: string; url: string; shownAt: number; tookMs: number | null };
+
+/** The last test page: on which monitor, how long that took, when it stood there. */
+export type Tested = { index: number; tookMs: number; at: number };
 
 export type Phase =
   /** Nothing answered yet: it goes on looking, also while this says that nothing was found. */
@@ -38,6 +42,8 @@ export type Phase =
   | { kind: "paired" };
 
 export type View = {
+  /** The worker's clock as it told this: a page that began before the PC slept, or had its clock set, has another. */
+  now: number;
   lang: Lang;
   version: string;
   phase: Phase;
@@ -49,15 +55,20 @@ export type View = {
   lostAt: number | null;
   asking: Asking | null;
   revokedUntil: number;
-  monitors: (Display & { id: string })[];
+  monitors: (Display & { id: string; bounds: Bounds })[];
   /** Index of the monitor that work orders go to. */
   target: number;
   stages: Record<number, Monitor>;
   shown: Shown | null;
   identify: { label: string; until: number } | null;
   notice: { problem: Problem; until: number } | null;
+  /** What a person asked for here and is still under way. */
+  doing: Command["do"] | null;
   /** Of the last thing a person asked for here. */
   problem: Problem | null;
+  tested: Tested | null;
+  /** Addresses that were asked for an appliance the last time it was looked for. */
+  tried: string[];
   log: Entry[];
 };
 

@@ -1,13 +1,13 @@
 /** The popup: what was found, the code, what stands on the monitor, or that the connection is gone; one thing to do. */
 import "../../src/ui/tokens.css";
 import "../../src/ui/ui.css";
+import "./pages.css";
+import "./popup.css";
+import "../../src/lib/theme";
 import { render } from "preact";
-import { connect, view } from "../port";
-
-function App() {
-  return <p>{view.value?.phase.kind}</p>;
-}
+import { connect } from "../port";
+import { Panel } from "./popup/Panel";
 
 const root = document.getElementById("app");
-if (root) render(<App />, root);
+if (root) render(<Panel />, root);
 connect();

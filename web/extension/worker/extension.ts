@@ -3,7 +3,7 @@ import { type Problem, problemIn, problemOf } from "../../src/lib/errors";
 import { lang, setLang } from "../../src/lib/i18n";
 import type { Display } from "../../src/lib/messages";
 import type { Pairing } from "../../src/lib/pairing";
-import { type Appliance, type Command, epochNow, type HandOff, type Phase, type View } from "../view";
+import { type Appliance, type Command, epochNow, type HandOff, type Phase, type Tested, type View } from "../view";
 import { baseOf, isLocal } from "./address";
 import { Alerts } from "./alerts";
 import { ask, candidates, find } from "./finder";
@@ -34,7 +34,10 @@ export class Extension {
   private readonly publish: () => void;
   private monitors: PlacedDisplay[] = [];
   private phase: Phase = { kind: "looking", nothing: false };
+  private doing: Command["do"] | null = null;
   private problem: Problem | null = null;
+  private tested: Tested | null = null;
+  private tried: string[] = [];
   private revokedUntil = 0;
   private looking: Promise<void> | null = null;
   private lookedAt = 0;
@@ -86,6 +89,7 @@ export class Extension {
   view(): View {
     const { screen } = this;
     return {
+      now: epochNow(),
       lang: lang.value,
       version: chrome.runtime.getManifest().version,
       phase: this.phase,
@@ -103,7 +107,10 @@ export class Extension {
       shown: screen.shown,
       identify: screen.identify,
       notice: screen.notice,
+      doing: this.doing,
       problem: this.problem,
+      tested: this.tested,
+      tried: this.tried,
       log: this.log.entries,
     };
   }
@@ -125,7 +132,19 @@ export class Extension {
   // What people ask for
 
   async command(command: Command): Promise<void> {
+    if (command.do === "beat") return;
     this.problem = null;
+    this.doing = command.do;
+    this.publish();
+    try {
+      await this.obey(command);
+    } finally {
+      this.doing = null;
+      this.publish();
+    }
+  }
+
+  private async obey(command: Exclude<Command, { do: "beat" }>): Promise<void> {
     switch (command.do) {
       case "look":
         this.lookedAt = 0;
@@ -165,10 +184,7 @@ export class Extension {
         setLang(command.lang);
         this.kept.lasting.set("lang", command.lang);
         break;
-      case "beat":
-        return;
     }
-    this.publish();
   }
 
   /** A page on this network wants this PC to be a screen. Nothing happens before a person's click in the extension. */
@@ -227,6 +243,7 @@ export class Extension {
       serverUrl: pairing?.serverUrl ?? null,
     });
     const asked = this.policy.base ? places.filter((place) => pairing || place.by === "policy") : places;
+    this.tried = asked.map(({ base }) => base);
     const { found, others } = await find(asked, ({ instanceId }) => !wanted || instanceId === wanted);
     if (this.screen.pairing !== pairing) return; // something else happened meanwhile
     if (pairing) {
@@ -416,6 +433,7 @@ export class Extension {
     const began = epochNow();
     await this.windows.test(monitor);
     const took = Math.round(epochNow() - began);
+    this.tested = { index: monitor.index, tookMs: took, at: epochNow() };
     this.log.add(
       `시험 문서를 ${monitor.index + 1}번 모니터에 표시 (${took} ms)`,
       `Test page shown on monitor ${monitor.index + 1} (${took} ms)`,

@@ -280,11 +280,12 @@ export class Screen {
   }
 
   private drawn(sheet: Sheet, index: number, evidence: Evidence, url: string): void {
-    const { id, name, acceptedAt } = sheet;
+    const { id, name, acceptedAt, restored } = sheet;
     this.memory.markShown(sheet);
     this.ack({ id, status: "shown", ...evidence });
     const { lasting, passing } = this.deps.kept;
-    const shown: Shown = { id, name, url, shownAt: Date.now(), tookMs: Math.max(0, Date.now() - acceptedAt) };
+    const tookMs = restored ? null : Math.max(0, Date.now() - acceptedAt);
+    const shown: Shown = { id, name, url, shownAt: Date.now(), tookMs };
     const isNew = this.shownAt(index)?.id !== id;
     passing.set("shown", { ...passing.get("shown"), [index]: shown });
     if (index === this.target) lasting.set("last", { name, acceptedAt });

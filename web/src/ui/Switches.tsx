@@ -7,12 +7,13 @@ const LANGS: [[Lang, string], [Lang, string]] = [
   ["en", "English"],
 ];
 
-export function LangSwitch() {
+/** `onLang` where somebody else keeps the choice. */
+export function LangSwitch({ onLang = setLang }: { onLang?: (lang: Lang) => void }) {
   return (
     <fieldset class="seg">
       <legend class="vh">{t("언어", "Language")}</legend>
       {LANGS.map(([code, name]) => (
-        <button key={code} type="button" lang={code} aria-pressed={lang.value === code} onClick={() => setLang(code)}>
+        <button key={code} type="button" lang={code} aria-pressed={lang.value === code} onClick={() => onLang(code)}>
           {name}
         </button>
       ))}

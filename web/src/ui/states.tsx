@@ -4,7 +4,7 @@ import type { DeliveryState } from "../lib/messages";
 import { Icon, type IconName } from "./icons";
 
 export type ScreenState = "showing" | "ready" | "problem" | "offline" | "unpaired" | "revoked";
-type Look = { text: Text; icon: IconName; pill: string };
+export type Look = { text: Text; icon: IconName; pill: string };
 
 export const DELIVERY: Record<DeliveryState, Look> = {
   awaitingOrder: { text: { ko: "주문 조회 중", en: "Looking up" }, icon: "awaitingOrder", pill: "awaiting" },
@@ -25,7 +25,7 @@ export const SCREEN: Record<ScreenState, Look> = {
   revoked: { text: { ko: "등록 해제됨", en: "Unpaired" }, icon: "revoked", pill: "unpaired" },
 };
 
-function Pill({ look }: { look: Look }) {
+export function Pill({ look }: { look: Look }) {
   return (
     <span class={`pill pill-${look.pill}`}>
       <Icon name={look.icon} />
