@@ -1,18 +1,20 @@
 /** Where work orders appear: the monitors to press, and a test of the one chosen. */
-import { problemOf } from "../../../src/lib/errors";
 import { t } from "../../../src/lib/i18n";
-import { ProblemNotice } from "../../../src/ui/Notice";
 import { tell } from "../../port";
 import type { View } from "../../view";
-import { Monitors } from "../parts/Monitors";
+import { MissingNotice, Monitors } from "../parts/Monitors";
 import { TestButton, TestResult } from "../parts/Test";
 
 const PICTURE = 220;
 
+function choose({ id }: View["monitors"][number]): void {
+  tell({ do: "choose", monitor: id });
+}
+
 export function MonitorCard({ told, now }: { told: View; now: number }) {
   const { monitors, target } = told;
-  const isMissing = !monitors.some(({ index }) => index === target);
-  const isOnly = monitors.length === 1 && !isMissing;
+  // Monitors change places, so that there have to be two.
+  const mayChoose = monitors.length > 1 && monitors.some(({ index }) => index === target);
   return (
     <section class="card" aria-labelledby="monitor">
       <div class="card-head">
@@ -20,12 +22,12 @@ export function MonitorCard({ told, now }: { told: View; now: number }) {
       </div>
       <div class="card-body">
         <p class="quiet">
-          {isOnly
-            ? t("모니터가 1대입니다.", "There is one monitor.")
-            : t("그림에서 모니터를 눌러 골라 주세요.", "Press the one to use in the picture.")}
+          {mayChoose
+            ? t("그림에서 모니터를 눌러 골라 주세요.", "Press the one to use in the picture.")
+            : t(`지금 보이는 모니터: ${monitors.length}대`, `Monitors seen now: ${monitors.length}`)}
         </p>
-        {isMissing && <ProblemNotice problem={problemOf("DISPLAY_NOT_AVAILABLE", { n: monitors.length })} />}
-        <Monitors told={told} most={PICTURE} onChoose={({ id }) => tell({ do: "choose", monitor: id })} />
+        <MissingNotice told={told} />
+        <Monitors told={told} most={PICTURE} onChoose={mayChoose ? choose : undefined} />
         <div class="row">
           <TestButton told={told} />
           <TestResult told={told} now={now} isLasting />

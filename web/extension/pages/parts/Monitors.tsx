@@ -1,6 +1,8 @@
 /** The PC's monitors to scale, as they stand on the desk, and which of them work orders go to. */
+import { problemOf } from "../../../src/lib/errors";
 import { t } from "../../../src/lib/i18n";
 import type { Bounds } from "../../../src/lib/messages";
+import { ProblemNotice } from "../../../src/ui/Notice";
 import type { View } from "../../view";
 import { monitorText } from "./words";
 
@@ -71,6 +73,14 @@ export function Monitors({ told, most, onChoose }: MonitorsProps) {
       </div>
     </fieldset>
   );
+}
+
+/** Amber here, where somebody can see to it, whatever the code's tone is for a delivery. */
+export function MissingNotice({ told }: { told: View }) {
+  const { monitors, target } = told;
+  if (monitors.some(({ index }) => index === target)) return null;
+  const problem = problemOf("DISPLAY_NOT_AVAILABLE", { n: monitors.length });
+  return <ProblemNotice problem={{ ...problem, tone: "temporary" }} />;
 }
 
 type ChoiceProps = {

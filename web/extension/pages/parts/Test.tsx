@@ -37,7 +37,7 @@ export function TestResult({ told, now, isLasting }: { told: View; now: number; 
             `${monitorText(tested.index)}에 표시됨, ${short(tested.tookMs)}`,
             `Shown on ${monitorText(tested.index)}, ${short(tested.tookMs)}`,
           )}
-          {isLasting && <span class="quiet"> · {when(tested.at)}</span>}
+          {isLasting && <small class="notice-code">{when(tested.at)}</small>}
         </Notice>
       )}
     </div>

@@ -73,7 +73,7 @@ export function AddressForm({ told, look }: { told: View; look?: "primary" }) {
               {t("이 주소로 찾습니다:", "Looks at")} <span class="code">{addressText(base)}</span>
             </>
           ) : (
-            t("서버 PC의 창과 라벨에 적혀 있습니다.", "It stands in the server PC's window and on labels.")
+            t("서버 PC의 창과 라벨에 적혀 있습니다.", "The server PC's window and the labels show it.")
           )
         }
       />

@@ -14,7 +14,7 @@ export function Hints({ isRefused = false }: { isRefused?: boolean }) {
                 "Vooster가 설치된 PC가 켜져 있고 프로그램이 실행 중인지 봐 주세요",
                 "See that the PC with Vooster is on and the program is running",
               )
-            : t("이 PC의 랜선이 꽂혀 있는지 봐 주세요", "See that this PC's network cable is in")}
+            : t("이 PC의 랜선이 꽂혀 있는지 봐 주세요", "Check this PC's network cable")}
         </span>
       </li>
       <li class="notice">

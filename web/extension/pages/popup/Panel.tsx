@@ -73,7 +73,8 @@ export function Panel() {
         {body}
         {told.problem && !isTyping(state) && <ProblemNotice problem={told.problem} />}
       </main>
-      <footer class="pop-f">
+      {/* Another deed is another button: a second press of Enter must not do the next one. */}
+      <footer class="pop-f" key={CONTENTS[state] === connected ? "connected" : state}>
         {deed}
         <div class="pop-others">
           {others}

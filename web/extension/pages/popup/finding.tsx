@@ -27,14 +27,17 @@ export function looking(told: View): Content {
           {told.byPolicy
             ? t("시스템 관리자가 정한 주소에 묻고 있습니다.", "Asking at the address your administrator has set.")
             : t(
-                "공장 네트워크에서 이름으로 묻고 있습니다. 몇 초 걸립니다.",
+                "공장 네트워크에서 이름으로 묻고 있습니다. 몇 초 걸립니다.",
                 "Asking on the plant's network. It takes a few seconds.",
               )}
         </p>
-        <ul class="seek" aria-hidden="true">
-          <li />
-          <li />
-          <li />
+        <ul class="seek code">
+          {asked(told).map((address) => (
+            <li key={address}>
+              <Icon name="find" />
+              {address}
+            </li>
+          ))}
         </ul>
       </>
     ),
@@ -42,8 +45,12 @@ export function looking(told: View): Content {
   };
 }
 
+function asked({ tried, byPolicy }: View): string[] {
+  if (tried.length > 0) return tried.map(addressText);
+  return byPolicy ? [] : ["vooster.local"];
+}
+
 export function nothing(told: View): Content {
-  const tried = told.tried.map(addressText);
   return {
     head: t("이 네트워크에서 Vooster를 찾지 못했습니다", "No Vooster found on this network"),
     body: (
@@ -51,7 +58,7 @@ export function nothing(told: View): Content {
         <div class="quiet">
           <p>{t("찾아본 주소, 계속 찾는 중입니다:", "Looked here, and goes on looking:")}</p>
           <ul class="tried code">
-            {(tried.length > 0 ? tried : ["vooster.local"]).map((address) => (
+            {asked(told).map((address) => (
               <li key={address}>{address}</li>
             ))}
           </ul>
@@ -103,7 +110,7 @@ export function offered(told: View): Content {
   const ends = instead && (place?.screenId === instead ? `${place.name} (${instead})` : instead);
   const elsewhere = place && place.plant !== appliance.name ? place.plant : null;
   return {
-    head: t(`이 PC를 ${withParticle(screenId, "으로/로")} 쓸까요?`, `Make this PC ${screenId}?`),
+    head: t("이 PC를 이 자리로 등록할까요?", "Pair this PC with this station?"),
     body: (
       <>
         <p class="quiet">{t("Vooster의 등록 페이지가 묻습니다.", "Vooster's pairing page asks.")}</p>
@@ -118,7 +125,7 @@ export function offered(told: View): Content {
                 )}
           </Notice>
         )}
-        <Monitors told={told} most={PICTURE} />
+        {!ends && <Monitors told={told} most={PICTURE} />}
       </>
     ),
     deed: <Accept told={told} screenId={screenId} />,

@@ -6,7 +6,6 @@ import { svgImage } from "../../../src/lib/links";
 import type { Asking } from "../../../src/station/deviceflow";
 import { firstSentence } from "../../../src/station/words";
 import { Button } from "../../../src/ui/Button";
-import { Notice } from "../../../src/ui/Notice";
 import { tell } from "../../port";
 import type { View } from "../../view";
 import { monitorText } from "../parts/words";
@@ -21,18 +20,15 @@ export function pairing(told: View, now: number): Content {
   // With one monitor the code stands here alone.
   const isElsewhere = told.monitors.length > 1;
   const monitor = monitorText(told.target);
+  const plant = code?.plant || (told.phase.kind === "pairing" ? told.phase.appliance.name : undefined);
+  const isRevoked = now < told.revokedUntil;
   return {
-    above: code?.plant || (told.phase.kind === "pairing" ? told.phase.appliance.name : undefined),
+    above: isRevoked ? t("관리자가 이 PC의 등록을 해제했습니다", "A supervisor has unpaired this PC") : plant,
     head: isElsewhere
       ? t(`${monitor}의 QR을 휴대폰으로 비춰 주세요`, `Point a phone at the code on ${monitor}`)
       : t("이 QR을 휴대폰으로 비춰 주세요", "Point a phone at this code"),
     body: (
       <>
-        {now < told.revokedUntil && (
-          <Notice icon="revoked">
-            {t("관리자가 이 PC의 등록을 해제했습니다.", "A supervisor has unpaired this PC.")}
-          </Notice>
-        )}
         <Plate code={code} now={now} />
         {!isElsewhere && (
           <p class="quiet small centred">
@@ -130,6 +126,6 @@ export function unreachable(told: View, now: number): Content {
 export function retryText(ms: number): string {
   const seconds = Math.ceil(ms / 1000);
   return seconds >= 1
-    ? t(`${seconds}초 뒤 다시 연결합니다.`, `Trying again in ${seconds} s.`)
+    ? t(`${seconds}초 뒤 다시 연결합니다.`, `Trying again in ${seconds}\u00a0s.`)
     : t("다시 연결하는 중입니다.", "Trying again.");
 }

@@ -11,8 +11,8 @@ import { ProblemNotice } from "../../../src/ui/Notice";
 import { tell } from "../../port";
 import type { View } from "../../view";
 import { type Fact, Facts } from "../parts/Facts";
-import { Monitors } from "../parts/Monitors";
-import { stageOf, stateOf } from "../parts/state";
+import { MissingNotice, Monitors } from "../parts/Monitors";
+import { stageOf } from "../parts/state";
 import { TestButton, TestResult } from "../parts/Test";
 import { monitorText } from "../parts/words";
 import type { Content } from "./content";
@@ -22,17 +22,18 @@ import { retryText } from "./pairing";
 
 /** From then on it isn't a restart any more. */
 const LONG_MS = 60_000;
+/** A shift, midnight or not: the day needs no saying. */
+const RECENT_MS = 12 * 3_600_000;
 
 export function connected(told: View, now: number): Content {
-  const isMissing = stateOf(told, now) === "missing";
   return {
     ...who(told),
     body: (
       <>
         <Doing told={told} now={now} />
         {told.notice && now < told.notice.until && <ProblemNotice problem={told.notice.problem} />}
-        {isMissing && <ProblemNotice problem={problemOf("DISPLAY_NOT_AVAILABLE", { n: told.monitors.length })} />}
-        <Monitors told={told} most={PICTURE} />
+        <MissingNotice told={told} />
+        {!told.problem && <Monitors told={told} most={PICTURE} />}
         <TestResult told={told} now={now} />
       </>
     ),
@@ -60,25 +61,32 @@ function Doing({ told, now }: { told: View; now: number }) {
 
 function Shown({ shown }: { shown: NonNullable<View["shown"]> }) {
   const facts: Fact[] = [
-    { name: t("지금", "Now"), value: shown.name },
+    {
+      name: t("지금", "Now"),
+      value: shown.tookMs === null ? t(`${shown.name} (복원됨)`, `${shown.name} (restored)`) : shown.name,
+    },
     { name: t("표시한 시각", "Shown at"), value: <Time at={shown.shownAt} /> },
-    shown.tookMs === null
-      ? { name: t("걸린 시간", "Took"), value: t("다시 띄움", "Restored") }
-      : { name: t("걸린 시간", "Took"), value: shown.tookMs < LONG_MS ? short(shown.tookMs) : long(shown.tookMs) },
+    shown.tookMs !== null && {
+      name: t("걸린 시간", "Took"),
+      value: shown.tookMs < LONG_MS ? short(shown.tookMs) : long(shown.tookMs),
+    },
   ];
   return <Facts facts={facts} />;
 }
 
 function Idle({ told }: { told: View }) {
   const { last, target } = told;
+  const isThere = told.monitors.some(({ index }) => index === target);
   return (
     <>
-      <p class="quiet">
-        {t(
-          `바코드를 스캔하면 제작의뢰서가 ${monitorText(target)}에 나타납니다.`,
-          `Scan a barcode and the work order appears on ${monitorText(target)}.`,
-        )}
-      </p>
+      {isThere && (
+        <p class="quiet">
+          {t(
+            `바코드를 스캔하면 제작의뢰서가 ${monitorText(target)}에 나타납니다.`,
+            `Scan a barcode and the work order appears on ${monitorText(target)}.`,
+          )}
+        </p>
+      )}
       {last && (
         <Facts
           facts={[
@@ -93,11 +101,11 @@ function Idle({ told }: { told: View }) {
 
 /** A time with its age, which ticks. */
 function Time({ at }: { at: number }): ComponentChildren {
-  const today = new Date(at).toDateString() === new Date().toDateString();
+  const isRecent = Date.now() - at < RECENT_MS;
   return (
     <time dateTime={new Date(at).toISOString()} title={stamp(at)}>
-      {today ? clock(at) : when(at)}
-      {today && <small> {ago(at)}</small>}
+      {isRecent ? clock(at) : when(at)}
+      {isRecent && <small> {ago(at)}</small>}
     </time>
   );
 }
