@@ -42,6 +42,45 @@ _STUB = """
   } };
 """
 
+# Text against what is behind it, in the browser's own colours; buttons and fields by their size and name.
+_MEASURE = """async (view) => {
+  window.told(view);
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  const wrong = [];
+  const rgba = (text) => { const n = text.match(/[\\d.]+/g).map(Number); return [n[0], n[1], n[2], n[3] ?? 1]; };
+  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255)
+    .map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const colour = rgba(getComputedStyle(at).backgroundColor);
+      if (colour[3] === 1) return colour;
+    }
+    return [255, 255, 255, 1];
+  };
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement;
+    if (!walker.currentNode.data.trim() || element.closest(".vh") || !element.offsetParent) continue;
+    const style = getComputedStyle(element);
+    const [a, b] = [light(rgba(style.color)), light(behind(element))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < 4.5) wrong.push(`${ratio.toFixed(1)}: ${walker.currentNode.data}`);
+    if (parseFloat(style.fontSize) < 13) wrong.push(`${style.fontSize}: ${walker.currentNode.data}`);
+  }
+  for (const element of document.querySelectorAll("button, a, input, summary")) {
+    const { width, height } = element.getBoundingClientRect();
+    if (width < 44 || height < 44) wrong.push(`${width}x${height}: ${element.outerHTML}`);
+    const name = element.getAttribute("aria-label") || element.textContent.trim() || element.labels?.[0]?.textContent;
+    if (!name) wrong.push(`no name: ${element.outerHTML}`);
+  }
+  for (const image of document.images) if (!image.alt) wrong.push(`no words: ${image.outerHTML.slice(0, 80)}`);
+  if (document.querySelectorAll("h1").length !== 1) wrong.push("not one h1");
+  const whole = document.documentElement;
+  const height = document.getElementById("app").scrollHeight;
+  return [document.body.innerText, wrong, height, whole.scrollWidth > innerWidth];
+}"""
+
 
 class _Handler(SimpleHTTPRequestHandler):
     def do_GET(self) -> None:
@@ -79,7 +118,7 @@ class ExtensionPage:
         self.wrong: list[str] = []
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
         self.page: Page = context.new_page()
-        self.page.set_default_timeout(5_000)
+        self.page.set_default_timeout(10_000)
         self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
         self.page.on("console", lambda said: self.wrong.append(said.text) if said.type != "log" else None)
         self.page.on("request", lambda asked: self.wrong.append(asked.url) if not _is_own(asked.url, address) else None)
@@ -95,17 +134,11 @@ class ExtensionPage:
         commands: list[dict[str, Any]] = self.page.evaluate("window.asked.splice(0)")
         return commands
 
-    @property
-    def text(self) -> str:
-        return self.page.locator("body").inner_text()
-
-    def scrolls_sideways(self) -> bool:
-        wide: bool = self.page.evaluate("document.documentElement.scrollWidth > innerWidth")
-        return wide
-
-    def height(self) -> int:
-        height: int = self.page.evaluate("document.getElementById('app').scrollHeight")
-        return height
+    def measured(self, view: View) -> tuple[str, list[str], int, bool]:
+        """Tells it, and before a second is gone reads what stands there as one line, what of it can't be read or
+        pressed, how high it is in px, whether it is too wide."""
+        text, unreadable, height, is_wide = self.page.evaluate(_MEASURE, view)
+        return " ".join(text.split()), unreadable, height, is_wide
 
 
 def _is_own(url: str, address: str) -> bool:

@@ -1,5 +1,5 @@
 /** Before this PC is a screen: looking, found, nothing found, a page's offer; and another plant in the paired one's place. */
-import { useEffect, useRef } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { t } from "../../../src/lib/i18n";
 import { withParticle } from "../../../src/lib/particles";
 import { Button } from "../../../src/ui/Button";
@@ -128,7 +128,7 @@ export function offered(told: View): Content {
         {!ends && <Monitors told={told} most={PICTURE} />}
       </>
     ),
-    deed: <Accept told={told} screenId={screenId} />,
+    deed: <Accept key={screenId} told={told} screenId={screenId} />,
     others: (
       <Button look="bare" onClick={() => tell({ do: "decline" })}>
         {t("거절", "Decline")}
@@ -138,17 +138,14 @@ export function offered(told: View): Content {
 }
 
 function Accept({ told, screenId }: { told: View; screenId: string }) {
-  const since = useRef(0);
-  useEffect(() => {
-    since.current = performance.now();
-  }, [screenId]);
+  const [since] = useState(() => performance.now());
   const busy = told.doing === "accept";
   return (
     <Button
       look="primary"
       wide
       busy={busy}
-      onClick={() => performance.now() - since.current >= DEAD_MS && tell({ do: "accept" })}
+      onClick={() => performance.now() - since >= DEAD_MS && tell({ do: "accept" })}
     >
       {busy ? t("등록하는 중", "Pairing") : t(`${withParticle(screenId, "으로/로")} 등록`, `Pair as ${screenId}`)}
     </Button>
