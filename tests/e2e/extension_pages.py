@@ -265,7 +265,7 @@ def problem(code: str, **values: Any) -> View:
     """As the worker makes one of a code of the catalogue."""
     known = errors.entry(code)
     words = {"message": known.messages(**values), "action": known.actions(**values)}
-    nothing = {"status": None, "traceId": None, "retryAfterSeconds": None, "fields": []}
+    nothing: View = {"status": None, "traceId": None, "retryAfterSeconds": None, "fields": []}
     return {"code": code, "tone": _CATALOGUE[code]["tone"], "retryable": known.retryable} | words | nothing
 
 

@@ -16,9 +16,11 @@ const text = signal("");
 const isOpen = signal(false);
 const isRefused = signal(false);
 
+const WITH_FIELD: State[] = ["looking", "found", "pairing", "unreachable"];
+
 /** Whether the field stands there, and says itself what went wrong. */
 export function isTyping(state: State): boolean {
-  return state === "nothing" || (isOpen.value && (state === "found" || state === "pairing" || state === "unreachable"));
+  return state === "nothing" || (isOpen.value && WITH_FIELD.includes(state));
 }
 
 /** Opens and closes the field where it isn't there by itself. */

@@ -39,6 +39,7 @@ export function looking(told: View): Content {
             </li>
           ))}
         </ul>
+        <MaybeAddress told={told} />
       </>
     ),
     others: told.byPolicy ? null : <OtherAddress />,
