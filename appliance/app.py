@@ -26,6 +26,7 @@ from appliance.api import (
     deadletters,
     deliveries,
     descriptions,
+    extension,
     keys,
     labels,
     monitoring,
@@ -322,6 +323,7 @@ class Appliance:
             *keys.routes(engine.keyring, engine.database),
             *pairing_api.routes(engine.pairings, credentials, urls, plant=lambda: engine.plant.name),
             *labels.routes(engine.screens, urls),
+            *extension.routes(urls, instance_id=engine.plant.instance_id),
             *pages.routes(
                 plant=engine.plant,
                 documents=engine.documents,

@@ -20,7 +20,10 @@ from appliance.paths import package_data
 from appliance.relay.documents import Documents
 from appliance.relay.plant import Plant
 
-_OFFICE = ("/", "/setup", "/login", "/screens", "/screens/{rest:.+}", "/approve", "/pair", "/dead-letters", "/trust")
+_OFFICE = (
+    "/", "/setup", "/login", "/screens", "/screens/{rest:.+}", "/approve", "/pair", "/dead-letters", "/trust",
+    "/extension",
+)  # fmt: skip
 _PAGES = frozenset({*_OFFICE, "/display", "/scan"}) - {"/"}
 # What programs ask for; whatever else nobody knows was typed or followed by a person.
 _UNKNOWN = r"/{path:(?!(api|documents|assets|ws|metrics|socket\.io|\.well-known)(/|\Z)).*}"

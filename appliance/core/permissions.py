@@ -48,7 +48,7 @@ _ADMIN: Final = Rule(Role.ADMIN)
 
 PAGES: Final = (
     "/", "/setup", "/login", "/screens", "/screens/{rest}", "/approve", "/pair", "/dead-letters", "/display", "/scan",
-    "/trust", "/assets/{path}", "/{path}",
+    "/trust", "/extension", "/assets/{path}", "/{path}",
 )  # fmt: skip
 """The same for everybody, with nothing of the plant in them: what they show they ask the API for."""
 
@@ -59,6 +59,10 @@ CALLS: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType({
     ("GET", "/trust/about.json"): ANYONE,
     ("GET", "/trust/vooster-ca.crt"): ANYONE,
     ("GET", "/trust/vooster-ca.pem"): ANYONE,
+    # The same for every PC, and without a key of any screen.
+    ("GET", "/extension/vooster-extension.zip"): ANYONE,
+    ("GET", "/extension/policy.json"): ANYONE,
+    ("GET", "/extension/policy.reg"): ANYONE,
     ("GET", "/documents/{path}"): Rule(None, proof="signed link"),
     ("GET", "/metrics"): Rule(None, proof="from this machine, or a viewer's credential"),
     ("GET", "/api/asyncapi.json"): ANYONE,

@@ -10,11 +10,10 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
+from appliance.core.managed import EXTENSION_ID
 from appliance.edge.hosts import Hosts
 from appliance.errors import Problem
 
-EXTENSION_ID: Final = "mholgcmfdlciakgmnmldhhpgldnhcohj"
-"""Chrome derives it from the key in the extension's manifest (`web/extension/key.json`): nobody else's can have it."""
 EXTENSION: Final = f"chrome-extension://{EXTENSION_ID}"
 CORS_PATHS: Final = ("/api/", "/socket.io/")
 OWN_PAGE: Final = web.RequestKey("own_page", bool)

@@ -19,9 +19,10 @@ from tests.support.process import Served, environment
 
 UNDESCRIBED = {
     ("GET", "/documents/{path}"), ("GET", "/ws"), ("*", "/socket.io/"), ("GET", "/trust/about.json"),
-    ("GET", "/trust/vooster-ca.crt"), ("GET", "/trust/vooster-ca.pem"),
+    ("GET", "/trust/vooster-ca.crt"), ("GET", "/trust/vooster-ca.pem"), ("GET", "/extension/vooster-extension.zip"),
+    ("GET", "/extension/policy.json"), ("GET", "/extension/policy.reg"),
 }  # fmt: skip
-"""Documents, what the page about certificates is made of, and wires that AsyncAPI describes."""
+"""Documents, what the pages about certificates and the extension offer, and wires that AsyncAPI describes."""
 CHECKS = (
     "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,"
     "response_schema_conformance,negative_data_rejection,missing_required_header,unsupported_method,"

@@ -36,7 +36,8 @@ class Proof(NamedTuple):
 OPEN: Final = frozenset({
     "/", "/setup", "/login", "/screens", "/screens/{rest}", "/approve", "/pair", "/dead-letters", "/display", "/scan",
     "/trust", "/assets/{path}", "/{path}", "/.well-known/vooster", "/trust/about.json", "/trust/vooster-ca.crt",
-    "/trust/vooster-ca.pem", "/api/asyncapi.json", "/api/openapi.json", "/api/health", "/api/health/live",
+    "/trust/vooster-ca.pem", "/extension", "/extension/vooster-extension.zip", "/extension/policy.json",
+    "/extension/policy.reg", "/api/asyncapi.json", "/api/openapi.json", "/api/health", "/api/health/live",
     "/api/health/ready",
 })  # fmt: skip
 """For anyone to read; `POST /api/pairing/device` and signing out change nothing that was there."""

@@ -10,7 +10,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from appliance.edge.origins import EXTENSION, EXTENSION_ID
+from appliance.core.managed import EXTENSION_ID
+from appliance.edge.origins import EXTENSION
 
 _FILE = Path(__file__).parents[2] / "web" / "extension" / "key.json"
 
