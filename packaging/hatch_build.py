@@ -51,17 +51,20 @@ class PagesBuildHook(BuildHookInterface[Any]):
 
 
 def is_stale(root: Path) -> bool:
-    """True when a page is missing from `appliance/static` or older than anything it is made from."""
+    """True when a page or the extension is missing from `appliance/static` or older than anything it is made from."""
     web, static = root / "web", root / "appliance" / "static"
     pages = [static / page.name for page in web.glob("*.html")]
-    if not pages or not all(page.is_file() for page in pages):
+    # Written last: without it the extension was never finished.
+    made = [*pages, static / "extension" / "manifest.json"]
+    if not pages or not all(page.is_file() for page in made):
         return True
     sources = [path for path in web.iterdir() if path.is_file()]
     for folder in ("src", "public", "extension"):
         sources += [path for path in (web / folder).rglob("*") if path.is_file()]
     sources.append(root / "appliance" / "errors" / "catalogue.json")
+    sources.append(root / "appliance" / "__init__.py")  # the extension's version
     newest = max(path.stat().st_mtime for path in sources if path.exists())
-    return min(page.stat().st_mtime for page in pages) < newest
+    return min(page.stat().st_mtime for page in made) < newest
 
 
 class Node(NamedTuple):

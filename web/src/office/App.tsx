@@ -8,6 +8,7 @@ import { Loading } from "../ui/Loading";
 import { ProblemNotice } from "../ui/Notice";
 import { ApprovePage } from "./ApprovePage";
 import { DeadLettersPage } from "./DeadLettersPage";
+import { ExtensionPage } from "./ExtensionPage";
 import { Frame } from "./Frame";
 import { LabelsPage } from "./LabelsPage";
 import { LoginForm, LoginPage } from "./LoginPage";
@@ -26,6 +27,7 @@ const OPEN: Record<string, ComponentType> = {
   "/login": LoginPage,
   "/pair": PairPage,
   "/trust": TrustPage,
+  "/extension": ExtensionPage,
 };
 const BARE: Record<string, ComponentType> = { "/approve": ApprovePage };
 const FRAMED: Record<string, ComponentType> = {

@@ -85,6 +85,13 @@ function Shown({ offer, left }: { offer: Offer; left: number }) {
           )}
         </li>
       </ol>
+      <p class="quiet small">
+        {t(
+          "그 PC에 확장 프로그램이 있으면 아래 주소를 거기에서 열고 ‘확장 프로그램에 넘기기’를 누릅니다.",
+          "If that PC has the extension, open the address below there and press “Hand to the extension”.",
+        )}{" "}
+        <a href="/extension">{t("확장 프로그램 설치", "Install the extension")}</a>
+      </p>
       <img src={svgImage(offer.svg)} alt="QR" />
       <label class="field">
         <span class="label">{t("주소 (한 번, 한 PC에서만)", "Address (once, on one PC only)")}</span>

@@ -1,18 +1,18 @@
 /** Where a station's label and an offer lead. Opening it changes nothing; making this browser a screen takes a press. */
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import { post } from "../lib/api";
 import { problemOf } from "../lib/errors";
+import { extension, findExtension } from "../lib/extension";
 import { ago, stamp } from "../lib/format";
 import { t } from "../lib/i18n";
 import { orderName } from "../lib/names";
-import { loadPairing, type Pairing, savePairing } from "../lib/pairing";
-import { withParticle } from "../lib/particles";
-import { clientName } from "../station/client";
 import { Button, ButtonLink } from "../ui/Button";
-import { Icon } from "../ui/icons";
 import { Loading } from "../ui/Loading";
-import { Notice, ProblemNotice } from "../ui/Notice";
+import { ProblemNotice } from "../ui/Notice";
 import { ScreenPill } from "../ui/states";
+import { isPhone } from "./device";
+import { ConnectExtension } from "./ExtensionNote";
+import { OfferPage } from "./OfferPage";
 import { PhonePage } from "./PhonePage";
 import { goToLogin, place } from "./router";
 import { clientText, lineAndId, nameOf, pcFacts } from "./screenText";
@@ -38,163 +38,46 @@ export function PairPage() {
       </PhonePage>
     );
   }
-  if (token) return isPhone() ? <PhoneExplains /> : <Offer screenId={screenId} token={token} />;
+  if (token) return <OfferPage screenId={screenId} token={token} />;
   return <Label screenId={screenId} />;
-}
-
-function isPhone(): boolean {
-  const hint = (navigator as Navigator & { userAgentData?: { mobile?: boolean } }).userAgentData?.mobile;
-  return hint ?? /Mobi|Android|iPhone|iPad/.test(navigator.userAgent);
-}
-
-function PhoneExplains() {
-  return (
-    <PhonePage center>
-      <span class="bigmark no">
-        <Icon name="phone" />
-      </span>
-      <div>
-        <h1>{t("휴대폰은 모니터가 될 수 없습니다", "A phone can't be the screen")}</h1>
-        <p>{t("이 주소를 현장 PC에서 열어 주세요.", "Open this on the station's PC.")}</p>
-      </div>
-    </PhonePage>
-  );
-}
-
-/** Used or late. A new one is made by whoever may, on the list of screens; sign-in comes before it where it must. */
-function LateOffer({ screenId }: { screenId: string }) {
-  return (
-    <PhonePage
-      center
-      foot={
-        <>
-          <ButtonLink
-            look="primary"
-            glove
-            wide
-            href={`/screens?q=${encodeURIComponent(screenId)}&offer=${encodeURIComponent(screenId)}`}
-          >
-            {t("새 QR 만들기", "Make a new one")}
-          </ButtonLink>
-          <ButtonLink look="bare" glove wide href="/display">
-            {t("이 PC에 QR 띄우기", "Show a code on this PC")}
-          </ButtonLink>
-        </>
-      }
-    >
-      <span class="bigmark no">
-        <Icon name="pending" />
-      </span>
-      <div role="status">
-        <h1>{t("등록 코드가 만료되었습니다", "This pairing code has expired")}</h1>
-        <p>
-          {t(
-            "한 번만, 10분 안에 쓸 수 있습니다. 관리자가 새로 만들거나, 이 PC에 QR을 띄워 휴대폰으로 비추면 됩니다.",
-            "It works once, for 10 minutes. A supervisor can make a new one, or this PC can show a code for a phone.",
-          )}
-        </p>
-      </div>
-      <small class="notice-code">
-        <code>PAIRING_EXPIRED</code>
-      </small>
-    </PhonePage>
-  );
-}
-
-function Offer({ screenId, token }: { screenId: string; token: string }) {
-  const claim = useAction();
-  const [done, setDone] = useState(false);
-  const [kept, setKept] = useState(true);
-  const before = useMemo(loadPairing, []);
-  const press = (): void =>
-    void claim.run(async () => {
-      const body = { screenId, token, client: clientName() };
-      const pairing = await post<Pairing>("/api/pairing/claim", body, { csrf: false });
-      setKept(savePairing(pairing));
-      history.replaceState(null, "", `/pair?screenId=${encodeURIComponent(screenId)}`);
-      setDone(true);
-    });
-  if (claim.problem?.code === "PAIRING_EXPIRED") return <LateOffer screenId={screenId} />;
-  if (done) {
-    return (
-      <PhonePage
-        center
-        foot={
-          <ButtonLink look="primary" glove wide href="/display">
-            {t("모니터 화면 열기", "Open the screen")}
-          </ButtonLink>
-        }
-      >
-        <span class="bigmark ok">
-          <Icon name="showing" />
-        </span>
-        <div role="status">
-          <h1>{t(`이 브라우저는 이제 ${screenId}입니다`, `This browser is now ${screenId}`)}</h1>
-          <p>
-            {t(
-              "두 번째 모니터로 옮긴 뒤 전체 화면(F11)으로 띄워 주세요.",
-              "Move it to the second monitor, then press F11 for full screen.",
-            )}
-          </p>
-        </div>
-        {!kept && (
-          <Notice tone="warn">
-            {t(
-              "이 브라우저가 저장을 막아 등록을 기억하지 못합니다. 시크릿 창이 아닌 창에서 다시 해 주세요.",
-              "This browser blocks storage, so the pairing can't be kept. Do it again in a window that isn't private.",
-            )}
-          </Notice>
-        )}
-      </PhonePage>
-    );
-  }
-  return (
-    <PhonePage
-      center
-      foot={
-        <>
-          {claim.problem && <ProblemNotice problem={claim.problem} />}
-          <Button look="primary" glove wide busy={claim.busy} onClick={press}>
-            <span>
-              {t("이 브라우저를 ", "Make this browser ")}
-              <span class="keep">{t(withParticle(screenId, "으로/로"), screenId)}</span>
-              {t(" 쓰기", "")}
-            </span>
-          </Button>
-        </>
-      }
-    >
-      <span class="bigmark no">
-        <Icon name="unpaired" />
-      </span>
-      <div>
-        <h1>{t(`${screenId}의 PC입니까?`, `Is this ${screenId}'s PC?`)}</h1>
-        <p>{t("누르기 전에는 아무것도 바뀌지 않습니다.", "Nothing changes until you press.")}</p>
-      </div>
-      {before && before.screenId !== screenId && (
-        <Notice tone="warn">
-          {t(
-            `이 브라우저는 지금 ${before.screenId}입니다. 누르면 바뀝니다.`,
-            `This browser is ${before.screenId} now. Pressing changes that.`,
-          )}
-        </Notice>
-      )}
-    </PhonePage>
-  );
 }
 
 function Label({ screenId }: { screenId: string }) {
   useEffect(() => {
     if (me.value === undefined) void loadMe();
+    void findExtension();
   }, []);
   const nobody = me.value === null;
+  // At a station's PC there may be nobody who signs in, and all that's wanted is its extension.
+  const forPc = nobody && !isPhone();
+  const found = extension.value;
+  const toLogin = nobody && (!forPc || found?.kind === "missing");
   useEffect(() => {
-    if (nobody) goToLogin();
-  }, [nobody]);
+    if (toLogin) goToLogin();
+  }, [toLogin]);
   if (me.value) return <Station screenId={screenId} />;
+  if (forPc && found && found.kind !== "missing") return <AtThePc screenId={screenId} />;
   return (
     <PhonePage>
       {meProblem.value ? <ProblemNotice problem={meProblem.value} onRetry={() => void loadMe()} /> : <Loading />}
+    </PhonePage>
+  );
+}
+
+function AtThePc({ screenId }: { screenId: string }) {
+  return (
+    <PhonePage
+      foot={
+        <Button look="bare" glove wide onClick={goToLogin}>
+          {t("관리자로 로그인", "Sign in as a supervisor")}
+        </Button>
+      }
+    >
+      <div>
+        <h1>{screenId}</h1>
+        <p class="quiet">{t("이 라벨이 붙은 자리의 PC입니까?", "Is this the PC where this label is?")}</p>
+      </div>
+      <ConnectExtension />
     </PhonePage>
   );
 }
@@ -262,6 +145,7 @@ function Station({ screenId }: { screenId: string }) {
             )}
           </p>
           <WaitingList screenId={screenId} near={data?.client?.address ?? null} />
+          {!isPhone() && extension.value && extension.value.kind !== "missing" && <ConnectExtension />}
           <ButtonLink wide href={`/approve?screenId=${encodeURIComponent(screenId)}`}>
             {t("코드 입력", "Type a code")}
           </ButtonLink>

@@ -40,7 +40,10 @@ export function ScreensPage() {
                 {t(
                   "모니터의 QR을 휴대폰으로 비추거나, 보이는 코드를 여기에 입력합니다.",
                   "Point a phone at the code on the screen, or type it here.",
-                )}
+                )}{" "}
+                <a href="/extension">
+                  {t("PC에는 확장 프로그램을 설치해 두면 편합니다", "The extension makes it easier")}
+                </a>
               </p>
             </div>
             <CodeField />
@@ -101,6 +104,13 @@ function First() {
           )}
         </p>
         <p class="url">{address}/display</p>
+        <p class="quiet">
+          {t(
+            "PC의 브라우저에 확장 프로그램을 설치하면 두 번째 모니터에 저절로 띄웁니다.",
+            "With the extension in the PC's browser, the second monitor is filled by itself.",
+          )}{" "}
+          <a href="/extension">{t("확장 프로그램 설치", "Install the extension")}</a>
+        </p>
         <div class="first-acts">
           <ButtonLink look="primary" href="/display" target="_blank" rel="noopener">
             {t("이 PC에서 열어 보기", "Try it on this PC")}

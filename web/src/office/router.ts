@@ -13,6 +13,7 @@ export const PATHS = [
   "/pair",
   "/dead-letters",
   "/trust",
+  "/extension",
 ] as const;
 export type Path = (typeof PATHS)[number];
 

@@ -1,6 +1,7 @@
 /** What the station's pages are made of: the frame with its lamp, a text said in both languages, the clock. */
 import type { ComponentChildren } from "preact";
 import type { Problem } from "../lib/errors";
+import type { Extension } from "../lib/extension";
 import { clock } from "../lib/format";
 import { lang, otherLang, type Text } from "../lib/i18n";
 import { lineNames } from "../lib/names";
@@ -104,6 +105,8 @@ export type Face = {
   readonly revokedUntil: Readable<number>;
   readonly notice: Readable<{ problem: Problem; until: number } | null>;
   readonly now: Readable<number>;
+  /** Whether this browser has the extension; left out by the extension itself. */
+  readonly extension?: Readable<Extension | null>;
   readonly pairer: {
     readonly asking: Readable<Asking | null>;
     readonly offer: Readable<Offer | null>;

@@ -2,6 +2,7 @@
 import { signal } from "@preact/signals";
 import { browserTokens } from "../lib/browserTokens";
 import { type Problem, problemFrom, problemOf } from "../lib/errors";
+import { extension, findExtension } from "../lib/extension";
 import type { Ack, Clear, Delivery, Navigate, ServerMessage, Welcome, WireError } from "../lib/messages";
 import { orderName } from "../lib/names";
 import type { Pairing } from "../lib/pairing";
@@ -36,6 +37,7 @@ export class Station {
   /** What the appliance wants said of this session; it goes away by itself. */
   readonly notice = signal<{ problem: Problem; until: number } | null>(null);
   readonly spot = signal<Spot>(NOWHERE);
+  readonly extension = extension;
   /** The monotonic clock of everything above, in ms; moves twice a second and when something happens. */
   readonly now = signal(performance.now());
 
@@ -75,6 +77,7 @@ export class Station {
 
   start(): void {
     this.tokens.watch();
+    void findExtension();
     this.begin(this.tokens.pairing);
     setInterval(() => this.tick(), TICK_MS);
     addEventListener("online", () => this.connection.nudge());

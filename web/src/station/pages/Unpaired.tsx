@@ -1,5 +1,6 @@
 /** Before this browser is a screen: the QR and code, the answer of the person with the phone, an offer to confirm. */
 import { actionOf, messageOf } from "../../lib/errors";
+import type { Extension } from "../../lib/extension";
 import { long } from "../../lib/format";
 import { lang, pick, type Text, t } from "../../lib/i18n";
 import { svgImage } from "../../lib/links";
@@ -63,10 +64,39 @@ function Invitation({ station, asking }: PageProps & { asking: Code | null }) {
               ))}
             </ol>
           )}
+          {station.extension?.value && <ExtensionLine found={station.extension.value} />}
         </div>
         <Plate asking={asking} now={station.now.value} />
       </div>
     </Frame>
+  );
+}
+
+/** Nobody has a mouse here, so what there is to get stands as an address. */
+function ExtensionLine({ found }: { found: Extension }) {
+  const where = <b class="code">{`${location.host}/extension`}</b>;
+  return (
+    <p class="aside">
+      {found.kind === "installed" ? (
+        t(
+          "이 PC에는 확장 프로그램이 있습니다. 두 번째 모니터에는 확장 프로그램이 저절로 띄웁니다.",
+          "This PC has the extension. It shows work orders on the second monitor by itself.",
+        )
+      ) : (
+        <>
+          {found.kind === "missing"
+            ? t(
+                "확장 프로그램이 있으면 두 번째 모니터에 저절로 띄웁니다:",
+                "With the extension, the second monitor is filled by itself:",
+              )
+            : t(
+                "확장 프로그램의 버전이 다릅니다. 새로 받기:",
+                "The extension is another version. Get the new one:",
+              )}{" "}
+          {where}
+        </>
+      )}
+    </p>
   );
 }
 
