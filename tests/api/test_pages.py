@@ -27,7 +27,19 @@ async def link(house: House, order_id: str = "ORD-1001") -> str:
 @built
 @pytest.mark.parametrize(
     "path",
-    ["/", "/setup", "/login", "/screens", "/screens/labels", "/approve", "/pair", "/dead-letters", "/display", "/scan"],
+    [
+        "/",
+        "/setup",
+        "/login",
+        "/screens",
+        "/screens/labels",
+        "/approve",
+        "/pair",
+        "/dead-letters",
+        "/extension",
+        "/display",
+        "/scan",
+    ],
 )
 async def test_pages_are_strict_about_what_they_load(house: House, path: str) -> None:
     answer = await house.call("GET", path)

@@ -7,6 +7,7 @@ import contextlib
 import json
 import re
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -36,9 +37,11 @@ pytestmark = [
 
 
 @contextlib.contextmanager
-def browser(profile: Path, extension: Path | None, language: str = "ko-KR") -> Iterator[BrowserContext]:
+def browser(
+    profile: Path, extension: Path | None, language: str = "ko-KR", program: Path | None = None
+) -> Iterator[BrowserContext]:
     """A PC with two monitors and a browser of its own, with `extension` installed."""
-    found = shutil.which("chromium") or shutil.which("google-chrome")
+    found = program or shutil.which("chromium") or shutil.which("google-chrome")
     assert found, "no Chromium: run tests/install_browser.sh"
     args = [
         "--no-sandbox",
@@ -152,6 +155,33 @@ def test_another_version_is_named_with_what_to_do(floor: Floor, tmp_path: Path) 
         page.goto(offer(floor))
         expect(page.get_by_role("button", name=re.compile("Hand to the extension"))).to_be_visible()
         expect(page.locator(".notice")).to_contain_text("0.0.1")
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="policies are laid where Debian's Chromium looks for them")
+def test_a_policy_file_makes_a_pc_its_screen_with_nobody_pressing_anything(floor: Floor, tmp_path: Path) -> None:
+    key = admin_key(floor)
+    folder = tmp_path / "policies"
+    made = floor.vooster("screens", "provision", "S-1", "S-2", "--policy", str(folder), "--form", "json")
+    assert made.splitlines() == [str(folder / f"vooster-{screen_id}.json") for screen_id in ("S-1", "S-2")]
+    with browser(tmp_path / "profile", EXTENSION, program=managed(tmp_path, folder / "vooster-S-2.json")) as pc:
+        until(lambda: floor.get("/api/screens/S-2", key)["online"], 20)
+        assert not floor.get("/api/screens/S-1", key)["online"]
+        page = own_page(pc)
+        assert page.evaluate(PHASE)["kind"] == "paired"
+
+
+def managed(tmp_path: Path, policy: Path) -> Path:
+    """A Chromium that finds this policy where IT puts it, and that no other on this machine sees."""
+    if subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no mount namespace can be made here")
+    laid = "/etc/chromium/policies/managed"
+    program = tmp_path / "chromium"
+    program.write_text(
+        "#!/bin/sh\nexec unshare -m sh -c 'mount -t tmpfs none /etc/chromium && "
+        f'mkdir -p {laid} && cp "$0" {laid}/vooster.json && exec chromium "$@"\' "{policy}" "$@"\n'
+    )
+    program.chmod(0o755)
+    return program
 
 
 def own_page(pc: BrowserContext) -> Page:

@@ -65,6 +65,7 @@ def test_no_page_needs_what_its_policy_refuses(floor: Floor, people: People) -> 
         "/pair?screenId=S-2",
         "/login",
         "/setup",
+        "/extension",
         "/no",
     ):
         desk.goto(floor.base + path)

@@ -40,7 +40,7 @@ export function ExtensionPage() {
       {found ? <Verdict found={found} /> : <Loading rows={2} />}
       {found && found.kind !== "missing" && <ConnectExtension />}
       {found?.kind === "outdated" && <UpdateSteps />}
-      <InstallSteps isOpen={found?.kind === "missing"} />
+      <InstallSteps isNext={found?.kind === "missing" && !isPhone()} />
       <Permissions />
       <ManyPcs />
     </main>

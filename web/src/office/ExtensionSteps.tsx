@@ -12,14 +12,16 @@ const PAGES: Record<Browser, string> = {
 };
 const FOLDER = "C:\\Vooster\\extension";
 
-export function InstallSteps({ isOpen }: { isOpen: boolean }) {
+export function InstallSteps({ isNext }: { isNext: boolean }) {
   const own = browser();
   return (
     <section class="trust-steps" aria-labelledby="h-install">
-      <h2 id="h-install">{t("설치하기", "Install it")}</h2>
-      <DownloadButton />
+      <h2 id="h-install">
+        {isNext ? t("설치하기", "Install it") : t("다른 PC에 설치하기", "Install it on another PC")}
+      </h2>
+      <DownloadButton isNext={isNext} />
       {BROWSERS.map((name) => (
-        <Way key={name} name={name} isOpen={isOpen && name === (own ?? "Chrome")}>
+        <Way key={name} name={name} isOpen={isNext && name === (own ?? "Chrome")}>
           <ol class="trust-list">
             <li>
               {t(
@@ -89,9 +91,9 @@ function loadUnpacked(name: Browser): string {
     : t("‘압축’으로 시작하는 로드 단추(영어로 ‘Load unpacked’)를 누릅니다.", "Press “Load unpacked”.");
 }
 
-function DownloadButton() {
+function DownloadButton({ isNext }: { isNext: boolean }) {
   return (
-    <ButtonLink look="primary" glove wide href="/extension/vooster-extension.zip">
+    <ButtonLink look={isNext ? "primary" : "plain"} glove wide href="/extension/vooster-extension.zip">
       {t("확장 프로그램 받기", "Get the extension")} (.zip)
     </ButtonLink>
   );
@@ -101,7 +103,7 @@ export function UpdateSteps() {
   return (
     <section class="card door-card" aria-labelledby="h-update">
       <h2 id="h-update">{t("새 버전으로 바꾸기", "Replace it with the new version")}</h2>
-      <DownloadButton />
+      <DownloadButton isNext />
       <ol class="trust-list">
         <li>
           {t(

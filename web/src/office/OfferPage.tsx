@@ -141,7 +141,7 @@ function Offer({ screenId, token }: { screenId: string; token: string }) {
           </>
         }
       >
-        <span class="bigmark ok">
+        <span class="bigmark no">
           <Icon name="sent" />
         </span>
         <div role="status">

@@ -86,8 +86,8 @@ function ExtensionLine({ found }: { found: Extension }) {
         <>
           {found.kind === "missing"
             ? t(
-                "확장 프로그램이 있으면 두 번째 모니터에 저절로 띄웁니다:",
-                "With the extension, the second monitor is filled by itself:",
+                "확장 프로그램이 없습니다. 두 번째 모니터에 저절로 띄우려면:",
+                "No extension here. To have the second monitor filled by itself:",
               )
             : t(
                 "확장 프로그램의 버전이 다릅니다. 새로 받기:",
