@@ -49,6 +49,10 @@ class Avahi:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._enter = ("nsenter", f"--target={process.pid}", "--mount", "--net", "stdbuf", "-oL")
 
+    def enter(self, *argv: str) -> tuple[str, ...]:
+        """`argv` as it is run on this avahi's machine, where it resolves names by it."""
+        return (*self._enter[:4], *argv)
+
     def browse(self, service: str) -> list[Found]:
         """What is announced now, resolved over IPv4: `avahi-browse -rtp`, which ends by itself."""
         done = _run((*self._enter, "avahi-browse", "-rtpk", service))
