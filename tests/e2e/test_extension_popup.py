@@ -205,6 +205,11 @@ def test_an_address_is_taken_as_people_type_it_and_kept_meanwhile(popup: Extensi
     assert popup.asked == [{"do": "type", "address": "http://192.168.0.5:8480"}]
     popup.tell(unpaired(phase={"kind": "looking", "nothing": True}, problem=problem("CONNECTION_REFUSED")))
     expect(page.get_by_text("CONNECTION_REFUSED")).to_have_count(1)
+    typed = PLANT | {"base": "http://192.168.0.5:8480", "by": "typed"}
+    popup.tell(code(phase={"kind": "pairing", "appliance": typed}))
+    expect(field).to_have_count(0)
+    press(page, "다른 주소 입력")
+    expect(field).to_have_value("")
     popup.tell(unpaired(phase={"kind": "found", "appliance": PLANT}, byPolicy=True))
     expect(field).to_have_count(0)
 

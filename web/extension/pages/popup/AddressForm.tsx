@@ -23,6 +23,13 @@ export function isTyping(state: State): boolean {
   return state === "nothing" || (isOpen.value && WITH_FIELD.includes(state));
 }
 
+/** What was typed has been found: the field has done its part. */
+export function settle({ phase }: View): void {
+  if (phase.kind !== "pairing" || phase.appliance.base !== meant(text.value)) return;
+  text.value = "";
+  isOpen.value = false;
+}
+
 /** Opens and closes the field where it isn't there by itself. */
 export function OtherAddress() {
   return (

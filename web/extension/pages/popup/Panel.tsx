@@ -9,7 +9,7 @@ import type { View } from "../../view";
 import { now } from "../clock";
 import { Bar } from "../parts/Bar";
 import { lookOf, type State, stateOf } from "../parts/state";
-import { isTyping } from "./AddressForm";
+import { isTyping, settle } from "./AddressForm";
 import type { Content } from "./content";
 import { different, found, looking, nothing, offered } from "./finding";
 import { denied, pairing, unreachable } from "./pairing";
@@ -44,6 +44,7 @@ export function Panel() {
     // What was pressed may be gone with the state that had it.
     if (before.current && document.activeElement === document.body) head.current?.focus();
     before.current = state;
+    if (told) settle(told);
   }, [state]);
   if (!told || !state) {
     return (
