@@ -143,7 +143,7 @@ class Appliance:
         hosts = Hosts(
             self.settings.server,
             addresses=lan_addresses,
-            name=lambda: self._discovery().get("host") if self._announces else None,
+            name=self._host,
             base_url=self.base_url,
             tls=self._tls,
         )
@@ -175,7 +175,7 @@ class Appliance:
         if self._network:
             await self._listen(runner, build_runner, crowd)
         if self._announces:
-            self._announcer = self._new_announcer()
+            self._announcer = self._new_announcer(hosts.changed)
             await self._announcer.start()
             self._stops.append(self._announcer.stop)
         self._stops.append(self._not_ready)
@@ -329,6 +329,7 @@ class Appliance:
                 documents=engine.documents,
                 outside=credentials.outside,
                 base_url=self.base_url,
+                host=self._host,
                 setup_complete=lambda: engine.people.complete,
             ),
             *self._trust_routes(),
@@ -392,9 +393,9 @@ class Appliance:
         found += lan_addresses() if self._everywhere else [server.host]
         if server.public_url:
             found.append(urlsplit(server.public_url).hostname or "")
-        announced = self._discovery()
-        if announced["addresses"]:  # the name is settled
-            found.append(str(announced["host"]))
+        announced = self._host()
+        if announced:
+            found.append(announced)
         return found
 
     def _tls_status(self) -> dict[str, Any]:
@@ -425,14 +426,23 @@ class Appliance:
     def _discovery(self) -> dict[str, Any]:
         return self._announcer.status() if self._announcer is not None else {"ok": True, "addresses": []}
 
-    def _new_announcer(self) -> Announcer:
+    def _host(self) -> str | None:
+        """The settled mDNS host name; None while there is none."""
+        return self._announcer.host if self._announcer is not None else None
+
+    def _new_announcer(self, changed: Callable[[], None]) -> Announcer:
+        plant, server, chosen = self.engine.plant, self.settings.server, self.settings.discovery
         return Announcer(
-            instance_id=self.engine.plant.instance_id,
-            name=self.settings.discovery.name or self.engine.plant.name,
+            instance_id=plant.instance_id,
+            name=lambda: chosen.name or plant.name,
             version=__version__,
             port=self._port,
             tls=self._tls,
-            interfaces=self.settings.discovery.interfaces,
+            interfaces=chosen.interfaces,
+            host=server.host,
+            number=plant.host_number,
+            remember=plant.keep_host_number,
+            changed=changed,
         )
 
     def _not_ready(self) -> None:

@@ -63,9 +63,9 @@ class Avahi:
             if f[2] == "IPv4"
         ]
 
-    def resolve(self, host: str) -> str | None:
-        """The IPv4 address behind a `.local` name: `avahi-resolve -4 -n`."""
-        words = _run((*self._enter, "avahi-resolve", "-4", "-n", host)).stdout.split()
+    def resolve(self, host: str, version: int = 4) -> str | None:
+        """The address behind a `.local` name: `avahi-resolve -4 -n`."""
+        words = _run((*self._enter, "avahi-resolve", f"-{version}", "-n", host)).stdout.split()
         return words[1] if len(words) > 1 else None
 
     def watch(self, service: str) -> subprocess.Popen[str]:
@@ -74,12 +74,24 @@ class Avahi:
 
 
 class Host:
-    """A machine on the LAN, with one card `eth0`."""
+    """A machine on the LAN, with a card `eth0` and whichever others are plugged in."""
 
-    def __init__(self, namespace: str, address: str, stack: ExitStack) -> None:
+    def __init__(self, namespace: str, number: int, stack: ExitStack) -> None:
         self.namespace = namespace
-        self.address = address
+        self.number = number
+        self.address = f"10.77.0.{number}"
         self._stack = stack
+
+    def link(self, *how: str, card: str = "eth0") -> None:
+        """`link("down")`, `link("multicast", "off")`."""
+        _ip("-n", self.namespace, "link", "set", card, *how)
+
+    def give(self, address: str, card: str = "eth0") -> None:
+        """One more address, usable at once."""
+        _ip("-n", self.namespace, "addr", "add", address, "dev", card, *(("nodad",) if ":" in address else ()))
+
+    def take(self, address: str, card: str = "eth0") -> None:
+        _ip("-n", self.namespace, "addr", "del", address, "dev", card)
 
     def command(self, *argv: str) -> tuple[str, ...]:
         """`argv` as it is run in this host, for callers that start it their own way."""
@@ -93,11 +105,15 @@ class Host:
         return self._stack.enter_context(_process(self.command(*argv), env=env))
 
     @contextmanager
-    def avahi(self, host_name: str = "client") -> Iterator[Avahi]:
-        """A running avahi-daemon, called `<host_name>.local`, with a system bus of its own."""
+    def avahi(self, host_name: str = "client", *, ipv6: bool = False, named: str | None = None) -> Iterator[Avahi]:
+        """A running avahi-daemon with a system bus of its own, that wants to be called `<host_name>.local` and, once
+        it is `named` so (otherwise the same), is ready."""
         with tempfile.TemporaryDirectory() as folder:
             settings = Path(folder, "avahi-daemon.conf")
-            settings.write_text(f"[server]\nhost-name={host_name}\nuse-ipv6=no\n[wide-area]\nenable-wide-area=no\n")
+            settings.write_text(
+                f"[server]\nhost-name={host_name}\nuse-ipv6={'yes' if ipv6 else 'no'}\n"
+                "[wide-area]\nenable-wide-area=no\n"
+            )
             script = (
                 "mount -t tmpfs tmpfs /run && mkdir -p /run/dbus /run/avahi-daemon && "
                 "{ dbus-daemon --system --nofork --nopidfile & } && "
@@ -106,12 +122,14 @@ class Host:
             )
             with _process(self.command("unshare", "-m", "sh", "-c", script), quiet=True) as process:
                 avahi = Avahi(process)
-                until(lambda: avahi.resolve(f"{host_name}.local"), f"{host_name}.local answered by its own avahi")
+                name = named or host_name
+                until(lambda: avahi.resolve(f"{name}.local"), f"{name}.local answered by its own avahi")
                 yield avahi
 
 
 class Lan:
-    """A switch and the hosts plugged into it, 10.77.0.1 and up."""
+    """Two switches that no cable joins. Hosts are plugged into the first, as 10.77.0.1 and up; the second's addresses
+    begin with 10.78.0."""
 
     def __init__(self, stack: ExitStack) -> None:
         self._stack = stack
@@ -119,22 +137,34 @@ class Lan:
         self._switch = f"{self._prefix}s"
         self._count = 0
         self._namespace(self._switch)
-        _ip("-n", self._switch, "link", "add", "br0", "type", "bridge", "mcast_snooping", "0")
-        _ip("-n", self._switch, "link", "set", "br0", "up")
+        for bridge in ("br0", "br1"):
+            _ip("-n", self._switch, "link", "add", bridge, "type", "bridge", "mcast_snooping", "0")
+            _ip("-n", self._switch, "link", "set", bridge, "up")
 
-    def host(self, *, plugged: bool = True) -> Host:
+    def host(self, *, plugged: bool = True, switch: int = 0) -> Host:
         """One more machine. Not `plugged`: it has its loopback and no card."""
         self._count += 1
-        number, name = self._count, f"{self._prefix}h{self._count}"
-        self._namespace(name)
+        host = Host(f"{self._prefix}h{self._count}", self._count, self._stack)
+        self._namespace(host.namespace)
         if plugged:
-            port = f"port{number}"
-            _ip("link", "add", "eth0", "netns", name, "type", "veth", "peer", "name", port, "netns", self._switch)
-            _ip("-n", self._switch, "link", "set", port, "master", "br0", "up")
-            _ip("-n", name, "addr", "add", f"10.77.0.{number}/24", "dev", "eth0")
-            _ip("-n", name, "link", "set", "eth0", "up")
-            _ip("-n", name, "route", "add", "default", "via", "10.77.0.254", "dev", "eth0")
-        return Host(name, f"10.77.0.{number}", self._stack)
+            host.address = self.plug(host, switch=switch)
+            _ip("-n", host.namespace, "route", "add", "default", "via", f"10.{77 + switch}.0.254", "dev", "eth0")
+        return host
+
+    def plug(self, host: Host, card: str = "eth0", *, switch: int = 0) -> str:
+        """A new card in `host`, on a cable to `switch`; its address."""
+        port, address = f"p{host.number}{card}", f"10.{77 + switch}.0.{host.number}"
+        _ip("link", "add", card, "netns", host.namespace, "type", "veth", "peer", "name", port, "netns", self._switch)
+        _ip("-n", self._switch, "link", "set", port, "master", f"br{switch}", "up")
+        _ip("-n", host.namespace, "addr", "add", f"{address}/24", "dev", card)
+        _ip("-n", host.namespace, "link", "set", card, "up")
+        return address
+
+    def join(self) -> None:
+        """A cable between the two switches."""
+        _ip("-n", self._switch, "link", "add", "j0", "type", "veth", "peer", "name", "j1")
+        for number in (0, 1):
+            _ip("-n", self._switch, "link", "set", f"j{number}", "master", f"br{number}", "up")
 
     def _namespace(self, name: str) -> None:
         _ip("netns", "add", name)

@@ -8,11 +8,16 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
+import struct
+import sys
 from collections.abc import Iterable
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 from typing import NamedTuple
 
 import ifaddr
+
+if sys.platform == "linux":
+    import fcntl
 
 _PRIVATE = tuple(ipaddress.IPv4Network(network) for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
 
@@ -35,6 +40,24 @@ class Reach(IntEnum):
     LOOPBACK = 4
 
 
+class Flags(IntFlag):
+    """What a card can do and does (Linux `netdevice(7)`)."""
+
+    UP = 0x1
+    LOOPBACK = 0x8
+    POINT_TO_POINT = 0x10
+    RUNNING = 0x40
+    MULTICAST = 0x1000
+
+    @property
+    def connected(self) -> bool:
+        """Turned on, with a cable or a radio link."""
+        return Flags.UP in self and Flags.RUNNING in self
+
+
+_USUAL = Flags.UP | Flags.RUNNING | Flags.MULTICAST
+
+
 class OwnAddress(NamedTuple):
     """One address, the card it is on (the operating system's short name), and who is likely to reach it."""
 
@@ -44,14 +67,36 @@ class OwnAddress(NamedTuple):
 
 
 def own_addresses() -> list[OwnAddress]:
-    """Every IPv4 address of this machine, best first; among equals the one on the way to the default gateway."""
-    return rank(ifaddr.get_adapters(), _routed_address())
+    """Every IPv4 address of this machine, best first; among equals the one on the way to the default gateway.
+
+    Those of cards without a connection are left out, unless there are no others: nobody reaches them.
+    """
+    adapters = list(ifaddr.get_adapters())
+    connected = [adapter for adapter in adapters if flags(adapter.name).connected]
+    routed = _routed_address()
+    found = rank(connected, routed)
+    return found if any(own.reach < Reach.LOOPBACK for own in found) else rank(adapters, routed)
+
+
+def flags(card: str) -> Flags:
+    """A card's flags; where the system has no such question, those of a card as it should be.
+
+    Windows lists no address of a card that isn't connected, so there is nothing to ask there.
+    """
+    if sys.platform != "linux":
+        return _USUAL
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        try:
+            answer = fcntl.ioctl(asking, 0x8913, struct.pack("16s24x", card.encode()[:15]))  # SIOCGIFFLAGS
+        except OSError:  # gone since it was listed
+            return Flags(0)
+    return Flags(struct.unpack_from("H", answer, 16)[0])
 
 
 def rank(adapters: Iterable[ifaddr.Adapter], routed: str | None = None) -> list[OwnAddress]:
     """The IPv4 addresses of `adapters`, best first, the operating system's order kept among equals but for `routed`."""
     found = [
-        OwnAddress(ip.ip, ip.nice_name, _reach(ip.ip, (adapter.name, adapter.nice_name, ip.nice_name)))
+        OwnAddress(ip.ip, ip.nice_name, reach(ip.ip, (adapter.name, adapter.nice_name, ip.nice_name)))
         for adapter in adapters
         for ip in adapter.ips
         if isinstance(ip.ip, str)
@@ -82,7 +127,8 @@ def best_address() -> str:
     return lan_addresses()[0]
 
 
-def _reach(ip: str, names: Iterable[str]) -> Reach:
+def reach(ip: str, names: Iterable[str]) -> Reach:
+    """Who is likely to reach an IPv4 address on the card of these names."""
     address = ipaddress.IPv4Address(ip)
     if address.is_loopback:
         return Reach.LOOPBACK

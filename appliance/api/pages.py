@@ -50,6 +50,7 @@ def routes(
     documents: Documents,
     outside: Outside,
     base_url: Callable[[], str],
+    host: Callable[[], str | None],
     setup_complete: Callable[[], bool],
 ) -> list[web.RouteDef]:
     no_page = page("office.html", 404)
@@ -93,6 +94,7 @@ def routes(
                 "tls": http.startswith("https:"),
                 "setupComplete": setup_complete(),
                 "address": urlsplit(base_url()).netloc,
+                "host": host(),
             }
         )
         response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = "*"

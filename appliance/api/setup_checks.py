@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from appliance.api.setup import Check
+from appliance.errors import Texts
 from appliance.relay.orders import OrderSource
 from appliance.relay.status import Status
 from appliance.storage.database import Database
@@ -46,19 +48,20 @@ class Checks:
             else {"ko": "공장 네트워크의 주소입니다.", "en": "The address on the factory network."},
         )
 
-    def _discovery(self, status: dict[str, object]) -> Check:
-        good, announced = bool(status.get("ok")), bool(status.get("addresses"))
-        return Check(
-            "mdns",
-            (True if announced else None) if good else False,
-            str(status.get("host", "")),
-            {"ko": "확장 프로그램이 저절로 찾습니다.", "en": "The extension finds it by itself."}
-            if good
-            else {
-                "ko": "자동으로 찾을 수 없습니다. 주소를 입력하면 됩니다.",
-                "en": "Can't be found automatically; type the address instead.",
-            },
-        )
+    def _discovery(self, status: dict[str, Any]) -> Check:
+        host = status.get("host")
+        if not status.get("ok"):
+            why: Texts = status.get("messages") or {
+                "ko": "자동으로 찾을 수 없습니다.",
+                "en": "Can't be found automatically.",
+            }
+            ko, en = f"{why['ko']} 주소를 입력하면 됩니다.", f"{why['en']} Type the address instead."
+            return Check("mdns", False, host or "", {"ko": ko, "en": en})
+        if not host:
+            words = {"ko": "네트워크에서 쓸 이름을 정하고 있습니다.", "en": "Choosing its name on the network."}
+            return Check("mdns", None, "", words)
+        words = {"ko": "확장 프로그램이 저절로 찾습니다.", "en": "The extension finds it by itself."}
+        return Check("mdns", True, host, words)
 
     def _orders(self) -> Check:
         status = self._source.status()

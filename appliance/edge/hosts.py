@@ -86,6 +86,10 @@ class Hosts:
             self._passed.add(host)
         return True
 
+    def changed(self) -> None:
+        """An address or the mDNS name has changed: the next request is held against the new ones."""
+        self._until = 0.0
+
     def own_origin(self, origin: str, host: str) -> bool:
         """Whether `origin` is one of our pages, given the allowed `Host` the request came by."""
         scheme, _, netloc = origin.lower().partition("://")

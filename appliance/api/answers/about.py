@@ -20,7 +20,8 @@ class Urls(Answer):
 
 
 class WellKnown(Answer):
-    """Who answers here. Identity is `instanceId`, never a name or an address."""
+    """Who answers here. Identity is `instanceId`, never a name or an address; `host` is its name on the LAN by mDNS
+    (`vooster-2.local`), null while it has none."""
 
     product: Literal["vooster"]
     protocol: int
@@ -31,6 +32,7 @@ class WellKnown(Answer):
     tls: bool
     setup_complete: bool
     address: str
+    host: str | None
 
 
 class Health(Answer):
