@@ -26,6 +26,7 @@ from appliance.api import (
     deadletters,
     deliveries,
     descriptions,
+    discovery,
     extension,
     keys,
     labels,
@@ -323,6 +324,7 @@ class Appliance:
             *keys.routes(engine.keyring, engine.database),
             *pairing_api.routes(engine.pairings, credentials, urls, plant=lambda: engine.plant.name),
             *labels.routes(engine.screens, urls),
+            *discovery.routes(facts=self._facts, listen=self._listen_anew, urls=urls),
             *extension.routes(urls, instance_id=engine.plant.instance_id),
             *pages.routes(
                 plant=engine.plant,
@@ -429,6 +431,13 @@ class Appliance:
     def _host(self) -> str | None:
         """The settled mDNS host name; None while there is none."""
         return self._announcer.host if self._announcer is not None else None
+
+    def _facts(self) -> dict[str, Any] | None:
+        return self._announcer.facts() if self._announcer is not None else None
+
+    async def _listen_anew(self) -> None:
+        if self._announcer is not None:
+            await self._announcer.listen()
 
     def _new_announcer(self, changed: Callable[[], None]) -> Announcer:
         plant, server, chosen = self.engine.plant, self.settings.server, self.settings.discovery

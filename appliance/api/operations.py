@@ -10,7 +10,18 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
-from appliance.api.answers import about, audit, coming_in, events, pairing, people, scans, screens, undelivered
+from appliance.api.answers import (
+    about,
+    audit,
+    coming_in,
+    discovery,
+    events,
+    pairing,
+    people,
+    scans,
+    screens,
+    undelivered,
+)
 from appliance.api.auth import LogIn, LogOut, Refresh
 from appliance.api.deadletters import Selection
 from appliance.api.labels import MAX_LABELS
@@ -101,6 +112,11 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = MappingProxyType({
     ("GET", "/api/monitoring/stream"): Operation(
         "About", "The same as a stream: a snapshot, then changes", {200: None}, media=_STREAM),
     ("GET", "/metrics"): Operation("About", "For Prometheus", {200: None}, media="text/plain", name="getExposition"),
+    ("GET", "/api/discovery"): Operation(
+        "About", "What is announced on the network, where, and whether it is heard", {200: discovery.Finding},
+        description="By mDNS. What others announce is hearsay: anybody on the network can say anything."),
+    ("POST", "/api/discovery/listen"): Operation(
+        "About", "Listens anew, for three seconds, and answers the same", {200: discovery.Finding}),
     # Coming in.
     ("GET", "/api/setup"): Operation(
         "Coming in", "What was checked before set-up", {200: coming_in.SetupState},

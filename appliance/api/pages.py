@@ -22,7 +22,7 @@ from appliance.relay.plant import Plant
 
 _OFFICE = (
     "/", "/setup", "/login", "/screens", "/screens/{rest:.+}", "/approve", "/pair", "/dead-letters", "/trust",
-    "/extension",
+    "/discovery", "/extension",
 )  # fmt: skip
 _PAGES = frozenset({*_OFFICE, "/display", "/scan"}) - {"/"}
 # What programs ask for; whatever else nobody knows was typed or followed by a person.

@@ -51,14 +51,14 @@ class Checks:
     def _discovery(self, status: dict[str, Any]) -> Check:
         host = status.get("host")
         if not status.get("ok"):
-            why: Texts = status.get("messages") or {
-                "ko": "자동으로 찾을 수 없습니다.",
-                "en": "Can't be found automatically.",
-            }
+            why: Texts = status["messages"]
             ko, en = f"{why['ko']} 주소를 입력하면 됩니다.", f"{why['en']} Type the address instead."
             return Check("mdns", False, host or "", {"ko": ko, "en": en})
         if not host:
-            words = {"ko": "네트워크에서 쓸 이름을 정하고 있습니다.", "en": "Choosing its name on the network."}
+            words = status.get("messages") or {
+                "ko": "네트워크에서 쓸 이름을 정하고 있습니다.",
+                "en": "Choosing its name on the network.",
+            }
             return Check("mdns", None, "", words)
         words = {"ko": "확장 프로그램이 저절로 찾습니다.", "en": "The extension finds it by itself."}
         return Check("mdns", True, host, words)

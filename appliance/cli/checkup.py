@@ -15,6 +15,7 @@ import aiohttp
 
 from appliance import settings
 from appliance.adapters.control import connector
+from appliance.cli import lancheck
 from appliance.cli.auditcheck import audit_record
 from appliance.cli.certcheck import certificate
 from appliance.cli.datacheck import data_file, disk, kept, read_only
@@ -49,7 +50,9 @@ async def look(data: DataDir) -> list[Finding]:
     else:
         found.append(ok("settings", "설정에 고칠 것이 없습니다.", "Nothing to correct in the settings."))
         if health is None:  # one that runs may have been told otherwise at its start, and says itself how it is
-            found += [_orders(data, chosen), _port(chosen)]
+            found += [_orders(data, chosen), _port(chosen), await lancheck.resting(chosen)]
+        else:
+            found += await lancheck.running(data)
         found.append(certificate(data, chosen, (health or {}).get("checks", {}).get("tls")))
     found += _clock(data.database)
     found.append(ok("sqlite", f"SQLite {sqlite3.sqlite_version}", f"SQLite {sqlite3.sqlite_version}"))

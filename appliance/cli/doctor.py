@@ -34,7 +34,8 @@ _NAMES = {
     "kept": ("보관된 파일", "kept aside"), "disk": ("디스크", "disk"), "settings": ("설정", "settings"),
     "orders": ("제작의뢰서", "work orders"), "port": ("포트", "port"), "clock": ("시계", "clock"),
     "sqlite": ("SQLite", "SQLite"), "appliance": ("실행 상태", "appliance"), "audit": ("감사 기록", "audit record"),
-    "tls": ("암호화", "encryption"), "keys": ("열쇠", "keys"),
+    "tls": ("암호화", "encryption"), "keys": ("열쇠", "keys"), "discovery": ("찾기", "finding"),
+    "card": ("네트워크 카드", "network card"), "phone": ("휴대폰", "phone"), "others": ("다른 Vooster", "others"),
 }  # fmt: skip
 _TABLES = {
     "meta": ("이름과 상태", "identity"), "screens": ("모니터", "screens"), "users": ("사용자", "users"),

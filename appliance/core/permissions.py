@@ -48,7 +48,7 @@ _ADMIN: Final = Rule(Role.ADMIN)
 
 PAGES: Final = (
     "/", "/setup", "/login", "/screens", "/screens/{rest}", "/approve", "/pair", "/dead-letters", "/display", "/scan",
-    "/trust", "/extension", "/assets/{path}", "/{path}",
+    "/trust", "/discovery", "/extension", "/assets/{path}", "/{path}",
 )  # fmt: skip
 """The same for everybody, with nothing of the plant in them: what they show they ask the API for."""
 
@@ -128,6 +128,8 @@ CALLS: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType({
     ("GET", "/api/metrics"): _VIEWER,
     ("GET", "/api/monitoring/dashboard"): _VIEWER,
     ("GET", "/api/monitoring/stream"): _VIEWER,
+    ("GET", "/api/discovery"): _VIEWER,
+    ("POST", "/api/discovery/listen"): _VIEWER,
     ("GET", "/api/audit"): _ADMIN,
     # Wires.
     ("GET", "/ws"): Rule(None, proof="hello"),

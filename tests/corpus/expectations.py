@@ -36,7 +36,7 @@ class Proof(NamedTuple):
 OPEN: Final = frozenset({
     "/", "/setup", "/login", "/screens", "/screens/{rest}", "/approve", "/pair", "/dead-letters", "/display", "/scan",
     "/trust", "/assets/{path}", "/{path}", "/.well-known/vooster", "/trust/about.json", "/trust/vooster-ca.crt",
-    "/trust/vooster-ca.pem", "/extension", "/extension/vooster-extension.zip", "/extension/policy.json",
+    "/trust/vooster-ca.pem", "/discovery", "/extension", "/extension/vooster-extension.zip", "/extension/policy.json",
     "/extension/policy.reg", "/api/asyncapi.json", "/api/openapi.json", "/api/health", "/api/health/live",
     "/api/health/ready",
 })  # fmt: skip
@@ -97,6 +97,8 @@ CALLERS: Final[dict[tuple[str, str], Who]] = {
     ("DELETE", "/api/keys/{id}"): Who("admin", "/api/keys/{key}"),
     # Watching.
     ("GET", "/api/metrics"): Who("viewer"),
+    ("GET", "/api/discovery"): Who("viewer"),
+    ("POST", "/api/discovery/listen"): Who("viewer"),
     ("GET", "/api/monitoring/dashboard"): Who("viewer"),
     ("GET", "/api/monitoring/stream"): Who("viewer"),
     ("GET", "/api/audit"): Who("admin"),

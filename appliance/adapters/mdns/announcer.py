@@ -14,9 +14,8 @@ import structlog
 from zeroconf import ServiceInfo
 
 from appliance import PROTOCOL_VERSION
-from appliance.adapters.mdns import cards as cards_
 from appliance.adapters.mdns import facts, names, packets
-from appliance.adapters.mdns.cards import Card, Wanted
+from appliance.adapters.mdns.cards import Card, Wanted, look
 from appliance.adapters.mdns.conflicts import Claim, Contest, Renames, Verdict
 from appliance.adapters.mdns.hearsay import Hearsay
 from appliance.adapters.mdns.packets import Service, Told
@@ -123,7 +122,7 @@ class Announcer:
         reason = self.reason
         addresses = dict.fromkeys(ip for segment in self._announced() for ip in segment.card.addresses)
         status: dict[str, Any] = {
-            "ok": reason is None,
+            "ok": reason is None or reason.chosen,
             "host": self.host,
             "name": names.instance_label(self._name(), self._number),
             "addresses": list(addresses),
@@ -181,7 +180,7 @@ class Announcer:
         now = time.monotonic()
         if now < self._paused_until:
             return
-        cards, own = await asyncio.to_thread(cards_.look, self._wanted)
+        cards, own = await asyncio.to_thread(look, self._wanted)
         self._own = {ip: at for ip, at in self._own.items() if now - at < _STILL_OWN_SECONDS} | dict.fromkeys(own, now)
         await self._follow([card for card in cards if card.addresses])
         self._reason = None if self._segments or self._troubles else self._why_none(cards)
@@ -221,7 +220,7 @@ class Announcer:
         before, self._told = self._told, told
         if before[:1] != told[:1]:
             self._changed()
-        if self.reason is not None and before[2:] != told[2:]:
+        if self.reason is not None and not self.reason.chosen and before[2:] != told[2:]:
             _log.warning("the appliance can't be found on the network", reason=status["detail"])
         if status["addresses"] and before[:2] != told[:2]:
             _log.info("announced on the network", **{key: status[key] for key in ("host", "name", "addresses")})

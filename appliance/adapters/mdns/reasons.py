@@ -60,6 +60,11 @@ class Reason(NamedTuple):
     card: str = ""
     detail: str = ""
 
+    @property
+    def chosen(self) -> bool:
+        """Whether somebody has set it up so: then nothing is wrong."""
+        return self.code == "THIS_PC_ONLY"
+
     def messages(self) -> Texts:
         ko, en, _, _ = _WORDS[self.code]
         return {"ko": self._filled(ko), "en": self._filled(en)}

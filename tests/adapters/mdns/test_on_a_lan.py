@@ -215,8 +215,7 @@ def test_two_networks_that_become_one(lan: Lan) -> None:
     lan.join()
     with client.avahi() as avahi:
         avahi.resolve("vooster.local")  # somebody asks, and both answer
-        hosts = lambda: {first.status()["host"], second.status()["host"]}  # noqa: E731
-        until(lambda: hosts() == {"vooster.local", "vooster-2.local"}, "two names", 30)
+        until(lambda: {first.status()["host"], second.status()["host"]} == {"vooster.local", "vooster-2.local"}, "two")
 
 
 def test_ipv6_where_the_appliance_is_served_there(lan: Lan) -> None:

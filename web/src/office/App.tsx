@@ -8,6 +8,7 @@ import { Loading } from "../ui/Loading";
 import { ProblemNotice } from "../ui/Notice";
 import { ApprovePage } from "./ApprovePage";
 import { DeadLettersPage } from "./DeadLettersPage";
+import { DiscoveryPage } from "./DiscoveryPage";
 import { ExtensionPage } from "./ExtensionPage";
 import { Frame } from "./Frame";
 import { LabelsPage } from "./LabelsPage";
@@ -35,6 +36,7 @@ const FRAMED: Record<string, ComponentType> = {
   "/screens": ScreensPage,
   "/screens/labels": LabelsPage,
   "/dead-letters": DeadLettersPage,
+  "/discovery": DiscoveryPage,
 };
 
 export function App() {

@@ -55,6 +55,10 @@ export function ScreensPage() {
       {problem && <ProblemNotice problem={problem} onRetry={() => void reload()} />}
       {!screens && !problem && <Loading rows={6} onRetry={() => void reload()} />}
       {screens && (screens.length === 0 ? <First /> : <Listed screens={screens} onChanged={reload} />)}
+      <p class="quiet small">
+        {t("자리 PC가 Vooster를 찾지 못합니까?", "A station's PC doesn't find Vooster?")}{" "}
+        <a href="/discovery">{t("찾기 확인", "Check finding")}</a>
+      </p>
     </>
   );
 }

@@ -11,6 +11,7 @@ import "./styles/charts.css";
 import "./styles/now.css";
 import "./styles/letters.css";
 import "./styles/trust.css";
+import "./styles/discovery.css";
 import "./styles/extension.css";
 import { render } from "preact";
 import { App } from "./App";

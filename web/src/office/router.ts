@@ -12,6 +12,7 @@ export const PATHS = [
   "/approve",
   "/pair",
   "/dead-letters",
+  "/discovery",
   "/trust",
   "/extension",
 ] as const;

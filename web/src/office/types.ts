@@ -29,6 +29,32 @@ export type Trust = {
   server: Certificate | null;
 };
 
+export type FindingProblem = { code: string; messages: Text; action: Text };
+
+/** `heard`: whether its own announcement came back; null while that isn't known. */
+export type NetworkCard = {
+  name: string;
+  addresses: string[];
+  announced: boolean;
+  heard: boolean | null;
+  problem: FindingProblem | null;
+};
+
+/** As it says of itself. */
+export type OtherAppliance = { instance: string; host: string; port: number; addresses: string[]; card: string };
+
+export type Finding = {
+  enabled: boolean;
+  messages: Text;
+  host: string | null;
+  instance: string | null;
+  problem: FindingProblem | null;
+  cards: NetworkCard[];
+  others: OtherAppliance[];
+  listenedAt: number | null;
+  phone: { url: string; qr: { svg: string } };
+};
+
 export type SignedIn = { username: string; role: Role; csrfToken: string };
 
 export type SetupCheck = { name: string; ok: boolean | null; value: string; detail: Text };
