@@ -63,7 +63,8 @@ def _told(facts: dict[str, Any]) -> Iterator[Finding]:
     else:
         yield Finding("discovery", "attention", facts["messages"], problem["action"])
     for card in facts["cards"]:
-        yield _card(card, facts)
+        if card["problem"] is None or card["problem"] != problem:  # that is told already
+            yield _card(card, facts)
     url = facts["phone"]["url"]
     if not facts["enabled"] or (problem is not None and problem["code"] == "THIS_PC_ONLY"):
         return

@@ -24,8 +24,7 @@ _WORDS: dict[str, tuple[str, str, str, str]] = {
     ),
     "NO_MULTICAST": (
         "네트워크 카드 {card}에서 멀티캐스트를 쓸 수 없습니다.", "Network card {card} does no multicast.",
-        "카드 설정에서 멀티캐스트를 켜거나, 확장 프로그램에 주소를 직접 알려 주세요.",
-        "Turn multicast on for this card, or give the extension the address.",
+        "카드 설정에서 멀티캐스트를 켜 주세요.", "Turn multicast on for this card.",
     ),
     "NOT_HEARD": (
         "네트워크 카드 {card}: 자신이 보낸 알림이 돌아오지 않습니다. 멀티캐스트가 막혀 있습니다.",

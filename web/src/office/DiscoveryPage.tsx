@@ -31,8 +31,8 @@ export function DiscoveryPage() {
       {data && (
         <div class="finding">
           <Verdict finding={data} onListened={reload} />
-          <Phone finding={data} />
           {data.cards.length > 0 && <Where finding={data} />}
+          <Phone finding={data} />
           {data.others.length > 0 && <Others others={data.others} />}
         </div>
       )}
@@ -43,7 +43,7 @@ export function DiscoveryPage() {
 type Looks = { icon: IconName; tone: string };
 
 function looksOf(finding: Finding): Looks {
-  if (finding.problem) return { icon: "problem", tone: "is-warn" };
+  if (finding.problem && finding.problem.code !== "THIS_PC_ONLY") return { icon: "problem", tone: "is-warn" };
   return finding.host ? { icon: "shown", tone: "is-ok" } : { icon: "info", tone: "is-calm" };
 }
 
@@ -183,7 +183,7 @@ function echoOf(card: NetworkCard): Looks & { words: string } {
 
 function Others({ others }: { others: OtherAppliance[] }) {
   return (
-    <section class="card finding-card" aria-labelledby="others">
+    <section class="card finding-card finding-others" aria-labelledby="others">
       <h2 id="others">{t("이 네트워크에서 들린 다른 Vooster", "Other appliances heard on this network")}</h2>
       <p class="quiet">
         {t(
