@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# What the tests need from the system: a Chromium, fonts with Hangul, avahi as a stranger's mDNS, namespaces, and a C
-# compiler, loop devices and ext4 to make a disk fail with.
+# What the tests need from the system: a Chromium, fonts with Hangul, avahi as a stranger's mDNS, namespaces, an X server
+# with two monitors, and a C compiler, loop devices and ext4 to make a disk fail with.
 # Installs what is missing where it may (root on a Debian); elsewhere says what to install.
 set -euo pipefail
 
 declare -A package=(
   [chromium]=chromium [avahi-browse]=avahi-utils [avahi-daemon]=avahi-daemon [dbus-daemon]=dbus-daemon
   [ip]=iproute2 [unshare]=util-linux [systemd-analyze]=systemd [make]=make
+  [Xorg]=xserver-xorg-core [openbox]=openbox [xrandr]=x11-xserver-utils [import]=imagemagick
   [cc]=gcc [mount]=mount [losetup]=mount [mkfs.ext4]=e2fsprogs [fsck.ext4]=e2fsprogs
 )
 export PATH="$PATH:/usr/sbin:/sbin"
@@ -15,6 +16,8 @@ for command in "${!package[@]}"; do
   command -v "$command" >/dev/null || missing+=("${package[$command]}")
 done
 fc-list 2>/dev/null | grep -qi 'cjk\|nanum\|malgun' || missing+=(fonts-noto-cjk fontconfig)
+ls /usr/lib/*/libnss_mdns4_minimal.so.2 >/dev/null 2>&1 || missing+=(libnss-mdns)
+[ -e /usr/lib/xorg/modules/drivers/dummy_drv.so ] || missing+=(xserver-xorg-video-dummy)
 [ -e /usr/include/stdio.h ] || missing+=(libc6-dev)
 [ ${#missing[@]} -eq 0 ] && exit 0
 

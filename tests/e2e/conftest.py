@@ -1,4 +1,4 @@
-"""One Chromium for the browser tests of a module, a floor of its own for each test."""
+"""One Chromium for the browser tests of a module, a floor of its own for each test, and PCs with the extension."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Playwright
 
 from tests.e2e.floor import Floor, People, chromium
+from tests.e2e.plant import Plant
+from tests.e2e.workplace import Workplace, playwright
 
 
 @pytest.fixture(scope="module")  # no longer: its driver keeps an event loop running in this thread
@@ -32,3 +34,28 @@ def people(browser: Browser) -> Iterator[People]:
     for context in browser.contexts:
         context.close()
     assert people.wrong == []
+
+
+@pytest.fixture(scope="module")
+def player() -> Iterator[Playwright]:
+    with playwright() as started:
+        yield started
+
+
+@pytest.fixture
+def plant(tmp_path: Path) -> Iterator[Plant]:
+    plant = Plant(tmp_path)
+    try:
+        plant.open()
+        yield plant
+    finally:
+        plant.stop()
+
+
+@pytest.fixture
+def pc(player: Playwright, tmp_path: Path) -> Iterator[Workplace]:
+    """A station's PC, its browser running with the extension."""
+    pc = Workplace(player, tmp_path / "profile")
+    pc.start()
+    yield pc
+    pc.stop()

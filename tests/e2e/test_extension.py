@@ -2,106 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import time
-import uuid
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Playwright
 
-from tests.e2e.floor import BLUE, GREEN, PASSWORD, RED, Floor, copied, html, pdf, png, until
+from tests.e2e.floor import until
+from tests.e2e.plant import SCREEN, Plant, hand_over, paired
 from tests.e2e.strangers import stranger
-from tests.e2e.workplace import ONE_MONITOR, Workplace, playwright
+from tests.e2e.workplace import ONE_MONITOR, Workplace
 
 pytestmark = pytest.mark.timeout(180)
-SCREEN = "SCREEN-001"
-
-
-class Plant(Floor):
-    """An appliance with orders, a station, and the key of a producer that may send pages too."""
-
-    def open(self) -> None:
-        for name, content in {
-            "ORD-1.pdf": pdf(RED),
-            "ORD-2.png": png(BLUE),
-            "ORD-3.html": html(GREEN, "ORD-3").encode(),
-            "ORD-4.pdf": pdf(BLUE),
-        }.items():
-            copied(self.orders / name, content)
-        self.settings |= {
-            "VOOSTER_DOCUMENTS_ALLOWED_HOSTS": "127.0.0.1,localhost",
-            "VOOSTER_DELIVERY_MAX_RETRIES": "1",
-            "VOOSTER_DELIVERY_RETRY_BASE_MS": "50",
-        }
-        self.start()
-        self.vooster("setup", "--username", "boss", "--password-stdin", stdin=PASSWORD)
-        self.vooster("screens", "add", SCREEN, "--name", "절단 1")
-        self.key = self.vooster("keys", "add", "--name", "producer", "--role", "supervisor")
-
-    def offer(self, screen: str = SCREEN) -> dict[str, Any]:
-        offer: dict[str, Any] = self.post("/api/pairing/offers", self.key, {"screenId": screen, "replace": True})
-        return offer
-
-    def scan(self, order: str | None = None, *, wait_ms: int = 20_000, **more: Any) -> dict[str, Any]:
-        """A trigger and what became of it: `{"result", "deliveries"}`."""
-        body = {"id": str(uuid.uuid4()), "timestamp": int(time.time() * 1000), "target": f"screen:{SCREEN}", **more}
-        if order:
-            body["orderId"] = order
-        answer: dict[str, Any] = self.post(f"/api/trigger?wait=shown&timeoutMs={wait_ms}", self.key, body)
-        return answer
-
-    def delivery(self, answer: dict[str, Any]) -> dict[str, Any]:
-        """The history of the one delivery of a trigger."""
-        return next(
-            one
-            for one in self.get(f"/api/triggers/{answer['id']}", self.key)["deliveries"]
-            if one["screenId"] == SCREEN
-        )
-
-    def screen(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.get(f"/api/screens/{SCREEN}", self.key)
-        return found
-
-
-@pytest.fixture(scope="module")
-def player() -> Iterator[Playwright]:
-    with playwright() as started:
-        yield started
-
-
-@pytest.fixture
-def plant(tmp_path: Path) -> Iterator[Plant]:
-    plant = Plant(tmp_path)
-    plant.open()
-    yield plant
-    plant.stop()
-
-
-@pytest.fixture
-def pc(player: Playwright, tmp_path: Path) -> Iterator[Workplace]:
-    pc = Workplace(player, tmp_path / "profile")
-    pc.start()
-    yield pc
-    pc.stop()
-
-
-def hand_over(pc: Workplace, plant: Plant, detail: dict[str, str]) -> None:
-    """What the button of the appliance's `/pair` page does."""
-    page = pc.context.pages[0]
-    page.goto(f"{plant.base}/pair")
-    page.evaluate(
-        "(detail) => document.dispatchEvent(new CustomEvent('vooster:handoff', { detail }))", json.dumps(detail)
-    )
-
-
-def paired(pc: Workplace, plant: Plant) -> None:
-    hand_over(pc, plant, {"screenId": SCREEN, "token": plant.offer()["token"]})
-    pc.becomes("offered")
-    pc.tell(do="accept")
-    pc.connected()
 
 
 def test_a_page_hands_the_pairing_over_and_a_person_confirms_it_once(pc: Workplace, plant: Plant) -> None:

@@ -7,7 +7,6 @@ import stat
 import sys
 import time
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import pytest
 from playwright.sync_api import Playwright
 
 from tests.e2e.floor import PASSWORD, RED, copied, pdf, until
-from tests.e2e.workplace import Workplace, playwright
+from tests.e2e.workplace import Workplace
 from tests.lan import Host, Lan, lan_of_namespaces, why_no_lan  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.timeout(300)
@@ -42,11 +41,15 @@ class Server:
         self.vooster("screens", "add", SCREEN, "--name", "절단 1")
         self.key = self.vooster("keys", "add", "--name", "producer", "--role", "supervisor")
 
+    @property
+    def base(self) -> str:
+        return f"http://{self.address}:{PORT}"
+
     def start(self) -> None:
         self.process = self.host.start(
             *(str(_VOOSTER), "serve", "--data-dir", str(self.data), "--documents", str(self.orders))
         )
-        until(lambda: self._ready(), 40)
+        until(self._ready, 40)
 
     def stop(self) -> None:
         self.process.terminate()
@@ -54,8 +57,8 @@ class Server:
 
     def move(self, address: str) -> None:
         """The network gives the PC another address."""
-        self.host.give(f"{address}/24")
         self.host.take(f"{self.address}/24")
+        self.host.give(f"{address}/24")
         self.address = address
 
     def vooster(self, *arguments: str, stdin: str = "") -> str:
@@ -66,7 +69,7 @@ class Server:
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """An HTTP call from the server's own PC."""
-        url = f"http://{self.address}:{PORT}{path}"
+        url = self.base + path
         done = self.host.run(sys.executable, "-c", _CALL, method, url, self.key, json.dumps(body) if body else "")
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout or "null")
@@ -76,14 +79,8 @@ class Server:
         return str(self.call("POST", "/api/trigger?wait=shown&timeoutMs=15000", body)["result"])
 
     def _ready(self) -> bool:
-        ask = f"import urllib.request as u; u.urlopen('http://{self.address}:{PORT}/api/health/ready', timeout=3)"
+        ask = f"import urllib.request as u; u.urlopen('{self.base}/api/health/ready', timeout=3)"
         return self.host.run(sys.executable, "-c", ask).returncode == 0
-
-
-@pytest.fixture(scope="module")
-def player() -> Iterator[Playwright]:
-    with playwright() as started:
-        yield started
 
 
 def chromium_at(root: Path, enter: tuple[str, ...]) -> str:
@@ -104,7 +101,7 @@ def test_a_fresh_pc_finds_the_appliance_by_its_name_and_finds_it_again_at_anothe
         pc.start()
         try:
             found = pc.becomes("found", 60)["phase"]["appliance"]
-            assert (found["base"], found["by"]) == (f"http://vooster.local:{PORT}", "name")
+            assert (found["base"], found["by"], found["host"]) == (server.base, "name", "vooster.local")
             assert "vooster-found" in pc.notifications()
             pc.tell(do="connect")
             until(lambda: (pc.view["asking"] or {}).get("kind") == "code", 20)
@@ -116,9 +113,11 @@ def test_a_fresh_pc_finds_the_appliance_by_its_name_and_finds_it_again_at_anothe
             assert "/ORD-1." in pc.address_on(1)
 
             server.move("10.77.0.99")
+            until(lambda: pc.view["link"]["kind"] != "open", 60)
             pc.connected(90)
             until(lambda: server.call("GET", f"/api/screens/{SCREEN}")["online"], 60)
             assert server.scan("ORD-1") == "shown"
+            assert pc.view["appliance"]["base"] == server.base
         finally:
             pc.stop()
     server.stop()

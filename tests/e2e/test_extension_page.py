@@ -17,27 +17,13 @@ from playwright.sync_api import Page, Playwright, expect
 from appliance import __version__
 from tests.e2e.floor import CHROMIUM_ARGS, Floor, until
 from tests.e2e.pages import picture
-from tests.e2e.workplace import EXTENSION, Workplace, playwright
+from tests.e2e.workplace import EXTENSION, Workplace
 
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.timeout(180),
     pytest.mark.skipif(not EXTENSION.joinpath("manifest.json").is_file(), reason="web/ is not built"),
 ]
-
-
-@pytest.fixture(scope="module")
-def player() -> Iterator[Playwright]:
-    with playwright() as started:
-        yield started
-
-
-@pytest.fixture
-def pc(player: Playwright, tmp_path: Path) -> Iterator[Workplace]:
-    pc = Workplace(player, tmp_path / "profile")
-    pc.start()
-    yield pc
-    pc.stop()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -26,7 +27,10 @@ _WINDOWS = "chrome.windows.getAll({ populate: true })"
 
 
 class Workplace:
-    """`profile` is the browser's folder; `chromium` another program to start it with, say inside a namespace."""
+    """`profile` is the browser's folder; `chromium` another program to start it with, say inside a namespace.
+
+    It pretends to have `monitors`, or stands on those of the X server `display`.
+    """
 
     def __init__(
         self,
@@ -34,12 +38,14 @@ class Workplace:
         profile: Path,
         *,
         monitors: str = TWO_MONITORS,
+        display: str | None = None,
         extension: Path = EXTENSION,
         chromium: str | None = None,
     ) -> None:
         self._playwright = playwright
         self._profile = profile
-        self._monitors = monitors
+        self._monitors = monitors if display is None else ""
+        self._display = display
         self._extension = extension
         self._chromium = chromium or shutil.which("chromium")
         self._context: BrowserContext | None = None
@@ -51,11 +57,12 @@ class Workplace:
         self._context = self._playwright.chromium.launch_persistent_context(
             str(self._profile),
             executable_path=self._chromium,
-            headless=True,
+            headless=self._display is None,
             no_viewport=True,
             ignore_default_args=["--disable-extensions"],
             args=chromium_arguments(self._extension, self._monitors),
             locale="ko-KR",
+            env=os.environ | ({"DISPLAY": self._display} if self._display else {}),
         )
         workers = self._context.service_workers
         self.worker = workers[0] if workers else self._context.wait_for_event("serviceworker")
@@ -136,7 +143,7 @@ def chromium_arguments(extension: Path, monitors: str) -> list[str]:
         *CHROMIUM_ARGS,
         f"--disable-extensions-except={extension}",
         f"--load-extension={extension}",
-        f"--screen-info={monitors}",
+        *([f"--screen-info={monitors}"] if monitors else []),
     ]
 
 

@@ -3,7 +3,7 @@
  * address. Browsers offer extensions no mDNS, so `vooster.local` is resolved by the system, and the port is fixed.
  */
 import type { Appliance, FoundBy } from "../view";
-import { baseOf } from "./address";
+import { baseOf, isLocal } from "./address";
 
 export const LAN_NAME = "vooster.local";
 
@@ -27,7 +27,7 @@ export async function ask(
   if (!answer) return null;
   const { instanceId, name, version, host } = answer;
   if (answer.product !== "vooster" || typeof instanceId !== "string" || !INSTANCE.test(instanceId)) return null;
-  return {
+  const appliance: Appliance = {
     base,
     by,
     instanceId,
@@ -35,6 +35,19 @@ export async function ask(
     version: typeof version === "string" ? version.slice(0, 40) : "",
     host: typeof host === "string" && /^[a-z0-9-]{1,63}\.local$/.test(host) ? host : null,
   };
+  return atItsAddress(appliance, typeof answer.address === "string" ? answer.address : null, call);
+}
+
+/**
+ * The same appliance at its address rather than its name, where it can be reached so: browsers go on for a while with
+ * what a name meant before, and an order must not wait for that.
+ */
+async function atItsAddress(appliance: Appliance, address: string | null, call: Fetch): Promise<Appliance> {
+  const { protocol, hostname } = new URL(appliance.base);
+  if (!address || !hostname.endsWith(".local")) return appliance;
+  const base = baseOf(`${protocol}//${address}`);
+  const there = base && isLocal(base) ? await ask({ base, by: appliance.by }, call) : null;
+  return there?.instanceId === appliance.instanceId ? there : appliance;
 }
 
 async function wellKnown(base: string, call: Fetch): Promise<Record<string, unknown> | "tls" | null> {

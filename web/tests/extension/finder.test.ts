@@ -83,3 +83,13 @@ test("it is known by its identity, wherever it answers", async () => {
     ["another-plant"],
   );
 });
+
+test("found by its name it is spoken to at its address, where the same one answers there", async () => {
+  const byName = { base: "http://vooster.local:8480", by: "name" as const };
+  const told = { ...answer(), address: "10.0.0.7:8480" };
+  const both = plant({ "http://vooster.local:8480": told, "http://10.0.0.7:8480": answer() });
+  assert.deepEqual({ ...(await ask(byName, both)), name: "" }, { ...known, version: "1.0.0" });
+  const another = plant({ "http://vooster.local:8480": told, "http://10.0.0.7:8480": answer("another-plant") });
+  assert.equal((await ask(byName, another))?.base, byName.base);
+  assert.equal((await ask(byName, plant({ "http://vooster.local:8480": told })))?.base, byName.base);
+});

@@ -1,0 +1,130 @@
+"""Two real monitors, as far as a program can tell: an X server with two outputs, of which one can be pulled."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.e2e.floor import until
+
+_TOOLS = ("Xorg", "openbox", "xrandr", "import")
+_SETTINGS = """
+Section "Device"
+  Identifier "card"
+  Driver "dummy"
+  VideoRam 256000
+EndSection
+Section "Monitor"
+  Identifier "monitor"
+  HorizSync 5.0-1000.0
+  VertRefresh 5.0-200.0
+  Modeline "1920x1080" 173.00 1920 2048 2248 2576 1080 1083 1088 1120
+EndSection
+Section "Screen"
+  Identifier "screen"
+  Device "card"
+  Monitor "monitor"
+  DefaultDepth 24
+  SubSection "Display"
+    Depth 24
+    Virtual 3840 1080
+    Modes "1920x1080"
+  EndSubSection
+EndSection
+"""
+
+
+def why_no_monitors() -> str | None:
+    """What this machine lacks for monitors of its own; None when nothing does."""
+    missing = [tool for tool in _TOOLS if not shutil.which(tool)]
+    if missing:
+        return f"two monitors need {', '.join(missing)} (packages xserver-xorg-core, openbox, x11-xserver-utils, ...)"
+    return None if os.geteuid() == 0 else "an X server with a dummy card needs root"
+
+
+class Monitors:
+    """`display` is the X display; monitor 0 stands left of monitor 1, 1920 × 1080 each."""
+
+    def __init__(self, display: str) -> None:
+        self.display = display
+        self._env = os.environ | {"DISPLAY": display}
+
+    def plug(self) -> None:
+        """Monitor 1 is plugged in, right of the other."""
+        self._xrandr("--output", "DUMMY1", "--mode", "1920x1080", "--right-of", "DUMMY0")
+
+    def pull(self) -> None:
+        self._xrandr("--output", "DUMMY1", "--off")
+
+    def picture(self, path: Path) -> None:
+        """Both monitors as they look now."""
+        subprocess.run(["import", "-window", "root", str(path)], env=self._env, check=True, timeout=30)
+
+    def name_mode(self) -> None:
+        self._xrandr("--addmode", "DUMMY1", "1920x1080")
+
+    def _xrandr(self, *arguments: str) -> None:
+        subprocess.run(["xrandr", *arguments], env=self._env, check=True, timeout=10, capture_output=True)
+
+    @property
+    def answers(self) -> bool:
+        done = subprocess.run(["xrandr"], env=self._env, check=False, timeout=10, capture_output=True)
+        return done.returncode == 0 and b"DUMMY1" in done.stdout
+
+
+@contextlib.contextmanager
+def two_monitors() -> Iterator[Monitors]:
+    """An X server with a window manager; it ends with the test."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        settings = Path(folder, "xorg.conf")
+        settings.write_text(_SETTINGS)
+        read, write = os.pipe()
+        log = str(Path(folder, "xorg.log"))
+        server = subprocess.Popen(
+            [
+                "Xorg",
+                "-displayfd",
+                str(write),
+                "-config",
+                str(settings),
+                "-logfile",
+                log,
+                "-noreset",
+                "-nolisten",
+                "tcp",
+            ],
+            pass_fds=(write,),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        stack.callback(_end, server)
+        os.close(write)
+        with os.fdopen(read) as told:
+            number = told.readline().strip()
+        assert number, Path(log).read_text()
+        monitors = Monitors(f":{number}")
+        until(lambda: monitors.answers)
+        monitors.name_mode()
+        monitors.plug()
+        manager = subprocess.Popen(
+            ["openbox"],
+            env=os.environ | {"DISPLAY": monitors.display},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        stack.callback(_end, manager)
+        yield monitors
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
