@@ -19,6 +19,7 @@ import asyncio, json, sys
 import uvloop
 from appliance import log
 from appliance.adapters.mdns import announcer as room
+from appliance.adapters.mdns import segment
 
 async def main():
     log.configure("json", "info")
@@ -26,6 +27,7 @@ async def main():
     values = json.loads(sys.argv[1])
     if values.pop("deaf", False):
         room.Segment.came_back = lambda self: None
+        segment._ECHO_SECONDS = 0.5
     name = values.pop("name")
     kept = []
     async def remember(number):

@@ -240,7 +240,7 @@ def test_multicast_that_is_turned_off_is_named(lan: Lan) -> None:
 
 
 def test_an_echo_that_does_not_come_is_noticed_and_named(lan: Lan) -> None:
-    """Its own group is full: it speaks, and hears nothing. A firewall has the same effect."""
+    """As if a firewall kept it out."""
     host = lan.host()
     appliance = Appliance(host, deaf=True)
     until(lambda: appliance.status().get("code") == "NOT_HEARD", "it notices that it isn't heard", 20)
@@ -256,6 +256,7 @@ def test_a_port_held_by_another_is_named(lan: Lan) -> None:
     assert "Traceback" not in appliance.stop()
 
 
+@pytest.mark.long
 def test_announced_on_the_named_card_alone_and_only_where_it_answers(lan: Lan) -> None:
     host = lan.host()
     lan.plug(host, "eth1", switch=1)
