@@ -67,6 +67,7 @@ async def test_an_appliance_that_runs_is_well(tmp_path: Path) -> None:
         assert (code, {name: check["state"] for name, check in found.items()}) == (0, dict.fromkeys(found, "ok"))
         assert set(found) == {
             "directory", "data", "log", "keys", "audit", "disk", "settings", "tls", "clock", "sqlite", "appliance",
+                "discovery",
         }  # fmt: skip
         assert re.match(r"The record is intact \(\d+ entries checked\)", found["audit"]["message"]["en"])
         assert "uses it" in found["directory"]["message"]["en"]

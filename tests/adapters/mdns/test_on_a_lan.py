@@ -14,6 +14,9 @@ import pytest
 from tests.adapters.mdns.announcing import SERVICE, Appliance
 from tests.lan import Host, Lan, lan_of_namespaces, until  # noqa: F401
 
+A, ANY = 1, 255
+ANSWER_ME = 0x8001
+
 # Answers for a name without asking whose it is, and goes on whoever else does.
 STUBBORN = """
 import socket, sys, time
@@ -26,6 +29,41 @@ for _ in range(60):
     sock.sendto(out.packets()[0], ("224.0.0.251", 5353))
     time.sleep(0.4)
 """
+
+# Asks for vooster.local by the question's type and class, as the machine with this address, and prints the addresses
+# that it is told by anybody within a second and a half.
+ASKER = """
+import json, select, socket, sys, time
+from zeroconf import DNSAddress, DNSIncoming, DNSOutgoing, DNSQuestion
+own, kind, how = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+def made(address):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    s.bind((address, 5353))
+    return s
+to_all, to_me = made(""), made(own)
+to_all.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton("224.0.0.251") + socket.inet_aton(own))
+to_me.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(own))
+out = DNSOutgoing(0)
+out.add_question(DNSQuestion("vooster.local.", kind, how))
+if kind == 255:
+    out.authorities.append(DNSAddress("vooster.local.", 1, 1, 120, socket.inet_aton(own)))
+to_me.sendto(out.packets()[0], ("224.0.0.251", 5353))
+told, end = set(), time.monotonic() + 1.5
+while (left := end - time.monotonic()) > 0:
+    for s in select.select([to_all, to_me], [], [], left)[0]:
+        packet = DNSIncoming(s.recv(9000))
+        if not packet.is_query():
+            told |= {socket.inet_ntoa(r.address) for r in packet.answers() if r.key == "vooster.local." and r.type == 1}
+print(json.dumps(sorted(told)))
+"""
+
+
+def asked(machine: Host, kind: int, how: int = 1) -> list[str]:
+    """What `machine` is told when it asks for vooster.local."""
+    told: list[str] = json.loads(machine.run(sys.executable, "-c", ASKER, machine.address, str(kind), str(how)).stdout)
+    return told
 
 
 def test_avahi_finds_resolves_and_sees_it_leave(lan: Lan) -> None:
@@ -156,6 +194,7 @@ def test_whoever_comes_later_and_asks_is_told_that_the_name_is_taken(lan: Lan) -
     ours, foreign, rude = lan.host(), lan.host(), lan.host()
     appliance = Appliance(ours)
     appliance.well()
+    assert asked(rude, ANY) == [ours.address], "whoever is about to take the name is told whose it is"
     with foreign.avahi("vooster", named="vooster-2") as avahi:
         assert avahi.resolve("vooster.local") == ours.address
         assert appliance.status()["host"] == "vooster.local"
@@ -202,6 +241,8 @@ def test_each_segment_hears_its_own_addresses_alone(lan: Lan) -> None:
         for avahi, address in ((near, ours.address), (far, second)):
             assert [(f.host, f.address) for f in avahi.browse(SERVICE)] == [("vooster.local", address)]
             assert avahi.resolve("vooster.local") == address
+        assert asked(there, A, ANSWER_ME) == [second], "and who asks for an answer to himself alone hears no other"
+        assert asked(here, A, ANSWER_ME) == [ours.address]
         ours.link("down", card="eth1")
         until(lambda: appliance.addresses() == [ours.address], "the card without a cable is left out")
         assert near.resolve("vooster.local") == ours.address
