@@ -62,7 +62,7 @@ class Workplace:
             ignore_default_args=["--disable-extensions"],
             args=chromium_arguments(self._extension, self._monitors),
             locale="ko-KR",
-            env=os.environ | ({"DISPLAY": self._display} if self._display else {}),
+            env={**os.environ, **({"DISPLAY": self._display} if self._display else {})},
         )
         workers = self._context.service_workers
         self.worker = workers[0] if workers else self._context.wait_for_event("serviceworker")
