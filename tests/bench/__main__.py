@@ -11,11 +11,34 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tests.bench import accepts, attacked, broadcast, crowd, machine, reconnect, restart, stalled, steady, transports
+from tests.bench import (
+    accepts,
+    attacked,
+    broadcast,
+    crowd,
+    extension,
+    machine,
+    reconnect,
+    restart,
+    stalled,
+    steady,
+    transports,
+)
 from tests.bench.processes import ROOT
 
 PART_SECONDS = 600
-PARTS = ["steady", "accepts", "crowd", "transports", "stalled", "reconnect", "broadcast", "attacked", "restart"]
+PARTS = [
+    "steady",
+    "accepts",
+    "crowd",
+    "transports",
+    "stalled",
+    "reconnect",
+    "broadcast",
+    "attacked",
+    "extension",
+    "restart",
+]
 DEFAULT = [each for each in PARTS if each != "steady"]
 """`transports` has the numbers of `steady`, too."""
 
@@ -35,6 +58,7 @@ def parts(given: argparse.Namespace) -> dict[str, Callable[[Path], Awaitable[Non
         "attacked": lambda place: attacked.run(
             place, given.attacked_screens, given.attacked_rate, given.attack_seconds
         ),
+        "extension": lambda place: extension.run(place, given.scans),
         "restart": lambda place: restart.run(place, given.finished, given.open),
     }
 
@@ -56,6 +80,7 @@ def options() -> argparse.ArgumentParser:
     found.add_argument("--attacked-screens", type=int, default=200, help="attacked: how many healthy screens")
     found.add_argument("--attacked-rate", type=float, default=100, help="attacked: healthy triggers a second")
     found.add_argument("--attack-seconds", type=float, default=12, help="attacked: how long, each")
+    found.add_argument("--scans", type=int, default=200, help="extension: how many")
     found.add_argument("--finished", type=int, default=1_000_000, help="restart: finished deliveries in the file")
     found.add_argument("--open", type=int, default=10_000, help="restart: open deliveries in the file")
     found.add_argument("--directory", type=Path, default=ROOT / "build", help="on the disk to measure")

@@ -22,6 +22,8 @@ class Plant(Floor):
             "ORD-2.png": png(BLUE),
             "ORD-3.html": html(GREEN, "ORD-3").encode(),
             "ORD-4.pdf": pdf(BLUE),
+            "ORD-5.png": png(GREEN),
+            "ORD-6.html": html(BLUE, "ORD-6").encode(),
         }.items():
             copied(self.orders / name, content)
         self.settings |= {
@@ -38,9 +40,11 @@ class Plant(Floor):
         offer: dict[str, Any] = self.post("/api/pairing/offers", self.key, {"screenId": screen, "replace": True})
         return offer
 
-    def scan(self, order: str | None = None, *, wait_ms: int = 20_000, **more: Any) -> dict[str, Any]:
+    def scan(
+        self, order: str | None = None, screen: str = SCREEN, *, wait_ms: int = 20_000, **more: Any
+    ) -> dict[str, Any]:
         """A trigger and what became of it: `{"result", "deliveries"}`."""
-        body = {"id": str(uuid.uuid4()), "timestamp": int(time.time() * 1000), "target": f"screen:{SCREEN}", **more}
+        body = {"id": str(uuid.uuid4()), "timestamp": int(time.time() * 1000), "target": f"screen:{screen}", **more}
         if order:
             body["orderId"] = order
         answer: dict[str, Any] = self.post(f"/api/trigger?wait=shown&timeoutMs={wait_ms}", self.key, body)
