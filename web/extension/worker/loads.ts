@@ -21,12 +21,18 @@ export class Overtaken extends Error {}
 /** `mayLead` is asked where the address leads on to another one. */
 type Watch = {
   url: string;
-  at: "committed" | "completed";
   mayLead(url: string): boolean;
+  committed(): void;
   done(): void;
   failed(error: Error): void;
 };
-type WatchOptions = Partial<Pick<Watch, "at" | "mayLead">> & { patience?: number };
+
+export type Load = {
+  /** What stood there before is gone; also where it is settled that nothing comes. */
+  committed: Promise<void>;
+  /** The address it led to. Rejects with a LoadFailure, or with Overtaken. */
+  loaded: Promise<string>;
+};
 
 /** Less than the appliance waits for `shown`, so that it learns the reason rather than a time-out. */
 const LOAD_MS = 9_000;
@@ -36,37 +42,39 @@ const ABORTED = "net::ERR_ABORTED";
 export class Loads {
   private readonly watches = new Map<number, Watch>();
 
-  /**
-   * Resolves when `url` has loaded in the tab, with the address it led to. Whatever was watched there before is
-   * overtaken. Begin before the load.
-   */
-  watch(tabId: number, url: string, options: WatchOptions = {}): Promise<string> {
-    const { at = "completed", mayLead = () => true, patience = LOAD_MS } = options;
+  /** What becomes of `url` in the tab. Whatever was watched there before is overtaken. Begin before the load. */
+  watch(tabId: number, url: string, mayLead: (url: string) => boolean = () => true): Load {
     this.drop(tabId);
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        end();
-        reject(new LoadFailure("DOCUMENT_LOAD_FAILED", `not loaded within ${patience / 1000} s`));
-      }, patience);
+    let committed = (): void => {};
+    const isCommitted = new Promise<void>((resolve) => {
+      committed = resolve;
+    });
+    const loaded = new Promise<string>((resolve, reject) => {
       const end = (): void => {
         clearTimeout(timer);
+        committed();
         if (this.watches.get(tabId) === watch) this.watches.delete(tabId);
+      };
+      const failed = (error: Error): void => {
+        end();
+        reject(error);
       };
       const watch: Watch = {
         url,
-        at,
         mayLead,
+        committed,
         done: () => {
           end();
           resolve(watch.url);
         },
-        failed: (error) => {
-          end();
-          reject(error);
-        },
+        failed,
       };
+      const late = `not loaded within ${LOAD_MS / 1000} s`;
+      const timer = setTimeout(() => failed(new LoadFailure("DOCUMENT_LOAD_FAILED", late)), LOAD_MS);
       this.watches.set(tabId, watch);
     });
+    loaded.catch(() => {}); // whoever only waits for the old document to go hears of it elsewhere
+    return { committed: isCommitted, loaded };
   }
 
   /** Nothing more is said about what this tab was loading. */
@@ -103,10 +111,19 @@ export class Loads {
     else if (isSamePage(url, watch.url)) watch.failed(new LoadFailure("DOCUMENT_LOAD_FAILED", "became a download"));
   }
 
-  /** A tab's main frame is there, or complete. */
-  reached(at: Watch["at"], { tabId, frameId, url }: Frame): void {
+  /** A tab's main frame is there. */
+  committed(frame: Frame): void {
+    this.watched(frame)?.committed();
+  }
+
+  /** A tab's main frame is complete. */
+  completed(frame: Frame): void {
+    this.watched(frame)?.done();
+  }
+
+  private watched({ tabId, frameId, url }: Frame): Watch | undefined {
     const watch = this.watches.get(tabId);
-    if (watch?.at === at && frameId === 0 && isSamePage(url, watch.url)) watch.done();
+    return watch && frameId === 0 && isSamePage(url, watch.url) ? watch : undefined;
   }
 
   closed(tabId: number): void {
@@ -126,8 +143,8 @@ export class Loads {
     );
     chrome.webRequest.onBeforeRedirect.addListener((details) => this.redirect(details), pages);
     chrome.webNavigation.onErrorOccurred.addListener((details) => this.error(details));
-    chrome.webNavigation.onCommitted.addListener((details) => this.reached("committed", details));
-    chrome.webNavigation.onCompleted.addListener((details) => this.reached("completed", details));
+    chrome.webNavigation.onCommitted.addListener((details) => this.committed(details));
+    chrome.webNavigation.onCompleted.addListener((details) => this.completed(details));
     chrome.tabs.onRemoved.addListener((tabId) => this.closed(tabId));
   }
 }

@@ -6,7 +6,7 @@ import type { Bounds } from "../../src/lib/messages";
 import { epochNow } from "../view";
 import { isSamePage } from "./address";
 import type { Keeper, Passing } from "./kept";
-import { LoadFailure, type Loads, Overtaken } from "./loads";
+import { type Load, LoadFailure, type Loads, Overtaken } from "./loads";
 import type { PlacedDisplay } from "./monitors";
 
 export type Evidence = { display: { index: number; name?: string; bounds: Bounds }; windowId: string; url: string };
@@ -25,6 +25,8 @@ const SLACK = 16;
 const SETTLE_MS = 2_000;
 const LOOK_MS = 25;
 const OWN_PAGE_MS = 1_000;
+/** How long an old document may still stand there after the new one was scanned. */
+const GONE_MS = 150;
 const TEST_MS = 8_000;
 
 /** The extension's own page on a monitor; what it says comes from the worker. */
@@ -61,13 +63,26 @@ export class Windows {
       };
       goOn();
       const opened = await this.open(monitor);
-      if (!options.keep) await this.clear(monitor, opened);
-      goOn();
-      const loaded = this.loads.watch(opened.tabId, url, { mayLead: options.mayLead });
-      loaded.catch(() => {});
-      await chrome.tabs.update(opened.tabId, { url });
-      return this.proof(monitor, opened, await loaded);
+      const { url: before = "" } = await chrome.tabs.get(opened.tabId);
+      let load = await this.go(opened, before, url, options);
+      const isStale = !options.keep && before !== ownPage(monitor.index);
+      if (isStale && !(await isWithin(GONE_MS, load.committed))) {
+        // The new one takes its time, and nobody may work from the old one meanwhile.
+        goOn();
+        await this.clear(monitor, opened);
+        goOn();
+        load = await this.go(opened, ownPage(monitor.index), url, options);
+      }
+      return this.proof(monitor, opened, await load.loaded);
     });
+  }
+
+  private async go({ tabId }: Opened, before: string, url: string, options: DocumentOptions): Promise<Load> {
+    const load = this.loads.watch(tabId, url, options.mayLead);
+    // To the very address that is there a browser only scrolls.
+    if (isSamePage(before, url)) await chrome.tabs.reload(tabId);
+    else await chrome.tabs.update(tabId, { url });
+    return load;
   }
 
   /** Puts the extension's own page on the monitor: nothing of a document is left there. Makes no window unless `make`. */
@@ -85,10 +100,9 @@ export class Windows {
     const page = ownPage(monitor.index);
     const { url = "", pendingUrl = "" } = await chrome.tabs.get(tabId);
     if ((pendingUrl || url) === page) return;
-    const there = this.loads.watch(tabId, page, { at: "committed", patience: OWN_PAGE_MS });
-    there.catch(() => {});
+    const { committed } = this.loads.watch(tabId, page);
     await chrome.tabs.update(tabId, { url: page });
-    await there.catch(() => {});
+    await isWithin(OWN_PAGE_MS, committed);
   }
 
   /** Whether the monitor's window shows this address and nothing else. */
@@ -216,6 +230,10 @@ export class Windows {
       await new Promise((done) => setTimeout(done, LOOK_MS));
     }
   }
+}
+
+async function isWithin(ms: number, promise: Promise<void>): Promise<boolean> {
+  return Promise.race([promise.then(() => true), new Promise<false>((done) => setTimeout(done, ms, false))]);
 }
 
 /** Of an address its origin only: what comes behind it may be somebody's secret. */
