@@ -455,3 +455,33 @@ async def test_looking_changes_nothing(gate: Gatehouse) -> None:
         await admin.call("GET", path)
     assert await gate.audit() == before
     assert (await poll(gate, asked)).json == {"error": "authorization_pending"}
+
+
+# Which monitor.
+
+BOTH = [{"index": 0, "primary": True}, {"index": 1, "primary": False}]
+
+
+def index_of(gate: Gatehouse, screen: str = "SCREEN-001") -> int:
+    return gate.screens.require(screen).display_index
+
+
+async def test_a_pc_with_two_monitors_shows_orders_on_the_second(gate: Gatehouse) -> None:
+    admin = await gate.admin()
+    asked = (await gate.call("POST", "/api/pairing/device", {**BEGIN, "displays": BOTH})).json
+    assert (await approve(admin, asked)).status == 200
+    assert index_of(gate) == 1
+    made = (await offer(admin, "SCREEN-002")).json
+    body = {"screenId": "SCREEN-002", "token": made["token"], "displays": BOTH}
+    assert (await gate.call("POST", "/api/pairing/claim", body)).status == 200
+    assert index_of(gate, "SCREEN-002") == 1
+
+
+async def test_a_monitor_that_somebody_named_stays_it_and_a_page_changes_nothing(gate: Gatehouse) -> None:
+    admin = await gate.admin()
+    await gate.screens.add("SCREEN-001", actor="user:boss", display_index=2)
+    asked = (await gate.call("POST", "/api/pairing/device", {**BEGIN, "displays": BOTH})).json
+    assert (await approve(admin, asked)).status == 200
+    assert index_of(gate) == 2
+    await paired(gate, admin, "SCREEN-003")
+    assert index_of(gate, "SCREEN-003") == 0
