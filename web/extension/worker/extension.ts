@@ -138,6 +138,10 @@ export class Extension {
     this.publish();
     try {
       await this.obey(command);
+    } catch (error) {
+      // Chrome refused something, and whoever pressed has to hear of it.
+      this.problem = problemOf("CLIENT_FAILED");
+      this.log.add(`실패했습니다: ${error}`, `It failed: ${error}`);
     } finally {
       this.doing = null;
       this.publish();

@@ -13,6 +13,7 @@ import type {
 } from "../../src/lib/messages";
 import { orderName } from "../../src/lib/names";
 import type { Pairing } from "../../src/lib/pairing";
+import { withParticle } from "../../src/lib/particles";
 import { TokenManager } from "../../src/lib/tokens";
 import { mayOpen } from "../../src/lib/webaddress";
 import { Connection, type Link } from "../../src/lib/wire/connection";
@@ -64,6 +65,8 @@ export class Screen {
   private connection: Connection | null = null;
   private base = "";
   private hosts: readonly string[] = [];
+  /** How much later it is by the appliance's clock, in ms. */
+  private aheadMs = 0;
 
   constructor(deps: ScreenDeps) {
     this.deps = deps;
@@ -210,6 +213,7 @@ export class Screen {
   private welcomed(welcome: Welcome): void {
     this.tokens.accepted();
     this.hosts = welcome.documentHosts ?? [];
+    this.aheadMs = welcome.serverTime - Date.now();
     const { lasting } = this.deps.kept;
     const before = this.target;
     const place = placeOf(welcome);
@@ -284,13 +288,17 @@ export class Screen {
     this.memory.markShown(sheet);
     this.ack({ id, status: "shown", ...evidence });
     const { lasting, passing } = this.deps.kept;
-    const tookMs = restored ? null : Math.max(0, Date.now() - acceptedAt);
+    const tookMs = restored ? null : Math.max(0, Date.now() + this.aheadMs - acceptedAt);
     const shown: Shown = { id, name, url, shownAt: Date.now(), tookMs };
     const isNew = this.shownAt(index)?.id !== id;
     passing.set("shown", { ...passing.get("shown"), [index]: shown });
     if (index === this.target) lasting.set("last", { name, acceptedAt });
     this.stage(index, { kind: "drawn", id });
-    if (isNew) this.deps.log.add(`${name} — ${index + 1}번 모니터에 표시`, `${name} shown on monitor ${index + 1}`);
+    if (isNew)
+      this.deps.log.add(
+        `${withParticle(name, "을/를")} ${index + 1}번 모니터에 표시`,
+        `${name} shown on monitor ${index + 1}`,
+      );
     this.deps.alerts.shown();
     this.deps.changed();
   }
