@@ -57,9 +57,11 @@ class Monitors:
     def plug(self) -> None:
         """Monitor 1 is plugged in, right of the other."""
         self._xrandr("--output", "DUMMY1", "--mode", "1920x1080", "--right-of", "DUMMY0")
+        self._notice()
 
     def pull(self) -> None:
         self._xrandr("--output", "DUMMY1", "--off")
+        self._notice()
 
     def picture(self, path: Path) -> None:
         """Both monitors as they look now."""
@@ -67,6 +69,10 @@ class Monitors:
 
     def name_mode(self) -> None:
         self._xrandr("--addmode", "DUMMY1", "1920x1080")
+
+    def _notice(self) -> None:
+        """Asks the card anew what is plugged in: until somebody does, other programs go on hearing what was so before."""
+        self._xrandr("--query")
 
     def _xrandr(self, *arguments: str) -> None:
         subprocess.run(["xrandr", *arguments], env=self._env, check=True, timeout=10, capture_output=True)
