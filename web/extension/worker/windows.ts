@@ -6,6 +6,7 @@ import type { Bounds } from "../../src/lib/messages";
 import { epochNow } from "../view";
 import { isSamePage } from "./address";
 import type { Keeper, Passing } from "./kept";
+import { Keyboard } from "./keyboard";
 import { type Load, LoadFailure, type Loads, Overtaken } from "./loads";
 import type { PlacedDisplay } from "./monitors";
 
@@ -120,10 +121,12 @@ export class Windows {
   async over(monitor: PlacedDisplay, ms: number, what: "identify" | "test" = "identify"): Promise<void> {
     const { left, top, width, height } = monitor.bounds;
     const url = `${ownPage(monitor.index)}&over=${what}`;
+    const keyboard = await Keyboard.now();
     const made = await chrome.windows.create({ type: "popup", url, focused: false, left, top, width, height });
     if (made?.id === undefined) return;
     const { id } = made;
     await chrome.windows.update(id, { state: "fullscreen" }).catch(() => {});
+    await keyboard.keepFrom(id);
     setTimeout(() => void chrome.windows.remove(id).catch(() => {}), ms);
   }
 
@@ -177,7 +180,7 @@ export class Windows {
   }
 
   private async make(monitor: PlacedDisplay): Promise<Opened> {
-    const before = await chrome.windows.getLastFocused().catch(() => null);
+    const keyboard = await Keyboard.now();
     const { left, top, width, height } = monitor.bounds;
     const made = await chrome.windows
       .create({ type: "popup", url: ownPage(monitor.index), focused: false, left, top, width, height })
@@ -188,10 +191,8 @@ export class Windows {
     if (made?.id === undefined || tabId === undefined) throw new LoadFailure("CLIENT_FAILED", "no window came");
     this.kept.set("windows", { ...this.ids, [monitor.index]: made.id });
     this.tabs.set(monitor.index, tabId);
+    await keyboard.keepFrom(made.id);
     await this.place(made.id, monitor);
-    // Whoever scans types into the window on the main monitor: it keeps the keys.
-    if (before?.id !== undefined && before.focused)
-      await chrome.windows.update(before.id, { focused: true }).catch(() => {});
     return { windowId: made.id, tabId };
   }
 
@@ -200,12 +201,14 @@ export class Windows {
     const now = await chrome.windows.get(windowId);
     const isThere = isOn(now, monitor.bounds);
     if (isThere && now.state === "fullscreen") return;
+    const keyboard = await Keyboard.now();
     if (!isThere) {
       if (now.state !== "normal") await chrome.windows.update(windowId, { state: "normal" });
       const { left, top, width, height } = monitor.bounds;
       await chrome.windows.update(windowId, { left, top, width, height });
     }
     await chrome.windows.update(windowId, { state: "fullscreen" });
+    await keyboard.keepFrom(windowId);
   }
 
   private async proof(monitor: PlacedDisplay, { windowId }: Opened, url: string): Promise<Evidence> {
