@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 from tests.e2e.floor import until
 
 _TOOLS = ("Xorg", "openbox", "xrandr", "import")
+_SHIFT, _ENTER = 0xFFE1, 0xFF0D  # as X names its keys
 _SETTINGS = """
 Section "Device"
   Identifier "card"
@@ -62,6 +64,35 @@ class Monitors:
     def pull(self) -> None:
         self._xrandr("--output", "DUMMY1", "--off")
         self._notice()
+
+    def type(self, text: str) -> None:
+        """Strikes keys as a hand scanner does: digits, capital letters and `-`, then Enter. Who gets them is for the
+        window manager to say."""
+        with self._hands() as (x11, xtst, display):
+            for letter in [*text, _ENTER]:
+                symbols = [_SHIFT] if str(letter).isupper() else []
+                symbols.append(ord(letter.lower()) if isinstance(letter, str) else letter)
+                keys = [x11.XKeysymToKeycode(display, ctypes.c_ulong(symbol)) for symbol in symbols]
+                for key, is_down in [(key, 1) for key in keys] + [(key, 0) for key in reversed(keys)]:
+                    xtst.XTestFakeKeyEvent(display, key, is_down, ctypes.c_ulong(0))
+
+    def click(self, x: int, y: int) -> None:
+        """Presses the mouse's first button there, in px from the first monitor's corner."""
+        with self._hands() as (_, xtst, display):
+            xtst.XTestFakeMotionEvent(display, -1, x, y, ctypes.c_ulong(0))
+            for is_down in (1, 0):
+                xtst.XTestFakeButtonEvent(display, 1, is_down, ctypes.c_ulong(0))
+
+    @contextlib.contextmanager
+    def _hands(self) -> Iterator[tuple[ctypes.CDLL, ctypes.CDLL, ctypes.c_void_p]]:
+        """The X libraries, and a connection whose requests are done when it ends."""
+        x11, xtst = ctypes.CDLL("libX11.so.6"), ctypes.CDLL("libXtst.so.6")
+        x11.XOpenDisplay.restype = ctypes.c_void_p
+        display = ctypes.c_void_p(x11.XOpenDisplay(self.display.encode()))
+        assert display, self.display
+        yield x11, xtst, display
+        x11.XSync(display, 0)
+        x11.XCloseDisplay(display)
 
     def picture(self, path: Path) -> None:
         """Both monitors as they look now."""

@@ -13,10 +13,12 @@ export class Keyboard {
     this.holder = holder;
   }
 
-  /** The window that the keyboard belongs to now, or would when the browser's popup closes. */
+  /** The window that has the keyboard now. Where none has, as while the popup is open, the browser's latest one. */
   static async now(): Promise<Keyboard> {
-    const last = await chrome.windows.getLastFocused().catch(() => null);
-    return new Keyboard(last?.id ?? null);
+    const focused = (await chrome.windows.getAll()).find((one) => one.focused);
+    if (focused?.id !== undefined) return new Keyboard(focused.id);
+    const latest = await chrome.windows.getLastFocused({ windowTypes: ["normal"] }).catch(() => null);
+    return new Keyboard(latest?.id ?? null);
   }
 
   /** Gives it back should `windowId` have got it, or get it in a moment. */
