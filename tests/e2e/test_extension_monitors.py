@@ -85,6 +85,7 @@ def test_pictures_of_both_monitors(pc: Workplace, plant: Plant, monitors: Monito
     wide(pc)
     hand_over(pc, plant, {})
     pc.becomes("found")
+    pc.context.pages[0].goto(f"{plant.base}/extension")
     kept(pc, monitors, "monitors-found", popup=True)
     pc.tell(do="connect")
     pc.becomes("pairing")
@@ -99,7 +100,8 @@ def test_pictures_of_both_monitors(pc: Workplace, plant: Plant, monitors: Monito
     broken = plant.scan(url="http://127.0.0.1:9/ORD-1002.pdf", title="ORD-1002")
     assert broken["result"] == "dead"
     expect(pc.page_on(1).locator("body")).to_contain_text("DOCUMENT_LOAD_FAILED")
-    assert has_keyboard(pc)
+    keeps_keyboard(pc)
+    desk.goto(f"{plant.base}/")
     kept(pc, monitors, "monitors-failed")
 
 

@@ -60,7 +60,7 @@ class Workplace:
             headless=self._display is None,
             no_viewport=True,
             ignore_default_args=["--disable-extensions"],
-            args=chromium_arguments(self._extension, self._monitors),
+            args=[*chromium_arguments(self._extension, self._monitors), *(["--test-type"] if self._display else [])],
             locale="ko-KR",
             env={**os.environ, **({"DISPLAY": self._display} if self._display else {})},
         )
