@@ -102,7 +102,7 @@ class Monitors:
         self._xrandr("--addmode", "DUMMY1", "1920x1080")
 
     def _notice(self) -> None:
-        """Asks the card anew what is plugged in: until somebody does, other programs go on hearing what was so before."""
+        """Asks the card anew what is plugged in: until somebody does, other programs hear what was so before."""
         self._xrandr("--query")
 
     def _xrandr(self, *arguments: str) -> None:
