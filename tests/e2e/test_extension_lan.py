@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import sys
 import time
@@ -46,9 +47,9 @@ class Server:
         return f"http://{self.address}:{PORT}"
 
     def start(self) -> None:
-        self.process = self.host.start(
-            *(str(_VOOSTER), "serve", "--data-dir", str(self.data), "--documents", str(self.orders))
-        )
+        command = (str(_VOOSTER), "serve", "--data-dir", str(self.data), "--documents", str(self.orders))
+        # So that a lost connection is noticed soon.
+        self.process = self.host.start(*command, env={**os.environ, "VOOSTER_HEARTBEAT_INTERVAL_SECONDS": "2"})
         until(self._ready, 40)
 
     def stop(self) -> None:
