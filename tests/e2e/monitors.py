@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import ctypes.util
 import os
 import shutil
 import subprocess
@@ -46,6 +47,8 @@ def why_no_monitors() -> str | None:
     missing = [tool for tool in _TOOLS if not shutil.which(tool)]
     if missing:
         return f"two monitors need {', '.join(missing)} (packages xserver-xorg-core, openbox, x11-xserver-utils, ...)"
+    if not all(map(ctypes.util.find_library, ("X11", "Xtst"))):
+        return "striking keys needs the libraries of libx11-6 and libxtst6"
     return None if os.geteuid() == 0 else "an X server with a dummy card needs root"
 
 
@@ -95,14 +98,16 @@ class Monitors:
         x11.XCloseDisplay(display)
 
     def picture(self, path: Path) -> None:
-        """Both monitors as they look now."""
-        subprocess.run(["import", "-window", "root", str(path)], env=self._env, check=True, timeout=30)
+        """Both monitors as they look now, at half their size."""
+        subprocess.run(
+            ["import", "-window", "root", "-resize", "50%", str(path)], env=self._env, check=True, timeout=30
+        )
 
     def name_mode(self) -> None:
         self._xrandr("--addmode", "DUMMY1", "1920x1080")
 
     def _notice(self) -> None:
-        """Asks the card anew what is plugged in: until somebody does, other programs hear what was so before."""
+        """Asks the card what is plugged in: until somebody does, other programs hear what was so before."""
         self._xrandr("--query")
 
     def _xrandr(self, *arguments: str) -> None:

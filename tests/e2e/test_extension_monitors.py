@@ -1,4 +1,4 @@
-"""The extension on an X server with two monitors: what a person sees, who gets the keys, a monitor that is pulled."""
+"""The extension on an X server with two monitors: what is seen there, who gets the keys, one that is pulled."""
 
 from __future__ import annotations
 
