@@ -98,10 +98,8 @@ class Monitors:
         x11.XCloseDisplay(display)
 
     def picture(self, path: Path) -> None:
-        """Both monitors as they look now, at half their size."""
-        subprocess.run(
-            ["import", "-window", "root", "-resize", "50%", str(path)], env=self._env, check=True, timeout=30
-        )
+        """Both monitors as they look now."""
+        subprocess.run(["import", "-window", "root", str(path)], env=self._env, check=True, timeout=30)
 
     def name_mode(self) -> None:
         self._xrandr("--addmode", "DUMMY1", "1920x1080")

@@ -130,8 +130,13 @@ class Workplace:
 
     def page_on(self, index: int) -> Page:
         """What stands on a monitor, to be read."""
-        address = until(lambda: self.address_on(index))
-        return next(page for page in self.context.pages if page.url == address)
+
+        def there() -> Page | None:
+            address = self.address_on(index)
+            return next((page for page in self.context.pages if page.url == address), None)
+
+        page: Page = until(there)
+        return page
 
     def notifications(self) -> list[str]:
         """Ids of what is told on the main monitor now."""
