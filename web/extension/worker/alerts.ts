@@ -1,6 +1,7 @@
 /** What people are told on the main monitor: a notification in the catalogue's words, the icon's badge, no sleep. */
 import { type Problem, problemOf } from "../../src/lib/errors";
 import { pick, t } from "../../src/lib/i18n";
+import type { Keeper, Passing } from "./kept";
 
 const LOST = "vooster-lost";
 const PROBLEM = "vooster-problem";
@@ -10,13 +11,17 @@ const ALERT = "#c5221f";
 const CALL = "#2340c9";
 
 export class Alerts {
-  private isLostSaid = false;
   private isMonitorSaid = false;
+  private readonly kept: Keeper<Passing>;
+
+  constructor(kept: Keeper<Passing>) {
+    this.kept = kept;
+  }
 
   /** A document that could not be shown, or a scan that was refused. */
   problem(name: string, problem: Problem): void {
     const title = name ? `${name} · ${pick(problem.message)}` : pick(problem.message);
-    this.say(PROBLEM, title, `${pick(problem.action)}\n${problem.code}`);
+    void this.say(PROBLEM, title, `${pick(problem.action)}\n${problem.code}`);
   }
 
   /** The monitor that work orders go to isn't there, of so many. Said once, until it is back. */
@@ -28,19 +33,19 @@ export class Alerts {
       return;
     }
     const { message, action } = problemOf("DISPLAY_NOT_AVAILABLE", { n: count });
-    this.say(MONITOR, pick(message), pick(action));
+    void this.say(MONITOR, pick(message), pick(action), () => this.isMonitorSaid);
   }
 
   /** The appliance has been away for a while. Said once, until it is back. */
   lost(problem: Problem): void {
     if (this.isLostSaid) return;
-    this.isLostSaid = true;
-    this.say(LOST, pick(problem.message), pick(problem.action));
+    this.kept.set("lostSaid", true);
+    void this.say(LOST, pick(problem.message), pick(problem.action), () => this.isLostSaid);
     this.badge("!", ALERT);
   }
 
   back(): void {
-    this.isLostSaid = false;
+    this.kept.set("lostSaid", null);
     void chrome.notifications.clear(LOST).catch(() => {});
     this.badge("");
   }
@@ -52,7 +57,7 @@ export class Alerts {
       "도구 모음의 Vooster 아이콘을 눌러 연결해 주세요.",
       "Press the Vooster icon in the toolbar to connect.",
     );
-    this.say(FOUND, t(`${name} 공장을 찾았습니다`, `Found the plant ${name}`), say);
+    void this.say(FOUND, t(`${name} 공장을 찾았습니다`, `Found the plant ${name}`), say);
   }
 
   /** Nothing is waited for any more. */
@@ -71,13 +76,24 @@ export class Alerts {
     chrome.power.releaseKeepAwake();
   }
 
+  /** Outlives the worker, which Chrome ends and wakes all through an outage. */
+  private get isLostSaid(): boolean {
+    return this.kept.get("lostSaid") === true;
+  }
+
   private badge(text: string, color = CALL): void {
     void chrome.action.setBadgeText({ text }).catch(() => {});
     if (text) void chrome.action.setBadgeBackgroundColor({ color }).catch(() => {});
   }
 
-  private say(id: string, title: string, message: string): void {
+  /** `still` is asked when it stands there, which takes the browser a while: meanwhile it may have become untrue. */
+  private async say(id: string, title: string, message: string, still = (): boolean => true): Promise<void> {
     const iconUrl = chrome.runtime.getURL("icons/128.png");
-    void chrome.notifications.create(id, { type: "basic", iconUrl, title, message, priority: 2 }).catch(() => {}); // a PC that shows none has the popup and the second monitor
+    try {
+      await chrome.notifications.create(id, { type: "basic", iconUrl, title, message, priority: 2 });
+      if (!still()) await chrome.notifications.clear(id);
+    } catch {
+      // a PC that shows none has the popup and the second monitor
+    }
   }
 }

@@ -27,7 +27,7 @@ export class Extension {
   private readonly kept: Kept;
   private policy: Policy = NO_POLICY;
   private readonly log: Log;
-  private readonly alerts = new Alerts();
+  private readonly alerts: Alerts;
   private readonly windows: Windows;
   private readonly pairer: Pairer;
   private readonly screen: Screen;
@@ -47,6 +47,7 @@ export class Extension {
     this.kept = kept;
     this.publish = publish;
     this.log = new Log(kept.lasting);
+    this.alerts = new Alerts(kept.passing);
     this.windows = new Windows(kept.passing, loads);
     this.pairer = new Pairer(kept.passing, publish);
     this.screen = new Screen({
@@ -360,6 +361,7 @@ export class Extension {
     this.kept.lasting.set("place", null);
     this.kept.lasting.set("memory", null);
     this.screen.tokens.adopt(pairing);
+    this.screen.lostAt = epochNow(); // what was before was no outage of this pairing's
     this.revokedUntil = 0;
     this.alerts.settled();
     this.log.add(`${pairing.screenId} 자리로 등록했습니다`, `Paired as ${pairing.screenId}`);

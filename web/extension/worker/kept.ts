@@ -29,6 +29,10 @@ export type Passing = {
   /** By display index. */
   windows: Record<number, number>;
   shown: Record<number, Shown>;
+  /** Since when there has been no session; ms since the epoch. */
+  lostAt: number;
+  /** Whether people were told of that. */
+  lostSaid: boolean;
   code: { answer: DeviceAnswer; endsAt: number; base: string };
 };
 

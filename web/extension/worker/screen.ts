@@ -53,7 +53,6 @@ const NOTICE_MS = 30_000;
 
 export class Screen {
   link: Link = { kind: "connecting" };
-  lostAt: number | null = epochNow();
   identify: { label: string; until: number } | null = null;
   notice: { problem: Problem; until: number } | null = null;
   readonly stages: Record<number, Monitor> = {};
@@ -71,6 +70,7 @@ export class Screen {
   constructor(deps: ScreenDeps) {
     this.deps = deps;
     const { lasting } = deps.kept;
+    this.lostAt ??= epochNow();
     this.memory = new Memory({ read: () => lasting.get("memory"), write: (text) => lasting.set("memory", text) });
     this.tokens = new TokenManager({
       held: lasting.get("pairing"),
@@ -83,6 +83,15 @@ export class Screen {
       },
     });
     this.tokens.onRenewed = (token) => void this.connection?.send({ type: "auth", token });
+  }
+
+  /** Since when there has been no session; outlives the worker, which is ended and woken all through an outage. */
+  get lostAt(): number | null {
+    return this.deps.kept.passing.get("lostAt");
+  }
+
+  set lostAt(at: number | null) {
+    this.deps.kept.passing.set("lostAt", at);
   }
 
   get pairing(): Pairing | null {
@@ -377,7 +386,7 @@ export class Screen {
 
   private putAway(index: number): void {
     this.forgetShown(index);
-    this.deps.alerts.away();
+    if (Object.keys(this.deps.kept.passing.get("shown") ?? {}).length === 0) this.deps.alerts.away();
     const monitor = this.monitor(index);
     if (monitor) void this.deps.windows.own(monitor, true);
   }
