@@ -16,6 +16,7 @@ import { connect, tell, view } from "../port";
 import { epochNow } from "../view";
 
 const TICK_MS = 500;
+const OVER_MS = 10_000;
 
 const asked = new URLSearchParams(location.search);
 const index = Number(asked.get("display") ?? 1);
@@ -90,3 +91,13 @@ addEventListener("keydown", (event) => {
   if (event.key === "Enter" && station.link.value.kind === "replaced") station.confirm();
 });
 connect();
+// What lies over a work order takes itself away: the worker may be ended meanwhile.
+if (over) {
+  setTimeout(
+    async () => {
+      const { id } = await chrome.windows.getCurrent();
+      if (id !== undefined) await chrome.windows.remove(id);
+    },
+    Number(asked.get("ms") ?? OVER_MS),
+  );
+}

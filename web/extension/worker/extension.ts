@@ -48,6 +48,10 @@ export class Extension {
     this.publish = publish;
     this.log = new Log(kept.lasting);
     this.alerts = new Alerts(kept.passing);
+    loads.onStrayed = (tabId) => {
+      const index = this.windows.indexOfTab(tabId);
+      if (index !== null) this.screen.strayed(index);
+    };
     this.windows = new Windows(kept.passing, loads);
     this.pairer = new Pairer(kept.passing, publish);
     this.screen = new Screen({
@@ -58,6 +62,7 @@ export class Extension {
       monitors: () => this.monitors,
       displays: () => this.displays,
       verified: () => this.verify(),
+      retargeted: () => this.readMonitors(),
       changed: publish,
       refused: () => void this.refused(),
     });
@@ -357,6 +362,7 @@ export class Extension {
     this.pairer.stop();
     this.handed = null;
     this.screen.stop();
+    this.screen.empty(); // it was another screen's
     this.kept.lasting.set("appliance", { ...appliance, instanceId: pairing.instanceId || appliance.instanceId });
     this.kept.lasting.set("place", null);
     this.kept.lasting.set("memory", null);
@@ -400,6 +406,13 @@ export class Extension {
   }
 
   // Monitors
+
+  windowClosed(windowId: number): void {
+    const index = this.windows.indexOf(windowId);
+    if (index === null) return;
+    this.screen.closed(index);
+    this.publish();
+  }
 
   async monitorsChanged(): Promise<void> {
     const before = this.monitors;

@@ -29,6 +29,8 @@ export type Passing = {
   /** By display index. */
   windows: Record<number, number>;
   shown: Record<number, Shown>;
+  /** The window that lies over what a monitor shows. */
+  over: number;
   /** Since when there has been no session; ms since the epoch. */
   lostAt: number;
   /** Whether people were told of that. */

@@ -13,6 +13,7 @@ export class LoadFailure extends Error {
   }
 }
 
+type Request = { tabId: number; url: string; requestId: string; timeStamp: number };
 type Frame = { tabId: number; frameId: number; url: string };
 
 /** Another document took its place, or nobody wants it any more: there is nothing to say about this one. */
@@ -21,6 +22,11 @@ export class Overtaken extends Error {}
 /** `mayLead` is asked where the address leads on to another one. */
 type Watch = {
   url: string;
+  /** When it began, and the request that came of it: the late word of an earlier load of the same address isn't its. */
+  began: number;
+  requestId: string | null;
+  /** An answer has come that may be shown. The extension's own pages need none. */
+  isAnswered: boolean;
   mayLead(url: string): boolean;
   committed(): void;
   done(): void;
@@ -35,16 +41,24 @@ export type Load = {
 };
 
 /** Less than the appliance waits for `shown`, so that it learns the reason rather than a time-out. */
-const LOAD_MS = 9_000;
+export const LOAD_MS = 9_000;
+/** The browser's clocks for what it tells and for scripts may differ by so much. */
+const CLOCK_MS = 5;
 /** What the browser says of an address that a newer one took the place of, and of one that became a download. */
 const ABORTED = "net::ERR_ABORTED";
 
 export class Loads {
+  /** A document that stands in a tab leads itself to an address that may not be opened. */
+  onStrayed: (tabId: number) => void = () => {};
+
   private readonly watches = new Map<number, Watch>();
+  /** Of tabs in which a document stands: where it may lead itself. */
+  private readonly settled = new Map<number, Watch["mayLead"]>();
 
   /** What becomes of `url` in the tab. Whatever was watched there before is overtaken. Begin before the load. */
-  watch(tabId: number, url: string, mayLead: (url: string) => boolean = () => true): Load {
+  watch(tabId: number, url: string, mayLead: (url: string) => boolean = () => true, patience = LOAD_MS): Load {
     this.drop(tabId);
+    this.settled.delete(tabId);
     let committed = (): void => {};
     const isCommitted = new Promise<void>((resolve) => {
       committed = resolve;
@@ -61,16 +75,20 @@ export class Loads {
       };
       const watch: Watch = {
         url,
+        began: Date.now(),
+        requestId: null,
+        isAnswered: !url.startsWith("http"),
         mayLead,
         committed,
         done: () => {
           end();
+          if (watch.requestId !== null) this.settled.set(tabId, mayLead);
           resolve(watch.url);
         },
         failed,
       };
-      const late = `not loaded within ${LOAD_MS / 1000} s`;
-      const timer = setTimeout(() => failed(new LoadFailure("DOCUMENT_LOAD_FAILED", late)), LOAD_MS);
+      const late = new LoadFailure("DOCUMENT_LOAD_FAILED", `not loaded within ${LOAD_MS / 1000} s`);
+      const timer = setTimeout(() => failed(late), Math.max(0, patience));
       this.watches.set(tabId, watch);
     });
     loaded.catch(() => {}); // whoever only waits for the old document to go hears of it elsewhere
@@ -82,33 +100,62 @@ export class Loads {
     this.watches.get(tabId)?.failed(new Overtaken());
   }
 
-  /** The head of an answer to a tab's own address (not to its parts). */
-  head({ tabId, statusCode, responseHeaders = [] }: chrome.webRequest.OnHeadersReceivedDetails): void {
+  /** A tab asks for an address: what it was sent to, or where its document leads itself. */
+  asked({ tabId, url, requestId, timeStamp }: Request): void {
     const watch = this.watches.get(tabId);
-    if (!watch) return;
+    if (!watch) {
+      const mayLead = this.settled.get(tabId);
+      if (mayLead && !mayLead(url)) this.onStrayed(tabId);
+    } else if (isSamePage(url, watch.url) && timeStamp >= watch.began - CLOCK_MS) {
+      watch.requestId = requestId;
+    } else if (watch.isAnswered && watch.requestId !== null && watch.requestId !== requestId) {
+      this.led(watch, url);
+      watch.requestId = requestId;
+      watch.isAnswered = false;
+    }
+  }
+
+  /** The head of an answer to a tab's own address (not to its parts). */
+  head({ tabId, requestId, statusCode, responseHeaders = [] }: chrome.webRequest.OnHeadersReceivedDetails): void {
+    const watch = this.watches.get(tabId);
+    if (!watch || watch.requestId !== requestId) return;
     const header = (name: string): string =>
       responseHeaders.find((one) => one.name.toLowerCase() === name)?.value?.toLowerCase() ?? "";
+    const isLeading = statusCode >= 300 && statusCode < 400 && statusCode !== 304;
     if (statusCode >= 400 || statusCode === 204 || statusCode === 205) {
       watch.failed(new LoadFailure("DOCUMENT_LOAD_FAILED", `answered ${statusCode}`));
     } else if (header("content-disposition").startsWith("attachment")) {
       watch.failed(new LoadFailure("DOCUMENT_LOAD_FAILED", "sent as a download"));
+    } else if (!isLeading && header("content-length") === "0") {
+      watch.failed(new LoadFailure("DOCUMENT_LOAD_FAILED", "is empty"));
+    } else {
+      watch.isAnswered = !isLeading;
     }
   }
 
   /** Another address answers for a tab's own. */
-  redirect({ tabId, url, redirectUrl }: chrome.webRequest.OnBeforeRedirectDetails): void {
+  redirect({ tabId, requestId, redirectUrl }: chrome.webRequest.OnBeforeRedirectDetails): void {
     const watch = this.watches.get(tabId);
-    if (!watch || !isSamePage(url, watch.url)) return;
-    if (watch.mayLead(redirectUrl)) watch.url = redirectUrl;
+    if (watch?.requestId === requestId) this.led(watch, redirectUrl);
+  }
+
+  /** A document changes its own address and stays the same document. */
+  renamed({ tabId, frameId, url }: Frame): void {
+    const watch = this.watches.get(tabId);
+    if (watch?.isAnswered && frameId === 0) this.led(watch, url);
+  }
+
+  private led(watch: Watch, url: string): void {
+    if (watch.mayLead(url)) watch.url = url;
     else watch.failed(new LoadFailure("DOCUMENT_URL_REFUSED", "it leads to an address that may not be opened"));
   }
 
   /** The browser gave up on a tab's address. */
   error({ tabId, frameId, url, error }: chrome.webNavigation.WebNavigationFramedErrorCallbackDetails): void {
     const watch = this.watches.get(tabId);
-    if (!watch || frameId !== 0) return;
+    if (!watch || frameId !== 0 || !isSamePage(url, watch.url)) return;
     if (error !== ABORTED) watch.failed(new LoadFailure("DOCUMENT_LOAD_FAILED", error.replace(/^net::/, "")));
-    else if (isSamePage(url, watch.url)) watch.failed(new LoadFailure("DOCUMENT_LOAD_FAILED", "became a download"));
+    else if (watch.isAnswered) watch.failed(new LoadFailure("DOCUMENT_LOAD_FAILED", "became a download"));
   }
 
   /** A tab's main frame is there. */
@@ -123,10 +170,11 @@ export class Loads {
 
   private watched({ tabId, frameId, url }: Frame): Watch | undefined {
     const watch = this.watches.get(tabId);
-    return watch && frameId === 0 && isSamePage(url, watch.url) ? watch : undefined;
+    return watch?.isAnswered && frameId === 0 && isSamePage(url, watch.url) ? watch : undefined;
   }
 
   closed(tabId: number): void {
+    this.settled.delete(tabId);
     this.watches.get(tabId)?.failed(new LoadFailure("CLIENT_FAILED", "its window was closed"));
   }
 
@@ -141,6 +189,12 @@ export class Loads {
       pages,
       ["responseHeaders"],
     );
+    chrome.webRequest.onBeforeRequest.addListener((details) => {
+      this.asked(details);
+      return undefined;
+    }, pages);
+    chrome.webNavigation.onHistoryStateUpdated.addListener((details) => this.renamed(details));
+    chrome.webNavigation.onReferenceFragmentUpdated.addListener((details) => this.renamed(details));
     chrome.webRequest.onBeforeRedirect.addListener((details) => this.redirect(details), pages);
     chrome.webNavigation.onErrorOccurred.addListener((details) => this.error(details));
     chrome.webNavigation.onCommitted.addListener((details) => this.committed(details));

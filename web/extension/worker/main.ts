@@ -45,6 +45,7 @@ chrome.system.display.onDisplayChanged.addListener(() => {
   clearTimeout(settling);
   settling = setTimeout(() => void ready.then((extension) => extension.monitorsChanged()), SETTLE_MS);
 });
+chrome.windows.onRemoved.addListener((windowId) => void ready.then((extension) => extension.windowClosed(windowId)));
 chrome.runtime.onConnect.addListener((port) => {
   if (port.name !== PORT) return;
   ports.add(port);

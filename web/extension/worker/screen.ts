@@ -43,6 +43,8 @@ export type ScreenDeps = {
   displays(): Display[];
   /** Where the appliance is; throws while it isn't known to be there. */
   verified(): Promise<void>;
+  /** Orders go to another display index: which monitor that is has to be looked at anew. */
+  retargeted(): Promise<void>;
   changed(): void;
   /** The appliance takes none of this PC's credentials any more. */
   refused(): void;
@@ -224,14 +226,32 @@ export class Screen {
     this.hosts = welcome.documentHosts ?? [];
     this.aheadMs = welcome.serverTime - Date.now();
     const { lasting } = this.deps.kept;
-    const before = this.target;
+    const before = this.place?.displayIndex;
     const place = placeOf(welcome);
     if (place) lasting.set("place", place);
     this.memory.welcome(welcome.epoch, welcome.screenId ?? "");
     for (const ack of this.acks.welcome(welcome.epoch)) this.connection?.send(ack);
-    if (this.target !== before) this.displays();
+    if (this.target !== before) void this.retarget(before);
+    else this.settle();
+  }
+
+  /** Orders go to another monitor from now on: nothing stays on the one before, and its index may be another's. */
+  private async retarget(before: number | undefined): Promise<void> {
+    if (before !== undefined) {
+      this.stage(before, { kind: "empty" });
+      this.forgetShown(before);
+      await this.deps.windows.close(before);
+    }
+    await this.deps.retargeted();
+    this.displays();
+    this.settle();
+    this.deps.changed();
+  }
+
+  /** Where nothing stands and nothing is on its way, the extension's own page does. */
+  private settle(): void {
     const monitor = this.monitor(this.target);
-    if (monitor && !this.isShowing(this.target)) void this.deps.windows.own(monitor, true);
+    if (monitor && this.isIdle(this.target)) void this.deps.windows.own(monitor, true);
     this.deps.alerts.monitor(monitor === undefined, this.deps.monitors().length);
   }
 
@@ -342,9 +362,13 @@ export class Screen {
 
   private delivery(message: Delivery): void {
     if (message.screenId !== this.place?.screenId || message.state !== "dead") return;
-    for (const index of this.indexes())
+    for (const index of this.indexes()) {
+      const before = this.stages[index];
       this.stage(index, { kind: "dead", id: message.id, problem: problemFrom(message) });
-    for (const index of this.indexes()) if (!this.isShowing(index)) this.putAway(index);
+      // Another delivery's end is no reason to touch what stands or is on its way here.
+      const isChanged = before?.stage !== this.stages[index]?.stage;
+      if (isChanged && this.stages[index]?.stage.kind !== "showing") this.putAway(index);
+    }
   }
 
   private clear(message: Clear): void {
@@ -381,7 +405,28 @@ export class Screen {
     for (const index of this.indexes()) {
       this.stage(index, { kind: "empty" });
       this.putAway(index);
+      delete this.stages[index];
     }
+  }
+
+  /** A window was closed by hand: what it showed isn't shown any more. */
+  closed(index: number): void {
+    if (this.shownAt(index) === null) return;
+    this.forgetShown(index);
+    this.memory.forgetShown();
+    this.stage(index, { kind: "empty" });
+    this.deps.log.add(`${index + 1}번 모니터의 창이 닫혔습니다`, `The window on monitor ${index + 1} was closed`);
+  }
+
+  /** What stands there leads itself to where nothing may be opened. */
+  strayed(index: number): void {
+    const name = this.shownAt(index)?.name ?? "";
+    const problem = problemOf("DOCUMENT_URL_REFUSED");
+    this.stage(index, { kind: "refused", name, problem });
+    this.putAway(index);
+    this.deps.log.add(`${name} — ${problem.message.ko}`, `${name}: ${problem.message.en}`);
+    this.deps.alerts.problem(name, problem);
+    this.deps.changed();
   }
 
   private putAway(index: number): void {
@@ -405,8 +450,9 @@ export class Screen {
   }
 
   /** After a worker's rest the stage isn't known any more, but what it had shown is. */
-  private isShowing(index: number): boolean {
-    return this.stages[index]?.stage.kind === "showing" || (!this.stages[index] && this.shownAt(index) !== null);
+  private isIdle(index: number): boolean {
+    const kind = this.stages[index]?.stage.kind;
+    return kind === "ready" || (kind === undefined && this.shownAt(index) === null);
   }
 
   private monitor(index: number): PlacedDisplay | undefined {

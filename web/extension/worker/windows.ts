@@ -7,7 +7,7 @@ import { epochNow } from "../view";
 import { isSamePage } from "./address";
 import type { Keeper, Passing } from "./kept";
 import { Keyboard } from "./keyboard";
-import { type Load, LoadFailure, type Loads, Overtaken } from "./loads";
+import { LOAD_MS, type Load, LoadFailure, type Loads, Overtaken } from "./loads";
 import type { PlacedDisplay } from "./monitors";
 
 export type Evidence = { display: { index: number; name?: string; bounds: Bounds }; windowId: string; url: string };
@@ -58,32 +58,34 @@ export class Windows {
     this.calls.set(monitor.index, mine);
     const tabId = this.tabs.get(monitor.index);
     if (tabId !== undefined) this.loads.drop(tabId);
+    const end = epochNow() + LOAD_MS;
     return this.inTurn(monitor.index, async () => {
       const goOn = (): void => {
         if (this.calls.get(monitor.index) !== mine) throw new Overtaken();
       };
       goOn();
-      const opened = await this.open(monitor);
+      await this.uncover();
+      let opened = await this.open(monitor);
       const { url: before = "" } = await chrome.tabs.get(opened.tabId);
-      let load = await this.go(opened, before, url, options);
-      const isStale = !options.keep && before !== ownPage(monitor.index);
+      // To another part of the page that is there a browser only scrolls, and to the very same address not even that.
+      const isPart = before !== url && isSamePage(before, url);
+      if (isPart) opened = await this.clear(monitor, opened);
+      const go = async (how: "update" | "reload"): Promise<Load> => {
+        goOn();
+        const load = this.loads.watch(opened.tabId, url, options.mayLead, end - epochNow());
+        await (how === "update" ? chrome.tabs.update(opened.tabId, { url }) : chrome.tabs.reload(opened.tabId));
+        return load;
+      };
+      let load = await go(before === url ? "reload" : "update");
+      const isStale = !options.keep && !isPart && before.startsWith("http");
       if (isStale && !(await isWithin(GONE_MS, load.committed))) {
         // The new one takes its time, and nobody may work from the old one meanwhile.
         goOn();
-        await this.clear(monitor, opened);
-        goOn();
-        load = await this.go(opened, ownPage(monitor.index), url, options);
+        opened = await this.clear(monitor, opened);
+        load = await go("update");
       }
       return this.proof(monitor, opened, await load.loaded);
     });
-  }
-
-  private async go({ tabId }: Opened, before: string, url: string, options: DocumentOptions): Promise<Load> {
-    const load = this.loads.watch(tabId, url, options.mayLead);
-    // To the very address that is there a browser only scrolls.
-    if (isSamePage(before, url)) await chrome.tabs.reload(tabId);
-    else await chrome.tabs.update(tabId, { url });
-    return load;
   }
 
   /** Puts the extension's own page on the monitor: nothing of a document is left there. Makes no window unless `make`. */
@@ -97,13 +99,16 @@ export class Windows {
     });
   }
 
-  private async clear(monitor: PlacedDisplay, { tabId }: Opened): Promise<void> {
+  private async clear(monitor: PlacedDisplay, opened: Opened): Promise<Opened> {
     const page = ownPage(monitor.index);
-    const { url = "", pendingUrl = "" } = await chrome.tabs.get(tabId);
-    if ((pendingUrl || url) === page) return;
-    const { committed } = this.loads.watch(tabId, page);
-    await chrome.tabs.update(tabId, { url: page });
-    await isWithin(OWN_PAGE_MS, committed);
+    const { url = "", pendingUrl = "" } = await chrome.tabs.get(opened.tabId);
+    if ((pendingUrl || url) === page) return opened;
+    const { committed } = this.loads.watch(opened.tabId, page);
+    await chrome.tabs.update(opened.tabId, { url: page });
+    if (await isWithin(OWN_PAGE_MS, committed)) return opened;
+    // A document that asks and asks keeps its window for itself.
+    await this.close(monitor.index);
+    return this.make(monitor);
   }
 
   /** Whether the monitor's window shows this address and nothing else. */
@@ -112,22 +117,46 @@ export class Windows {
     return opened ? this.proof(monitor, opened, url).catch(() => null) : null;
   }
 
-  /** The extension's page in the monitor's window, waited for until it stands there. */
+  /** Says on the monitor which one it is. Rejects with a LoadFailure where it doesn't stand there. */
   async test(monitor: PlacedDisplay): Promise<void> {
-    await this.over(monitor, TEST_MS, "test");
+    const windowId = await this.over(monitor, TEST_MS, "test");
+    if (windowId !== null) await this.placed(monitor, windowId);
   }
 
-  /** Lays the extension's page over what stands on the monitor, which is there again afterwards just as it was. */
-  async over(monitor: PlacedDisplay, ms: number, what: "identify" | "test" = "identify"): Promise<void> {
+  /**
+   * Lays the extension's page over what stands on the monitor, which is there again afterwards just as it was. The page
+   * takes itself away, because the worker may be ended meanwhile.
+   */
+  async over(monitor: PlacedDisplay, ms: number, what: "identify" | "test" = "identify"): Promise<number | null> {
+    await this.uncover();
     const { left, top, width, height } = monitor.bounds;
-    const url = `${ownPage(monitor.index)}&over=${what}`;
+    const url = `${ownPage(monitor.index)}&over=${what}&ms=${Math.round(ms)}`;
     const keyboard = await Keyboard.now();
     const made = await chrome.windows.create({ type: "popup", url, focused: false, left, top, width, height });
-    if (made?.id === undefined) return;
-    const { id } = made;
-    await chrome.windows.update(id, { state: "fullscreen" }).catch(() => {});
-    await keyboard.keepFrom(id);
-    setTimeout(() => void chrome.windows.remove(id).catch(() => {}), ms);
+    if (made?.id === undefined) return null;
+    this.kept.set("over", made.id);
+    await chrome.windows.update(made.id, { state: "fullscreen" }).catch(() => {});
+    await keyboard.keepFrom(made.id);
+    return made.id;
+  }
+
+  /** Nothing lies over what the monitors show. */
+  async uncover(): Promise<void> {
+    const windowId = this.kept.get("over");
+    if (windowId === null) return;
+    this.kept.set("over", null);
+    await chrome.windows.remove(windowId).catch(() => {});
+  }
+
+  /** Which monitor a window of ours is on; null for others. */
+  indexOf(windowId: number): number | null {
+    const found = Object.entries(this.ids).find(([, id]) => id === windowId);
+    return found ? Number(found[0]) : null;
+  }
+
+  /** Which monitor a tab of ours is on; null for others. */
+  indexOfTab(tabId: number): number | null {
+    return [...this.tabs].find(([, id]) => id === tabId)?.[0] ?? null;
   }
 
   /** Closes windows whose monitor is gone: the system would have moved them over somebody's work. */
@@ -212,31 +241,44 @@ export class Windows {
   }
 
   private async proof(monitor: PlacedDisplay, { windowId }: Opened, url: string): Promise<Evidence> {
+    const found = await this.placed(monitor, windowId);
+    const at = found.tabs?.[0]?.url ?? "";
+    if (!isSamePage(at, url) || (hashOf(url) !== "" && hashOf(at) !== hashOf(url))) {
+      const what = at === "" ? "nothing stands in the window" : `it led to ${origin(at)}`;
+      throw new LoadFailure("DOCUMENT_LOAD_FAILED", what);
+    }
+    const { index, name } = monitor;
+    return { display: { index, name, bounds: boundsOf(found) }, windowId: String(windowId), url: at };
+  }
+
+  /** The window, once it covers its monitor. Somebody or something may have taken it out of full screen. */
+  private async placed(monitor: PlacedDisplay, windowId: number): Promise<chrome.windows.Window> {
     const end = epochNow() + SETTLE_MS;
+    let isPlacedAgain = false;
     for (;;) {
       const found = await chrome.windows.get(windowId, { populate: true }).catch(() => null);
       if (!found) throw new LoadFailure("CLIENT_FAILED", "its window was closed");
-      const at = found.tabs?.[0]?.url ?? "";
-      const isPlaced = found.state === "fullscreen" && isOn(found, monitor.bounds);
-      if (isPlaced && isSamePage(at, url)) {
-        const { index, name } = monitor;
-        return { display: { index, name, bounds: boundsOf(found) }, windowId: String(windowId), url };
-      }
+      if (found.state === "fullscreen" && isOn(found, monitor.bounds)) return found;
       if (epochNow() >= end) {
-        if (isPlaced)
-          throw new LoadFailure(
-            "DOCUMENT_LOAD_FAILED",
-            at === "" ? "nothing stands in the window" : `it led to ${origin(at)}`,
-          );
-        throw new LoadFailure("DISPLAY_NOT_AVAILABLE", `the window is ${found.state} at ${found.left},${found.top}`);
+        const isThere = (await chrome.system.display.getInfo()).some(({ id }) => id === monitor.id);
+        const code = isThere ? "CLIENT_FAILED" : "DISPLAY_NOT_AVAILABLE";
+        throw new LoadFailure(code, `the window is ${found.state} at ${found.left},${found.top}`);
       }
       await new Promise((done) => setTimeout(done, LOOK_MS));
+      if (!isPlacedAgain && epochNow() >= end - SETTLE_MS / 2) {
+        isPlacedAgain = true;
+        await this.place(windowId, monitor).catch(() => {});
+      }
     }
   }
 }
 
 async function isWithin(ms: number, promise: Promise<void>): Promise<boolean> {
   return Promise.race([promise.then(() => true), new Promise<false>((done) => setTimeout(done, ms, false))]);
+}
+
+function hashOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).hash : "";
 }
 
 /** Of an address its origin only: what comes behind it may be somebody's secret. */
