@@ -96,9 +96,12 @@ class Floor:
     def post(self, path: str, key: str, body: dict[str, Any]) -> Any:
         return self._call(path, key, json.dumps(body).encode())
 
-    def _call(self, path: str, key: str, body: bytes | None = None) -> Any:
+    def patch(self, path: str, key: str, body: dict[str, Any]) -> Any:
+        return self._call(path, key, json.dumps(body).encode(), "PATCH")
+
+    def _call(self, path: str, key: str, body: bytes | None = None, method: str | None = None) -> Any:
         headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-        request = urllib.request.Request(self.base + path, body, headers)
+        request = urllib.request.Request(self.base + path, body, headers, method=method)
         with urllib.request.urlopen(request, timeout=40) as response:
             return json.load(response) if response.status != 204 else None
 

@@ -1,9 +1,10 @@
-"""Another machine's web server: pages of the kinds that an order's address may lead to."""
+"""Another machine's web server: pages of the kinds that an order's address may lead to, `?wait=` seconds late."""
 
 from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -19,6 +20,14 @@ _KINDS: dict[str, tuple[int, dict[str, str], bytes]] = {
     "/nothing": (204, {}, b""),
     "/leads-on": (302, {"Location": "/page"}, b""),
     "/leads-astray": (302, {"Location": "http://elsewhere.invalid/"}, b""),
+    "/routes": (200, {}, _PAGE + b"<script>document.querySelector('h1').textContent = location.hash</script>"),
+    "/moves-on": (
+        200,
+        {},
+        _PAGE + b"<script>setTimeout(() => { location = 'http://elsewhere.invalid/' }, 300)</script>",
+    ),
+    "/renames": (200, {}, _PAGE + b"<script>history.replaceState(null, '', '/renamed')</script>"),
+    "/asks-on": (200, {}, _PAGE + b"<script>for (;;) alert(1)</script>"),
     "/holds-on": (
         200,
         {},
@@ -30,7 +39,9 @@ _KINDS: dict[str, tuple[int, dict[str, str], bytes]] = {
 
 class _Answers(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        status, headers, body = _KINDS.get(self.path, (404, {}, _PAGE))
+        path, _, wait = self.path.partition("?wait=")
+        time.sleep(float(wait or 0))
+        status, headers, body = _KINDS.get(path, (404, {}, _PAGE))
         self.send_response(status)
         for name, value in {"Content-Type": "text/html; charset=utf-8", **headers}.items():
             self.send_header(name, value)

@@ -13,6 +13,7 @@ from playwright.sync_api import Playwright
 
 from tests.e2e.floor import until
 from tests.e2e.plant import Plant, paired
+from tests.e2e.strangers import stranger
 from tests.e2e.workplace import EXTENSION, TWO_MONITORS, Workplace, chromium_arguments
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]
@@ -42,6 +43,9 @@ def test_two_idle_minutes_without_a_debugger_and_the_next_scan_is_shown(
         time.sleep(IDLE_SECONDS)
         assert plant.screen()["online"]
         assert plant.scan("ORD-1", wait_ms=5_000)["result"] == "shown"
+        with stranger() as other:  # a debugger would answer its dialogs
+            plant.scan(url=f"{other}/asks-on", title="asks without end", wait_ms=3_000)
+            assert plant.scan("ORD-3", wait_ms=25_000)["result"] == "shown"
         plant.kill()
         time.sleep(IDLE_SECONDS)  # the worker is ended meanwhile, and only its alarm wakes it
         plant.start()
