@@ -81,6 +81,8 @@ class Announcer:
         self._remember = remember
         self._changed = changed
         self._segments: dict[Place, Segment] = {}
+        self._held: set[Segment] = set()
+        """Whatever may have sockets, also where it was cut off halfway in or out of `_segments`."""
         self._troubles: dict[Place, tuple[Reason, float]] = {}
         self._reason: Reason | None = None
         self._settled = False
@@ -109,7 +111,7 @@ class Announcer:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
-        await self._close(self._segments)
+        await self._leave()
 
     @property
     def host(self) -> str | None:
@@ -169,7 +171,7 @@ class Announcer:
             except Exception as error:  # a discovery library's trouble must never be the appliance's
                 known = isinstance(error, OSError) and error.strerror
                 self._reason = Reason("NO_NETWORK" if known else "FAILED", detail=str(known or repr(error)))
-                await self._close(self._segments)
+                await self._leave()
             self._tell()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), _POLL_SECONDS)
@@ -230,10 +232,8 @@ class Announcer:
     async def _follow(self, cards: list[Card]) -> None:
         """Opens, replaces and closes segments as the cards have come, changed and gone."""
         there = {(card.name, card.number): card for card in cards}
-        gone = {place: segment for place, segment in self._segments.items() if place not in there}
-        for place in gone:
-            del self._segments[place]
-        await self._close(gone)
+        gone = [self._segments.pop(place) for place in self._segments.keys() - there.keys()]
+        await asyncio.gather(*map(self._close, gone))
         now = time.monotonic()
         self._troubles = {place: trouble for place, trouble in self._troubles.items() if place in there}
         for place, card in there.items():
@@ -244,9 +244,10 @@ class Announcer:
 
     async def _open(self, place: Place, card: Card, old: Segment | None) -> None:
         segment = Segment(card, self._hear)
+        self._held.add(segment)
         reason = await segment.open()
         if reason is not None:
-            await segment.close()
+            await self._close(segment)
             self._troubles[place] = reason, time.monotonic() + _RETRY_SECONDS
             return
         self._troubles.pop(place, None)
@@ -254,12 +255,16 @@ class Announcer:
         if old is not None:  # the same network: its name is settled, and the new addresses take the old ones' place
             if old.info is not None:
                 await segment.announce(self._info(card, self._number))
-            await old.close(goodbye=False)
+            await self._close(old, goodbye=False)
 
-    async def _close(self, segments: dict[Place, Segment]) -> None:
-        leaving = list(segments.values())
-        segments.clear()
-        await asyncio.gather(*(segment.close() for segment in leaving))
+    async def _close(self, segment: Segment, *, goodbye: bool = True) -> None:
+        await segment.close(goodbye=goodbye)
+        self._held.discard(segment)
+
+    async def _leave(self) -> None:
+        """Closes everything."""
+        self._segments.clear()
+        await asyncio.gather(*map(self._close, self._held))
 
     # --- names ------------------------------------------------------------------------------------------------------
 
@@ -286,7 +291,7 @@ class Announcer:
         self._reason = Reason("NAMES_TAKEN")
         self._settled = False
         self._paused_until = time.monotonic() + _PAUSE_SECONDS
-        await self._close(self._segments)
+        await self._leave()
 
     async def _is_free(self, number: int, segments: list[Segment]) -> bool:
         """Asks for the names of `number` on `segments`: about a second when nobody has them."""

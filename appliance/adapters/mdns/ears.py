@@ -28,6 +28,7 @@ class Ears(asyncio.DatagramProtocol):
     def __init__(self, hear: Callable[[Told], None]) -> None:
         self._hear = hear
         self._transports: list[asyncio.BaseTransport] = []
+        self._closed = False
 
     async def open(self, card: Card) -> None:
         """Raises `OSError` when not one socket could be had."""
@@ -39,15 +40,21 @@ class Ears(asyncio.DatagramProtocol):
             except OSError as error:
                 trouble = error
                 continue
-            transport, _ = await loop.create_datagram_endpoint(lambda: self, sock=hearing)
-            self._transports.append(transport)
+            await loop.create_datagram_endpoint(lambda: self, sock=hearing)
         if not self._transports and trouble is not None:
             raise trouble
 
     def close(self) -> None:
+        self._closed = True
         for transport in self._transports:
             transport.close()
         self._transports.clear()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if self._closed:  # whoever was opening it has been cancelled meanwhile, and uvloop leaves it open
+            transport.close()
+        else:
+            self._transports.append(transport)
 
     def datagram_received(self, data: bytes, _source: Any) -> None:
         told = read(data)

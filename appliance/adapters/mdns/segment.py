@@ -65,8 +65,11 @@ class Segment:
             return
         if info is not None and not goodbye:
             zeroconf.zeroconf.registry.async_remove(info)
-        with contextlib.suppress(Exception):
-            await asyncio.wait_for(zeroconf.async_close(), _GOODBYE_SECONDS)
+        try:
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(zeroconf.async_close(), _GOODBYE_SECONDS)
+        finally:  # cut off in the middle of its goodbyes it would keep its sockets
+            zeroconf.zeroconf.engine.close()
 
     def send(self, packet: DNSOutgoing) -> None:
         if self._zeroconf is not None:
