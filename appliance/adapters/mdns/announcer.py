@@ -334,7 +334,8 @@ class Announcer:
         now = time.monotonic()
         self._contested(segment, told, now)
         if told.response:
-            self._hearsay.note(told, segment.card.name, now)
+            others = {name: service for name, service in told.services.items() if not self._may_be_mine(service, told)}
+            self._hearsay.note(told._replace(services=others), segment.card.name, now)
 
     def _contested(self, segment: Segment, told: Told, now: float) -> None:
         ours = Claim(frozenset(segment.card.addresses), self._port)
@@ -365,13 +366,19 @@ class Announcer:
     def _claim(self, told: Told, host: str, instance: str, ours: Claim) -> Claim | None:
         """What the packet claims our names for, on somebody else's behalf."""
         service = told.services.get(instance)
-        if service is not None:
-            return Claim(told.addresses.get(service.host) or ours.addresses, service.port)
-        addresses = told.addresses.get(host, frozenset()) - self._own.keys()
+        foreign = told.addresses.get(host, frozenset()) - self._own.keys()
+        if service is not None and not (service.host == host and self._says_as_we_do(service)):
+            return Claim(told.addresses.get(service.host) or foreign or ours.addresses, service.port)
         port = next((service.port for service in told.services.values() if service.host == host), 0)
-        return Claim(addresses, port) if addresses else None
+        return Claim(foreign, port) if foreign else None
 
     def _is_mine(self, service: Service, told: Told) -> bool:
-        if (service.instance_id or self._id) != self._id or service.port != self._port:
-            return False
-        return told.addresses.get(service.host, frozenset()) <= self._own.keys()
+        """For certain: an announcement of ours says which appliance it is, and where."""
+        return bool(service.instance_id and told.addresses.get(service.host)) and self._may_be_mine(service, told)
+
+    def _may_be_mine(self, service: Service, told: Told) -> bool:
+        """An answer of ours to a question for one record may come without the others."""
+        return self._says_as_we_do(service) and told.addresses.get(service.host, frozenset()) <= self._own.keys()
+
+    def _says_as_we_do(self, service: Service) -> bool:
+        return (service.instance_id or self._id) == self._id and service.port == self._port
