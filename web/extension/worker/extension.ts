@@ -12,7 +12,7 @@ import type { Loads } from "./loads";
 import { Log } from "./log";
 import { inOrder, isSame, type PlacedDisplay } from "./monitors";
 import { claim, Pairer, provisioned } from "./pairing";
-import { NO_POLICY, type Policy } from "./policy";
+import { isDoor, mayBelong, mayHaveSecret, NO_POLICY, type Policy } from "./policy";
 import { Screen } from "./screen";
 import { Windows } from "./windows";
 
@@ -74,20 +74,45 @@ export class Extension {
     [this.policy] = await Promise.all([early, this.readMonitors()]);
     setLang(this.kept.lasting.get("lang") ?? this.policy.lang ?? lang.value);
     setInterval(() => this.tick(), TICK_MS);
+    if (await this.isMoved()) await this.move();
     this.begin();
     void policy.then((come) => this.follow(come));
   }
 
-  /** What IT has set came after the start, or was changed. */
-  follow(policy: Policy): void {
-    if (JSON.stringify(policy) === JSON.stringify(this.policy)) return;
+  /** What IT has set came after the start, or was changed. Whatever was begun under what it said before ends. */
+  async follow(policy: Policy): Promise<void> {
+    const before = this.policy;
+    if (JSON.stringify(policy) === JSON.stringify(before)) return;
     this.policy = policy;
+    this.looking = null;
     if (!this.kept.lasting.get("lang") && policy.lang) setLang(policy.lang);
-    if (!this.screen.pairing && policy.base) {
+    const isNew = JSON.stringify({ ...policy, lang: before.lang }) !== JSON.stringify(before);
+    const isMoved = isNew && (await this.isMoved());
+    if (this.policy !== policy) return;
+    if (isMoved) await this.move();
+    if (isMoved || (isNew && !this.screen.pairing)) {
+      this.handed = null;
       this.pairer.stop();
       this.begin();
     }
     this.publish();
+  }
+
+  /** Whether IT wants a PC that it made a screen to be another one: of another appliance, or by a new secret. */
+  private async isMoved(): Promise<boolean> {
+    const { policy } = this;
+    const { pairing } = this.screen;
+    if (!pairing || !this.kept.lasting.get("provisioned")) return false;
+    if (policy.instanceId && policy.instanceId !== pairing.instanceId) return true;
+    if (!policy.screenId || !policy.deviceSecret) return false;
+    return (await digestOf(policy.deviceSecret)) !== this.kept.lasting.get("spent");
+  }
+
+  private async move(): Promise<void> {
+    const was = this.screen.pairing?.screenId ?? "";
+    this.log.add(`정책이 바뀌어 ${was} 등록을 끝냅니다`, `The policy has changed: no longer ${was}`);
+    await this.forget();
+    this.kept.lasting.set("appliance", null);
   }
 
   // What is so
@@ -199,11 +224,10 @@ export class Extension {
 
   /** A page on this network wants this PC to be a screen. Nothing happens before a person's click in the extension. */
   async handOff({ handoff: { origin, screenId, token } }: HandOff): Promise<void> {
-    const isPolicys = this.policy.base !== null && new URL(this.policy.base).origin === origin;
-    if (this.policy.base !== null && !isPolicys) return;
-    if (!isPolicys && !isLocal(origin)) return;
+    const { base } = this.policy;
+    if (base === null ? !isLocal(origin) : !isDoor(base, origin)) return;
     const appliance = await ask({ base: origin, by: "page" });
-    if (!appliance) return;
+    if (!appliance || !mayBelong(this.policy, appliance)) return;
     if (screenId && token) {
       this.handed = { appliance, screenId, token };
       const instead = this.screen.pairing?.screenId ?? null;
@@ -237,29 +261,34 @@ export class Extension {
   }
 
   private look(): Promise<void> {
-    this.looking ??= this.search().finally(() => {
+    if (this.looking) return this.looking;
+    const looking = this.search().finally(() => {
+      if (this.looking !== looking) return; // another policy's
       this.looking = null;
       this.lookedAt = epochNow();
     });
-    return this.looking;
+    this.looking = looking;
+    return looking;
   }
 
   private async search(): Promise<void> {
+    const { policy } = this;
     const { pairing } = this.screen;
-    const wanted = pairing?.instanceId ?? this.policy.instanceId;
+    const isWanted = (one: Appliance): boolean =>
+      pairing ? !pairing.instanceId || one.instanceId === pairing.instanceId : mayBelong(policy, one);
     const places = candidates({
-      policy: this.policy.base,
+      policy: policy.base,
       appliance: this.appliance,
       serverUrl: pairing?.serverUrl ?? null,
     });
-    const asked = this.policy.base ? places.filter((place) => pairing || place.by === "policy") : places;
+    const asked = policy.base ? places.filter((place) => pairing || place.by === "policy") : places;
     this.tried = asked.map(({ base }) => base);
-    const { found, others } = await find(asked, ({ instanceId }) => !wanted || instanceId === wanted);
-    if (this.screen.pairing !== pairing) return; // something else happened meanwhile
+    const { found, others } = await find(asked, isWanted);
+    if (this.screen.pairing !== pairing || this.policy !== policy) return; // something else happened meanwhile
     if (pairing) {
       this.relocated(found, others);
     } else if (found && this.phase.kind === "looking") {
-      if (this.policy.base) {
+      if (policy.base) {
         await this.connect(found);
       } else {
         this.phase = { kind: "found", appliance: found };
@@ -309,8 +338,9 @@ export class Extension {
   }
 
   private async typed(address: string): Promise<void> {
-    const base = this.policy.base ?? baseOf(address);
-    const appliance = base ? await ask({ base, by: "typed" }) : null;
+    const { policy } = this;
+    const base = policy.base ?? baseOf(address);
+    const appliance = base ? await ask({ base, by: policy.base ? "policy" : "typed" }) : null;
     if (!appliance) {
       this.problem = problemOf("CONNECTION_REFUSED");
     } else if (!this.screen.pairing) {
@@ -321,6 +351,15 @@ export class Extension {
   // Pairing
 
   private async connect(appliance: Appliance): Promise<void> {
+    if (!mayBelong(this.policy, appliance)) {
+      this.problem = problemOf("HOST_NOT_ALLOWED");
+      this.log.add(
+        `정책이 정한 서버가 아니라 연결하지 않았습니다: ${appliance.base}`,
+        `Not connected, since the policy names another server: ${appliance.base}`,
+      );
+      if (!this.screen.pairing) this.begin();
+      return;
+    }
     if (this.screen.pairing && this.screen.pairing.instanceId !== appliance.instanceId) await this.forget();
     this.kept.lasting.set("appliance", appliance);
     this.alerts.settled();
@@ -328,7 +367,8 @@ export class Extension {
       `${appliance.name} 공장에 연결: ${appliance.base}`,
       `Connecting to ${appliance.name}: ${appliance.base}`,
     );
-    if (await this.useProvisioned(appliance)) return;
+    const { policy } = this;
+    if ((await this.useProvisioned(appliance)) || this.policy !== policy) return;
     this.phase = { kind: "pairing", appliance };
     this.publish();
     void this.pair(appliance);
@@ -337,25 +377,42 @@ export class Extension {
 
   private async pair(appliance: Appliance): Promise<void> {
     const pairing = await this.pairer.ask(appliance.base, () => this.displays);
-    if (pairing) this.adopt(pairing, appliance);
+    if (pairing && !this.take(pairing, appliance)) this.begin();
   }
 
   /** With what IT has set there is nothing to approve. Answers whether it did. */
   private async useProvisioned(appliance: Appliance): Promise<boolean> {
-    const { screenId, deviceSecret } = this.policy;
-    if (!screenId || !deviceSecret) return false;
+    const { policy } = this;
+    const { screenId, deviceSecret } = policy;
+    if (!screenId || !deviceSecret || !mayHaveSecret(policy, appliance)) return false;
     const digest = await digestOf(deviceSecret);
-    if (this.kept.lasting.get("spent") === digest) return false;
+    if (this.kept.lasting.get("spent") === digest || this.policy !== policy) return false;
     try {
       const pairing = await provisioned(appliance.base, screenId, deviceSecret);
+      if (!this.take(pairing, appliance)) return false;
       this.kept.lasting.set("spent", digest);
-      this.adopt(pairing, appliance);
+      this.kept.lasting.set("provisioned", true);
       return true;
     } catch (error) {
       const { message } = problemIn(error);
       this.log.add(`정책의 등록 정보로 등록하지 못했습니다. ${message.ko}`, `Pairing by policy failed. ${message.en}`);
       return false;
     }
+  }
+
+  /** What was asked of one appliance is kept only where that very one has answered, and IT hasn't ruled it out since. */
+  private take(pairing: Pairing, appliance: Appliance): boolean {
+    if (pairing.instanceId !== appliance.instanceId || !mayBelong(this.policy, appliance)) {
+      this.problem = problemOf("TOKEN_INVALID");
+      this.log.add(
+        `다른 서버가 답해 등록하지 않았습니다: ${appliance.base}`,
+        `Not paired, since another server has answered: ${appliance.base}`,
+      );
+      return false;
+    }
+    this.kept.lasting.set("provisioned", null);
+    this.adopt(pairing, appliance);
+    return true;
   }
 
   private adopt(pairing: Pairing, appliance: Appliance): void {
@@ -379,12 +436,12 @@ export class Extension {
     if (!handed) return;
     try {
       const pairing = await claim(handed.appliance.base, handed.screenId, handed.token, this.displays);
-      this.adopt(pairing, handed.appliance);
+      if (this.take(pairing, handed.appliance)) return;
     } catch (error) {
       this.problem = problemIn(error);
-      this.handed = null;
-      this.begin();
     }
+    this.handed = null;
+    this.begin();
   }
 
   /** The appliance refuses every credential of this PC. */
@@ -393,7 +450,7 @@ export class Extension {
     this.revokedUntil = epochNow() + REVOKED_MS;
     const { appliance } = this;
     await this.forget();
-    if (appliance) await this.connect(appliance);
+    if (appliance && mayBelong(this.policy, appliance)) await this.connect(appliance);
     else this.begin();
   }
 

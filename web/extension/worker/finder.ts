@@ -35,6 +35,8 @@ export async function ask(
     version: typeof version === "string" ? version.slice(0, 40) : "",
     host: typeof host === "string" && /^[a-z0-9-]{1,63}\.local$/.test(host) ? host : null,
   };
+  // What IT has set stands as it is: an answer doesn't lead away from it.
+  if (by === "policy") return appliance;
   return atItsAddress(appliance, typeof answer.address === "string" ? answer.address : null, call);
 }
 
@@ -79,7 +81,8 @@ export function candidates(from: {
     if (base && !all.some((one) => one.base === base)) all.push({ base, by });
   };
   add(policy, "policy");
-  add(appliance?.base, appliance?.by ?? "pairing");
+  // Set by a policy of the past it is no longer what IT says.
+  add(appliance?.base, !appliance || appliance.by === "policy" ? "pairing" : appliance.by);
   add(serverUrl, "pairing");
   // Moved to another address it still has its name, on the port it had.
   if (appliance?.host) add(sameDoor(appliance.base, appliance.host), "name");

@@ -22,6 +22,8 @@ export type Lasting = {
   wire: string;
   /** The policy's device secret that was used already: a digest, so that it is told from a new one. */
   spent: string;
+  /** Whether the pairing came of that secret. */
+  provisioned: boolean;
 };
 
 /** Ends with the browser, as windows and codes do. */

@@ -1,5 +1,6 @@
 /** What IT has set for this PC: `managed.json` lists it. */
 import type { Lang } from "../../src/lib/i18n";
+import type { Appliance } from "../view";
 import { baseOf } from "./address";
 
 export type Policy = {
@@ -28,4 +29,20 @@ export async function readPolicy(): Promise<Policy> {
     deviceSecret: text("deviceSecret"),
     lang: lang === "ko" || lang === "en" ? lang : null,
   };
+}
+
+/** Whether `appliance` may be the one that IT means: by its identity; where IT has set none, by its address alone. */
+export function mayBelong({ base, instanceId }: Policy, appliance: Appliance): boolean {
+  if (instanceId) return appliance.instanceId === instanceId;
+  return base === null || isDoor(base, appliance.base);
+}
+
+/** The secret goes to nobody whom IT has not named. */
+export function mayHaveSecret(policy: Policy, appliance: Appliance): boolean {
+  return (policy.instanceId !== null || policy.base !== null) && mayBelong(policy, appliance);
+}
+
+/** `base` itself, or the same door over TLS, where its appliance asks for that. */
+export function isDoor(base: string, origin: string): boolean {
+  return origin === base || origin === base.replace(/^http:/, "https:");
 }
