@@ -274,7 +274,7 @@ def every_state() -> dict[str, View]:
     refused = problem("ORDER_NOT_FOUND", orderId="ORD-99999")
     broken = problem("DOCUMENT_LOAD_FAILED")
     other = PLANT | {"name": "정밀가공 5공장", "instanceId": "c" * 32}
-    offer = {"kind": "offered", "appliance": PLANT, "screenId": "SCREEN-007", "instead": None}
+    offer = {"kind": "offered", "appliance": PLANT, "screenId": "SCREEN-007", "instead": None, "offer": 1}
     found = unpaired(phase={"kind": "found", "appliance": PLANT})
     opening = {"kind": "opening", "sheet": SHEET, "since": WORKER_NOW, "broke": None, "until": WORKER_NOW + 30_000}
     failed = {"kind": "failed", "id": "d1", "name": "ORD-20459", "problem": broken, "attempts": 4, "kept": True}

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from playwright.sync_api import Page, Playwright, expect
 from appliance import __version__
 from tests.e2e.floor import CHROMIUM_ARGS, Floor, until
 from tests.e2e.pages import picture
-from tests.e2e.workplace import EXTENSION, Workplace
+from tests.e2e.workplace import EXTENSION, Workplace, managed
 
 pytestmark = [
     pytest.mark.e2e,
@@ -127,22 +126,6 @@ def test_a_policy_file_makes_a_pc_its_screen_with_nobody_pressing_anything(
         assert pc.connected()["byPolicy"]
     finally:
         pc.stop()
-
-
-def managed(tmp_path: Path, policy: Path) -> str:
-    """A Chromium that finds this policy where IT puts it, and that no other on this machine sees."""
-    if subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode:
-        pytest.skip("no mount namespace can be made here")
-    if not Path("/etc/chromium").is_dir():
-        pytest.skip("this Chromium doesn't look for policies where Debian's does")
-    laid = "/etc/chromium/policies/managed"
-    program = tmp_path / "chromium"
-    program.write_text(
-        "#!/bin/sh\nexec unshare -m sh -c 'mount -t tmpfs none /etc/chromium && "
-        f'mkdir -p {laid} && cp "$0" {laid}/vooster.json && exec chromium "$@"\' "{policy}" "$@"\n'
-    )
-    program.chmod(0o755)
-    return str(program)
 
 
 def admin_key(floor: Floor) -> str:

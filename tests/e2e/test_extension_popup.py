@@ -30,6 +30,9 @@ from tests.e2e.extension_pages import (
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60)]
 
+DEAD_MS = 550
+CONNECT = {"do": "connect", "base": PLANT["base"], "instanceId": PLANT["instanceId"]}
+
 # In each language the words by which a person knows the state.
 READ: dict[str, tuple[list[str], list[str]]] = {
     "looking": (["등록 전", "찾고 있습니다", "vooster.local"], ["Not paired", "Looking for Vooster"]),
@@ -140,13 +143,15 @@ def test_every_state_can_be_read_by_anybody(browser: Browser, address: str, lang
 
 
 def test_each_button_asks_for_what_it_says(popup: ExtensionPage) -> None:
-    offer = unpaired(phase={"kind": "offered", "appliance": PLANT, "screenId": "SCREEN-007", "instead": None})
-    presses: list[tuple[dict[str, Any], str, str]] = [
+    offer = unpaired(
+        phase={"kind": "offered", "appliance": PLANT, "screenId": "SCREEN-007", "instead": None, "offer": 1}
+    )
+    presses: list[tuple[dict[str, Any], str, str | dict[str, Any]]] = [
         (unpaired(phase={"kind": "looking", "nothing": True}), "지금 다시 찾기", "look"),
-        (unpaired(phase={"kind": "found", "appliance": PLANT}), "이 공장에 연결", "connect"),
+        (unpaired(phase={"kind": "found", "appliance": PLANT}), "이 공장에 연결", CONNECT),
         (offer, "거절", "decline"),
         (code(), "2번 모니터에 다시 띄우기", "show"),
-        (cut(90, phase={"kind": "different", "appliance": PLANT}), "이 공장에 다시 등록", "connect"),
+        (cut(90, phase={"kind": "different", "appliance": PLANT}), "이 공장에 다시 등록", CONNECT),
         (showing(), "시험 문서 띄우기", "test"),
         (showing(), "설정", "options"),
         (cut(38), "지금 다시 연결", "reconnect"),
@@ -154,8 +159,10 @@ def test_each_button_asks_for_what_it_says(popup: ExtensionPage) -> None:
     ]
     for view, name, command in presses:
         popup.tell(view)
+        if command is CONNECT:
+            popup.page.wait_for_timeout(DEAD_MS)
         press(popup.page, name)
-        assert popup.asked == [{"do": command}], name
+        assert popup.asked == [command if isinstance(command, dict) else {"do": command}], name
     # What is under way isn't asked for twice, and what can't be done says why.
     test = popup.page.get_by_role("button", name="시험 문서 띄우기")
     popup.tell(showing(doing="test"))
@@ -169,7 +176,9 @@ def test_each_button_asks_for_what_it_says(popup: ExtensionPage) -> None:
 
 
 def test_an_offer_is_not_accepted_by_a_hand_that_was_in_motion(popup: ExtensionPage) -> None:
-    offer = unpaired(phase={"kind": "offered", "appliance": PLANT, "screenId": "SCREEN-007", "instead": None})
+    offer = unpaired(
+        phase={"kind": "offered", "appliance": PLANT, "screenId": "SCREEN-007", "instead": None, "offer": 1}
+    )
     accept = popup.page.get_by_role("button", name="SCREEN-007로 등록")
     popup.page.evaluate(
         """async (offer) => {
@@ -180,9 +189,27 @@ def test_an_offer_is_not_accepted_by_a_hand_that_was_in_motion(popup: ExtensionP
         offer,
     )
     assert popup.asked == []
-    popup.page.wait_for_timeout(550)
+    popup.page.wait_for_timeout(DEAD_MS)
     accept.click()
-    assert popup.asked == [{"do": "accept"}]
+    meant = {"base": PLANT["base"], "instanceId": PLANT["instanceId"], "screenId": "SCREEN-007", "offer": 1}
+    assert popup.asked == [{"do": "accept", **meant}]
+
+
+@pytest.mark.parametrize("other", [{"offer": 2}, {"appliance": PLANT | {"base": "http://10.1.0.9:8480"}}])
+def test_an_offer_that_takes_another_s_place_has_its_own_dead_time(popup: ExtensionPage, other: dict[str, Any]) -> None:
+    phase = {"kind": "offered", "appliance": PLANT, "screenId": "SCREEN-007", "instead": None, "offer": 1}
+    popup.tell(unpaired(phase=phase))
+    popup.page.wait_for_timeout(DEAD_MS)
+    for view in (unpaired(phase=phase | other), unpaired(phase={"kind": "found", "appliance": PLANT})):
+        popup.page.evaluate(
+            """async (view) => {
+                 window.told(view);
+                 await new Promise((resolve) => setTimeout(resolve, 0));
+                 document.querySelector(".btn-primary").click();
+               }""",
+            view,
+        )
+        assert popup.asked == []
 
 
 def test_an_address_is_taken_as_people_type_it_and_kept_meanwhile(popup: ExtensionPage) -> None:
@@ -229,8 +256,9 @@ def test_a_change_is_announced_and_the_focus_stays_on_the_page(popup: ExtensionP
     said = page.get_by_role("status").first
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="이 공장에 연결")).to_be_focused()
+    page.wait_for_timeout(DEAD_MS)
     page.keyboard.press("Enter")
-    assert popup.asked == [{"do": "connect"}]
+    assert popup.asked == [CONNECT]
     was = said.element_handle()
     popup.tell(code())
     expect(said).to_have_text("등록 전 · 2번 모니터의 QR을 휴대폰으로 비춰 주세요")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import BrowserContext, Page, Playwright, Worker, sync_playwright
 
 from tests.e2e.floor import CHROMIUM_ARGS, until
@@ -89,8 +91,15 @@ class Workplace:
         return view
 
     def tell(self, **command: Any) -> None:
-        """What a press in one of the extension's pages asks for."""
-        assert self.view and self._desk is not None
+        """What a press in one of the extension's pages asks for; it is meant for what stands there, or what `command`
+        says stood there.
+        """
+        phase = self.view["phase"]
+        if command["do"] in {"connect", "accept"}:
+            meant = {name: phase["appliance"][name] for name in ("base", "instanceId")}
+            offer = {name: phase[name] for name in ("screenId", "offer")} if command["do"] == "accept" else {}
+            command = meant | offer | command
+        assert self._desk is not None
         self._desk.evaluate("(command) => window.port.postMessage(command)", command)
 
     def becomes(self, kind: str, seconds: float = 20) -> dict[str, Any]:
@@ -141,6 +150,22 @@ class Workplace:
     def notifications(self) -> list[str]:
         """Ids of what is told on the main monitor now."""
         return list(self.worker.evaluate("chrome.notifications.getAll().then(Object.keys)"))
+
+
+def managed(tmp_path: Path, policy: Path) -> str:
+    """A Chromium that finds this policy where IT puts it, and that no other on this machine sees."""
+    if subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no mount namespace can be made here")
+    if not Path("/etc/chromium").is_dir():
+        pytest.skip("this Chromium doesn't look for policies where Debian's does")
+    laid = "/etc/chromium/policies/managed"
+    program = tmp_path / "chromium"
+    program.write_text(
+        "#!/bin/sh\nexec unshare -m sh -c 'mount -t tmpfs none /etc/chromium && "
+        f'mkdir -p {laid} && cp "$0" {laid}/vooster.json && exec chromium "$@"\' "{policy}" "$@"\n'
+    )
+    program.chmod(0o755)
+    return str(program)
 
 
 def chromium_arguments(extension: Path, monitors: str) -> list[str]:

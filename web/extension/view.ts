@@ -34,8 +34,11 @@ export type Phase =
   | { kind: "looking"; nothing: boolean }
   /** Waits for a person's click. */
   | { kind: "found"; appliance: Appliance }
-  /** A page of the appliance handed over a pairing; waits for a click. `instead` is what this PC would no longer be. */
-  | { kind: "offered"; appliance: Appliance; screenId: string; instead: string | null }
+  /**
+   * A page of the appliance handed over a pairing; waits for a click. `instead` is what this PC would no longer be,
+   * `offer` tells it from every other.
+   */
+  | { kind: "offered"; appliance: Appliance; screenId: string; instead: string | null; offer: number }
   | { kind: "pairing"; appliance: Appliance }
   /** Another appliance answers where the paired one was. */
   | { kind: "different"; appliance: Appliance }
@@ -72,11 +75,14 @@ export type View = {
   log: Entry[];
 };
 
+/** Which appliance stood there when it was pressed: a click is meant for that one alone. */
+export type Meant = Pick<Appliance, "base" | "instanceId">;
+
 export type Command =
   | { do: "look" }
-  | { do: "connect" }
+  | ({ do: "connect" } & Meant)
   | { do: "type"; address: string }
-  | { do: "accept" }
+  | ({ do: "accept"; screenId: string; offer: number } & Meant)
   | { do: "decline" }
   | { do: "show" }
   | { do: "reconnect" }

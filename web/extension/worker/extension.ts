@@ -3,7 +3,16 @@ import { type Problem, problemIn, problemOf } from "../../src/lib/errors";
 import { lang, setLang } from "../../src/lib/i18n";
 import type { Display } from "../../src/lib/messages";
 import type { Pairing } from "../../src/lib/pairing";
-import { type Appliance, type Command, epochNow, type HandOff, type Phase, type Tested, type View } from "../view";
+import {
+  type Appliance,
+  type Command,
+  epochNow,
+  type HandOff,
+  type Meant,
+  type Phase,
+  type Tested,
+  type View,
+} from "../view";
 import { baseOf, isLocal } from "./address";
 import { Alerts } from "./alerts";
 import { ask, candidates, find } from "./finder";
@@ -13,6 +22,7 @@ import { Log } from "./log";
 import { inOrder, isSame, type PlacedDisplay } from "./monitors";
 import { claim, Pairer, provisioned } from "./pairing";
 import { isDoor, mayBelong, mayHaveSecret, NO_POLICY, type Policy } from "./policy";
+import { canBeHanded, Question } from "./question";
 import { Screen } from "./screen";
 import { Windows } from "./windows";
 
@@ -22,6 +32,10 @@ const MOVED_AFTER_MS = 3_000;
 const REVOKED_MS = 10_000;
 const TICK_MS = 1_000;
 const POLICY_MS = 700;
+/** So long a page's offer may wait for its answer, and no other takes its place. */
+const OFFER_MS = 120_000;
+
+type Handed = { origin: string; appliance: Appliance; screenId: string; token: string; offer: number; at: number };
 
 export class Extension {
   private readonly kept: Kept;
@@ -41,7 +55,9 @@ export class Extension {
   private revokedUntil = 0;
   private looking: Promise<void> | null = null;
   private lookedAt = 0;
-  private handed: { appliance: Appliance; screenId: string; token: string } | null = null;
+  private handed: Handed | null = null;
+  private offers = 0;
+  private readonly question: Question;
 
   constructor(kept: Kept, loads: Loads, publish: () => void) {
     this.kept = kept;
@@ -53,6 +69,7 @@ export class Extension {
       if (index !== null) this.screen.strayed(index);
     };
     this.windows = new Windows(kept.passing, loads);
+    this.question = new Question(kept.passing);
     this.pairer = new Pairer(kept.passing, publish);
     this.screen = new Screen({
       kept,
@@ -91,7 +108,6 @@ export class Extension {
     if (this.policy !== policy) return;
     if (isMoved) await this.move();
     if (isMoved || (isNew && !this.screen.pairing)) {
-      this.handed = null;
       this.pairer.stop();
       this.begin();
     }
@@ -186,16 +202,18 @@ export class Extension {
         await this.look();
         break;
       case "connect":
-        if (this.phase.kind === "found" || this.phase.kind === "different") await this.connect(this.phase.appliance);
+        if ((this.phase.kind === "found" || this.phase.kind === "different") && isMeant(command, this.phase.appliance))
+          await this.connect(this.phase.appliance);
+        else this.problem = problemOf("CONFIRM_MISMATCH");
         break;
       case "type":
         await this.typed(command.address);
         break;
       case "accept":
-        await this.accept();
+        await this.accept(command);
         break;
       case "decline":
-        this.handed = null;
+        if (this.handed) this.question.decline(this.handed.origin);
         this.begin();
         break;
       case "show":
@@ -225,26 +243,35 @@ export class Extension {
   /** A page on this network wants this PC to be a screen. Nothing happens before a person's click in the extension. */
   async handOff({ handoff: { origin, screenId, token } }: HandOff): Promise<void> {
     const { base } = this.policy;
+    if (!canBeHanded(screenId, token) || this.question.isDeclined(origin)) return;
     if (base === null ? !isLocal(origin) : !isDoor(base, origin)) return;
     const appliance = await ask({ base: origin, by: "page" });
-    if (!appliance || !mayBelong(this.policy, appliance)) return;
-    if (screenId && token) {
-      this.handed = { appliance, screenId, token };
-      const instead = this.screen.pairing?.screenId ?? null;
-      this.phase = { kind: "offered", appliance, screenId, instead };
+    if (!appliance || !mayBelong(this.policy, appliance) || this.question.isDeclined(origin)) return;
+    if (this.handed) {
+      // What a person is being asked stays as it stands there; the page that asks may bring it back into sight.
+      if (origin !== this.handed.origin) return;
+      if (token && screenId === this.handed.screenId && isMeant(appliance, this.handed.appliance)) {
+        this.handed = { ...this.handed, token };
+      }
+    } else if (screenId && token) {
+      this.offers += 1;
+      const offer = this.offers;
+      this.handed = { origin, appliance, screenId, token, offer, at: epochNow() };
+      this.phase = { kind: "offered", appliance, screenId, instead: this.screen.pairing?.screenId ?? null, offer };
     } else if (!this.screen.pairing && this.phase.kind !== "pairing") {
       this.phase = { kind: "found", appliance };
     } else {
       return;
     }
     this.publish();
-    await openPopup();
+    await this.question.show();
   }
 
   // Finding
 
   /** Goes on from what is known: a pairing, an appliance, nothing. */
   private begin(): void {
+    this.handed = null;
     const { pairing } = this.screen;
     const { appliance } = this;
     if (pairing) {
@@ -304,7 +331,7 @@ export class Extension {
   private relocated(found: Appliance | null, others: Appliance[]): void {
     const { appliance } = this;
     if (found) {
-      this.phase = { kind: "paired" };
+      this.becomes({ kind: "paired" });
       if (found.base !== appliance?.base) {
         this.log.add(
           `서버를 새 주소에서 찾았습니다: ${found.base}`,
@@ -316,7 +343,12 @@ export class Extension {
       return;
     }
     const other = others.find(({ base }) => base === appliance?.base);
-    if (other) this.phase = { kind: "different", appliance: other };
+    if (other) this.becomes({ kind: "different", appliance: other });
+  }
+
+  /** What goes on in the network takes no question away from under a person's hand. */
+  private becomes(phase: Phase): void {
+    if (this.phase.kind !== "offered") this.phase = phase;
   }
 
   /** Before anything secret goes there: is it still the appliance that this PC belongs to? Throws where it isn't. */
@@ -328,7 +360,7 @@ export class Extension {
     const answers = await ask({ base, by: appliance?.by ?? "pairing" });
     if (!answers) throw new Error("it doesn't answer");
     if (answers.instanceId !== pairing.instanceId) {
-      this.phase = { kind: "different", appliance: answers };
+      this.becomes({ kind: "different", appliance: answers });
       this.publish();
       throw new Error("another appliance answers there");
     }
@@ -361,6 +393,7 @@ export class Extension {
       return;
     }
     if (this.screen.pairing && this.screen.pairing.instanceId !== appliance.instanceId) await this.forget();
+    this.handed = null;
     this.kept.lasting.set("appliance", appliance);
     this.alerts.settled();
     this.log.add(
@@ -431,16 +464,19 @@ export class Extension {
     this.begin();
   }
 
-  private async accept(): Promise<void> {
+  private async accept(meant: Extract<Command, { do: "accept" }>): Promise<void> {
     const { handed } = this;
-    if (!handed) return;
+    const isSameOffer = handed?.offer === meant.offer && handed.screenId === meant.screenId;
+    if (!handed || !isSameOffer || !isMeant(meant, handed.appliance)) {
+      this.problem = problemOf("CONFIRM_MISMATCH");
+      return;
+    }
     try {
       const pairing = await claim(handed.appliance.base, handed.screenId, handed.token, this.displays);
       if (this.take(pairing, handed.appliance)) return;
     } catch (error) {
       this.problem = problemIn(error);
     }
-    this.handed = null;
     this.begin();
   }
 
@@ -482,7 +518,7 @@ export class Extension {
     this.screen.displays();
     const isBack =
       !before.some(({ index }) => index === this.target) && this.monitors.some(({ index }) => index === this.target);
-    if (isBack && this.phase.kind === "paired") this.screen.again();
+    if (isBack && this.screen.pairing && this.phase.kind !== "different") this.screen.again();
     else if (this.phase.kind === "pairing") await this.showOwn();
     this.publish();
   }
@@ -527,6 +563,7 @@ export class Extension {
   private tick(): void {
     const { lostAt, link } = this.screen;
     const now = epochNow();
+    if (this.handed && now - this.handed.at >= OFFER_MS && this.doing !== "accept") this.begin();
     if (this.screen.identify && now >= this.screen.identify.until) this.screen.identify = null;
     const mayLook = now - this.lookedAt >= LOOK_AGAIN_MS;
     if (!this.screen.pairing) {
@@ -543,6 +580,10 @@ function unknown(base: string): Appliance {
   return { base, instanceId: "", name: "Vooster", version: "", host: null, by: "pairing" };
 }
 
+function isMeant({ base, instanceId }: Meant, appliance: Meant): boolean {
+  return base === appliance.base && instanceId === appliance.instanceId;
+}
+
 function pause(ms: number): Promise<void> {
   return new Promise((done) => setTimeout(done, ms));
 }
@@ -550,14 +591,4 @@ function pause(ms: number): Promise<void> {
 async function digestOf(text: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-/** The question has to be seen: in the toolbar's popup, or where that can't be opened in a window of its own. */
-async function openPopup(): Promise<void> {
-  try {
-    await chrome.action.openPopup();
-  } catch {
-    const url = chrome.runtime.getURL("popup.html");
-    await chrome.windows.create({ type: "popup", url, width: 380, height: 620 }).catch(() => {});
-  }
 }

@@ -37,6 +37,8 @@ export type Passing = {
   lostAt: number;
   /** Whether people were told of that. */
   lostSaid: boolean;
+  /** The window that asks what a page wants answered. */
+  question: number;
   code: { answer: DeviceAnswer; endsAt: number; base: string };
 };
 

@@ -1,4 +1,5 @@
 /** Before this PC is a screen: looking, found, nothing found, a page's offer; and another plant in the paired one's place. */
+import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { t } from "../../../src/lib/i18n";
 import { withParticle } from "../../../src/lib/particles";
@@ -6,7 +7,7 @@ import { Button } from "../../../src/ui/Button";
 import { Icon } from "../../../src/ui/icons";
 import { Notice } from "../../../src/ui/Notice";
 import { tell } from "../../port";
-import type { Appliance, Phase, View } from "../../view";
+import type { Appliance, Command, Meant, Phase, View } from "../../view";
 import { Facts } from "../parts/Facts";
 import { Monitors } from "../parts/Monitors";
 import { addressText, foundBy, monitorText } from "../parts/words";
@@ -97,16 +98,16 @@ export function found(told: View): Content {
       </>
     ),
     deed: (
-      <Button look="primary" wide busy={told.doing === "connect"} onClick={() => tell({ do: "connect" })}>
+      <Deed told={told} command={{ do: "connect", ...meant(appliance) }}>
         {told.doing === "connect" ? t("연결하는 중", "Connecting") : t("이 공장에 연결", "Connect to it")}
-      </Button>
+      </Deed>
     ),
     others: <OtherAddress />,
   };
 }
 
 export function offered(told: View): Content {
-  const { appliance, screenId, instead } = told.phase as Extract<Phase, { kind: "offered" }>;
+  const { appliance, screenId, instead, offer } = told.phase as Extract<Phase, { kind: "offered" }>;
   const { place } = told;
   const ends = instead && (place?.screenId === instead ? `${place.name} (${instead})` : instead);
   const elsewhere = place && place.plant !== appliance.name ? place.plant : null;
@@ -129,7 +130,13 @@ export function offered(told: View): Content {
         {!ends && <Monitors told={told} most={PICTURE} />}
       </>
     ),
-    deed: <Accept key={screenId} told={told} screenId={screenId} />,
+    deed: (
+      <Deed told={told} command={{ do: "accept", screenId, offer, ...meant(appliance) }}>
+        {told.doing === "accept"
+          ? t("등록하는 중", "Pairing")
+          : t(`${withParticle(screenId, "으로/로")} 등록`, `Pair as ${screenId}`)}
+      </Deed>
+    ),
     others: (
       <Button look="bare" onClick={() => tell({ do: "decline" })}>
         {t("거절", "Decline")}
@@ -138,19 +145,29 @@ export function offered(told: View): Content {
   };
 }
 
-function Accept({ told, screenId }: { told: View; screenId: string }) {
+type Pressed = Extract<Command, { do: "connect" | "accept" }>;
+
+/** Binds this PC to what stands beside it; a new button, with its dead time, for each appliance and each offer. */
+function Deed(shown: { told: View; command: Pressed; children: ComponentChildren }) {
+  return <Deliberate key={JSON.stringify(shown.command)} {...shown} />;
+}
+
+function Deliberate({ told, command, children }: { told: View; command: Pressed; children: ComponentChildren }) {
   const [since] = useState(() => performance.now());
-  const busy = told.doing === "accept";
   return (
     <Button
       look="primary"
       wide
-      busy={busy}
-      onClick={() => performance.now() - since >= DEAD_MS && tell({ do: "accept" })}
+      busy={told.doing === command.do}
+      onClick={() => performance.now() - since >= DEAD_MS && tell(command)}
     >
-      {busy ? t("등록하는 중", "Pairing") : t(`${withParticle(screenId, "으로/로")} 등록`, `Pair as ${screenId}`)}
+      {children}
     </Button>
   );
+}
+
+function meant({ base, instanceId }: Appliance): Meant {
+  return { base, instanceId };
 }
 
 export function different(told: View): Content {
@@ -183,9 +200,9 @@ export function different(told: View): Content {
       </>
     ),
     deed: (
-      <Button look="primary" wide busy={told.doing === "connect"} onClick={() => tell({ do: "connect" })}>
+      <Deed told={told} command={{ do: "connect", ...meant(appliance) }}>
         {t("이 공장에 다시 등록", "Pair again, with this plant")}
-      </Button>
+      </Deed>
     ),
     others: (
       <Button look="bare" busy={told.doing === "look"} onClick={() => tell({ do: "look" })}>

@@ -1,0 +1,187 @@
+"""Whom the extension trusts: an impostor on the plant's network gets neither IT's secret nor a click meant for another."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Playwright
+
+from tests.e2e.floor import until
+from tests.e2e.plant import SCREEN, Plant, hand_over, paired
+from tests.e2e.workplace import EXTENSION, ID, Workplace, managed, settled
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.timeout(180),
+    pytest.mark.skipif(not EXTENSION.joinpath("manifest.json").is_file(), reason="web/ is not built"),
+]
+
+_TOKEN = "x" * 43
+
+
+class Impostor(ThreadingHTTPServer):
+    """Answers as an appliance of another identity would, and keeps whatever is sent to it."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Answers)
+        self.got: list[str] = []
+        self.looked = 0
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def base(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class _Answers(BaseHTTPRequestHandler):
+    server: Impostor
+
+    def do_GET(self) -> None:
+        if self.path == "/.well-known/vooster":
+            self.server.looked += 1
+            said = {"product": "vooster", "instanceId": "another-instance", "name": "정밀가공 2공장", "version": "9"}
+            self._answer(200, "application/json", json.dumps(said))
+        else:
+            self._answer(200, "text/html", "<h1>pair</h1>")
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        self.server.got.append(f"{self.path} {body}")
+        self._answer(500, "application/json", '{"code": "INTERNAL_ERROR"}')
+
+    def _answer(self, status: int, kind: str, body: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body.encode())))
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def impostor() -> Iterator[Impostor]:
+    server = Impostor()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def asks(page: Page, **detail: str) -> None:
+    """What a page of anybody's may do once it is open."""
+    page.evaluate(
+        "(detail) => document.dispatchEvent(new CustomEvent('vooster:handoff', { detail }))", json.dumps(detail)
+    )
+
+
+def offered(pc: Workplace, plant: Plant) -> dict[str, Any]:
+    hand_over(pc, plant, {"screenId": SCREEN, "token": plant.offer()["token"]})
+    phase: dict[str, Any] = pc.becomes("offered")["phase"]
+    return phase
+
+
+@pytest.mark.parametrize("named", ["identity", "identity and address", "nobody"])
+def test_the_secret_of_a_policy_goes_to_no_impostor(
+    player: Playwright, tmp_path: Path, plant: Plant, impostor: Impostor, named: str
+) -> None:
+    secret = "s" * 43
+    policy = {"screenId": SCREEN, "deviceSecret": secret}
+    if "identity" in named:
+        policy["instanceId"] = plant.get("/.well-known/vooster", plant.key)["instanceId"]
+    if "address" in named:
+        policy["address"] = impostor.base
+    laid = tmp_path / "policy.json"
+    path = "3rdparty", "extensions", ID
+    nested: dict[str, Any] = policy
+    for key in reversed(path):
+        nested = {key: nested}
+    laid.write_text(json.dumps(nested))
+    pc = Workplace(player, tmp_path / "profile", chromium=managed(tmp_path, laid))
+    pc.start()
+    try:
+        until(lambda: pc.view["phase"] == {"kind": "looking", "nothing": True})
+        page = pc.context.new_page()
+        page.goto(f"{impostor.base}/pair")
+        before = impostor.looked
+        asks(page)
+        until(lambda: impostor.looked > before)
+        if named == "nobody":
+            pc.becomes("found")
+            pc.tell(do="connect")
+            until(lambda: any("/api/pairing/device" in one for one in impostor.got))
+        else:
+            settled(lambda: pc.view["phase"]["kind"] == "looking")
+            pc.tell(do="type", address=impostor.base)
+            until(lambda: (pc.view["problem"] or {}).get("code") == "HOST_NOT_ALLOWED")
+            assert impostor.got == []
+        assert not any(secret in one for one in impostor.got)
+    finally:
+        pc.stop()
+
+
+def test_a_click_binds_to_what_stood_there_and_to_nothing_else(pc: Workplace, plant: Plant, impostor: Impostor) -> None:
+    phase = offered(pc, plant)
+    page = pc.context.new_page()
+    page.goto(f"{impostor.base}/pair")
+    looked = impostor.looked
+    asks(page, screenId=SCREEN, token=_TOKEN)
+    asks(page)
+    until(lambda: impostor.looked >= looked + 2)
+    settled(lambda: pc.view["phase"] == phase)
+    for stale in (
+        {"offer": phase["offer"] + 1},
+        {"base": impostor.base},
+        {"screenId": "S-2"},
+        {"instanceId": "i" * 32},
+    ):
+        pc.tell(do="accept", **stale)
+        until(lambda: (pc.view["problem"] or {}).get("code") == "CONFIRM_MISMATCH")
+        assert pc.view["phase"] == phase
+        pc.tell(do="lang", lang="ko")
+        until(lambda: pc.view["problem"] is None)
+    assert not plant.screen()["paired"]
+    pc.tell(do="accept")
+    pc.connected()
+    assert impostor.got == []
+
+
+def test_a_connection_is_made_to_the_plant_that_stood_there(pc: Workplace, plant: Plant, impostor: Impostor) -> None:
+    hand_over(pc, plant, {})
+    shown = pc.becomes("found")["phase"]["appliance"]
+    page = pc.context.new_page()
+    page.goto(f"{impostor.base}/pair")
+    asks(page)
+    until(lambda: pc.view["phase"]["appliance"]["base"] == impostor.base)
+    pc.tell(do="connect", base=shown["base"], instanceId=shown["instanceId"])
+    until(lambda: (pc.view["problem"] or {}).get("code") == "CONFIRM_MISMATCH")
+    assert pc.view["phase"]["kind"] == "found"
+    assert impostor.got == []
+
+
+def test_a_page_opens_one_question_and_is_not_heard_for_a_while_once_it_was_declined(
+    pc: Workplace, plant: Plant, impostor: Impostor
+) -> None:
+    paired(pc, plant)
+    page = pc.context.new_page()
+    page.goto(f"{impostor.base}/pair")
+    asks(page, screenId="../escape", token=_TOKEN)
+    asks(page, screenId=SCREEN, token="short")
+    for number in range(6):
+        asks(page, screenId=f"S-{number}", token=_TOKEN)
+    pc.becomes("offered")
+    until(lambda: impostor.looked >= 6)
+    settled(lambda: len([one for one in pc.windows if "popup.html" in pc.address_of(one)]) <= 1)
+    assert impostor.looked == 6, "what can be no pairing isn't even asked about"
+    pc.tell(do="decline")
+    pc.becomes("paired")
+    asks(page, screenId="S-9", token=_TOKEN)
+    settled(lambda: pc.view["phase"]["kind"] == "paired" and impostor.looked == 6)
