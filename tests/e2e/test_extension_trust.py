@@ -1,4 +1,4 @@
-"""Whom the extension trusts: an impostor on the plant's network gets neither IT's secret nor a click meant for another."""
+"""Whom the extension trusts: an impostor on the network gets neither IT's secret nor a click meant for another."""
 
 from __future__ import annotations
 

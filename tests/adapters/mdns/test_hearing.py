@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from zeroconf import ServiceInfo
+from zeroconf import DNSOutgoing, ServiceInfo  # type: ignore[attr-defined]
 
 from appliance.adapters.mdns import packets
 from appliance.adapters.mdns.announcer import Announcer
@@ -48,7 +48,7 @@ def ear(monkeypatch: pytest.MonkeyPatch) -> Ear:
 def said(*, instance: str = "Plant", host: str = "vooster.local.", txt: str = "", **addresses: str) -> bytes:
     """A response: an SRV record on the appliance's port, `id` in a TXT record where `txt` is given, and addresses."""
     info = ServiceInfo(SERVICE_TYPE, f"{instance}.{SERVICE_TYPE}", port=8480, server=host, properties={"id": txt})
-    out = packets.DNSOutgoing(0x8400)
+    out = DNSOutgoing(0x8400)
     out.add_answer_at_time(info.dns_service(), 0)
     if txt:
         out.add_answer_at_time(info.dns_text(), 0)
