@@ -8,8 +8,12 @@ import msgspec
 
 EXTENSION_ID: Final = "mholgcmfdlciakgmnmldhhpgldnhcohj"
 """Chrome derives it from the key in the extension's manifest (`web/extension/key.json`): nobody else's can have it."""
-JSON_FOLDERS: Final = ("/etc/opt/chrome/policies/managed", "/etc/opt/edge/policies/managed")
-"""Where Chrome and Edge on Linux look for policies; the file's own name is of no matter."""
+JSON_FOLDERS: Final = (
+    "/etc/opt/chrome/policies/managed",
+    "/etc/opt/edge/policies/managed",
+    "/etc/chromium/policies/managed",
+)
+"""Where Chrome, Edge and Chromium on Linux look for policies; the file's own name is of no matter."""
 _KEYS: Final = (
     r"HKEY_LOCAL_MACHINE\Software\Policies\Google\Chrome",
     r"HKEY_LOCAL_MACHINE\Software\Policies\Microsoft\Edge",

@@ -4,6 +4,10 @@ import { ButtonLink } from "../ui/Button";
 import { Code, Way } from "./ExtensionSteps";
 
 const PROVISION = "vooster screens provision --csv stations.csv --policy policies";
+/** As `appliance/core/managed.py` has the folders. */
+const JSON_PLACES = ["/etc/opt/chrome", "/etc/opt/edge", "/etc/chromium"].map(
+  (browser) => `${browser}/policies/managed/vooster.json`,
+);
 
 export function ManyPcs() {
   return (
@@ -33,8 +37,8 @@ export function ManyPcs() {
               )}
             </p>
             <Code>reg import vooster.reg</Code>
-            <p>{t("Linux:", "Linux:")}</p>
-            <Code>/etc/opt/chrome/policies/managed/vooster.json{"\n"}/etc/opt/edge/policies/managed/vooster.json</Code>
+            <p>{t("Linux (Chrome, Edge, Chromium 순서):", "Linux (Chrome, Edge and Chromium, in this order):")}</p>
+            <Code>{JSON_PLACES.join("\n")}</Code>
             <p>
               {t(
                 "받았는지는 그 PC의 chrome://policy 에서 봅니다.",
