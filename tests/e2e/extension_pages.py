@@ -214,6 +214,7 @@ def unpaired(**changes: Any) -> View:
         "problem": None,
         "tested": None,
         "tried": ["http://vooster.local:8480"],
+        "untrusted": [],
         "log": [],
     } | changes
 
@@ -282,6 +283,9 @@ def every_state() -> dict[str, View]:
         "looking": unpaired(),
         "nothing": unpaired(phase={"kind": "looking", "nothing": True}),
         "nothing-typed": unpaired(phase={"kind": "looking", "nothing": True}, problem=problem("CONNECTION_REFUSED")),
+        "nothing-untrusted": unpaired(
+            phase={"kind": "looking", "nothing": True}, untrusted=["http://vooster.local:8480"]
+        ),
         "nothing-policy": unpaired(
             phase={"kind": "looking", "nothing": True}, byPolicy=True, tried=["http://10.1.0.4:8480"]
         ),

@@ -72,6 +72,8 @@ export type View = {
   tested: Tested | null;
   /** Addresses that were asked for an appliance the last time it was looked for. */
   tried: string[];
+  /** Those of them where one answers whose certificate this PC doesn't trust. */
+  untrusted: string[];
   log: Entry[];
 };
 

@@ -52,6 +52,7 @@ export class Extension {
   private problem: Problem | null = null;
   private tested: Tested | null = null;
   private tried: string[] = [];
+  private untrusted: string[] = [];
   private revokedUntil = 0;
   private looking: Promise<void> | null = null;
   private lookedAt = 0;
@@ -158,6 +159,7 @@ export class Extension {
       problem: this.problem,
       tested: this.tested,
       tried: this.tried,
+      untrusted: this.untrusted,
       log: this.log.entries,
     };
   }
@@ -310,8 +312,9 @@ export class Extension {
     });
     const asked = policy.base ? places.filter((place) => pairing || place.by === "policy") : places;
     this.tried = asked.map(({ base }) => base);
-    const { found, others } = await find(asked, isWanted);
+    const { found, others, untrusted } = await find(asked, isWanted);
     if (this.screen.pairing !== pairing || this.policy !== policy) return; // something else happened meanwhile
+    this.untrusted = untrusted;
     if (pairing) {
       this.relocated(found, others);
     } else if (found && this.phase.kind === "looking") {

@@ -14,15 +14,21 @@ export type Candidate = { base: string; by: FoundBy };
 
 type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
-/** The appliance at `base`, null where none answers. Where it speaks TLS only it is asked again in that way. */
+/**
+ * The appliance at `base`, null where none answers. Where it speaks TLS only it is asked again in that way; a browser
+ * doesn't tell an untrusted certificate from a dead server, but this one has just answered: `untrusted` hears of it.
+ */
 export async function ask(
   { base, by }: Candidate,
   call: Fetch = (url, init) => fetch(url, init),
+  untrusted: (base: string) => void = () => {},
 ): Promise<Appliance | null> {
   const answer = await wellKnown(base, call);
   if (answer === "tls") {
     const secure = base.replace(/^http:/, "https:");
-    return secure === base ? null : ask({ base: secure, by }, call);
+    const found = secure === base ? null : await ask({ base: secure, by }, call);
+    if (!found) untrusted(base);
+    return found;
   }
   if (!answer) return null;
   const { instanceId, name, version, host } = answer;
@@ -101,13 +107,17 @@ function sameDoor(base: string, host: string): string | null {
   }
 }
 
-/** The first of `places` with the appliance that `isWanted`, all of them asked at once; also whoever else answered. */
+/**
+ * The first of `places` with the appliance that `isWanted`, all of them asked at once; also whoever else answered, and
+ * where somebody did whose certificate isn't trusted.
+ */
 export async function find(
   places: readonly Candidate[],
   isWanted: (appliance: Appliance) => boolean,
   call?: Fetch,
-): Promise<{ found: Appliance | null; others: Appliance[] }> {
-  const answers = await Promise.all(places.map((place) => ask(place, call)));
+): Promise<{ found: Appliance | null; others: Appliance[]; untrusted: string[] }> {
+  const untrusted: string[] = [];
+  const answers = await Promise.all(places.map((place) => ask(place, call, (base) => untrusted.push(base))));
   const all = answers.filter((answer) => answer !== null);
-  return { found: all.find(isWanted) ?? null, others: all.filter((one) => !isWanted(one)) };
+  return { found: all.find(isWanted) ?? null, others: all.filter((one) => !isWanted(one)), untrusted };
 }

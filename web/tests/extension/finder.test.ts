@@ -57,6 +57,19 @@ test("one that speaks TLS only is asked again over it", async () => {
   assert.equal(found?.base, "https://10.0.0.7:8480");
 });
 
+test("one whose certificate isn't trusted is told from none at all", async () => {
+  const places = [
+    { base: "http://10.0.0.7:8480", by: "name" as const },
+    { base: "http://10.0.0.8:8480", by: "name" as const },
+    { base: "http://10.0.0.9:8480", by: "name" as const },
+  ];
+  const refused = { code: "TLS_REQUIRED" };
+  const answers = { "http://10.0.0.7:8480": refused, "http://10.0.0.8:8480": refused };
+  const { found, untrusted } = await find(places, () => true, plant({ ...answers, "https://10.0.0.8:8480": answer() }));
+  assert.equal(found?.base, "https://10.0.0.8:8480");
+  assert.deepEqual(untrusted, ["http://10.0.0.7:8480"]);
+});
+
 test("policy comes first, then where it was, then its own name, then the name all have", () => {
   const all = candidates({ policy: "192.168.1.1", appliance: known, serverUrl: "http://10.0.0.7:8480" });
   assert.deepEqual(

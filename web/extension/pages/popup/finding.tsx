@@ -65,6 +65,7 @@ export function nothing(told: View): Content {
             ))}
           </ul>
         </div>
+        <Untrusted base={told.untrusted[0]} />
         {told.byPolicy ? (
           <Notice icon="lock">
             {t(
@@ -83,6 +84,22 @@ export function nothing(told: View): Content {
       </Button>
     ),
   };
+}
+
+/** What looks like no server at all, and is one. */
+function Untrusted({ base }: { base: string | undefined }) {
+  if (!base) return null;
+  return (
+    <Notice tone="warn">
+      {t(
+        "서버가 있지만 이 PC가 그 인증서를 믿지 않습니다. 이 주소를 열어 설치하세요: ",
+        "There is a server, but this PC doesn't trust its certificate. Open this address to install it: ",
+      )}
+      <a class="code" href={`${base}/trust`} target="_blank" rel="noreferrer">
+        {base}/trust
+      </a>
+    </Notice>
+  );
 }
 
 export function found(told: View): Content {
