@@ -41,6 +41,10 @@ READ: dict[str, tuple[list[str], list[str]]] = {
         ["No Vooster found on this network"],
     ),
     "nothing-typed": (["서버가 응답하지 않습니다", "CONNECTION_REFUSED"], ["The server isn't answering"]),
+    "nothing-untrusted": (
+        ["서버가 있지만", "http://vooster.local:8480/trust"],
+        ["doesn't trust its certificate", "http://vooster.local:8480/trust"],
+    ),
     "nothing-policy": (["10.1.0.4:8480", "시스템 관리자가 정했습니다"], ["Your administrator has set the address"]),
     "found": (
         ["이 공장을 찾았습니다", "정밀가공 2공장", "192.168.10.20:8480"],

@@ -30,6 +30,16 @@ for _ in range(60):
     time.sleep(0.4)
 """
 
+# Claims the name in one packet with a service of its own, on the port appliances have, that says no more of itself.
+HALF_TOLD = STUBBORN.replace(
+    "sock = ",
+    """from zeroconf import DNSService
+printer = DNSService("printer._vooster._tcp.local.", 33, 0x8001, 120, 0, 0, 8480, "printer.local.")
+out.add_answer_at_time(printer, 0)
+sock = """,
+    1,
+)
+
 # Asks for vooster.local by the question's type and class, as the machine with this address, and prints the addresses
 # that it is told by anybody within a second and a half.
 ASKER = """
@@ -202,6 +212,15 @@ def test_whoever_comes_later_and_asks_is_told_that_the_name_is_taken(lan: Lan) -
         rude.start(sys.executable, "-c", STUBBORN, rude.address, env=environ)
         appliance.called("vooster-3.local")
         until(lambda: avahi.resolve("vooster-3.local") == ours.address, "it is found under its new name")
+
+
+def test_a_claim_is_heard_beside_a_service_that_might_be_its_own(lan: Lan) -> None:
+    ours, rude = lan.host(), lan.host()
+    appliance = Appliance(ours)
+    appliance.well()
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    rude.start(sys.executable, "-c", HALF_TOLD, rude.address, env=environ)
+    appliance.called("vooster-2.local")
 
 
 def test_cards_and_addresses_come_and_go(lan: Lan) -> None:

@@ -95,9 +95,9 @@ function Untrusted({ base }: { base: string | undefined }) {
         "서버가 있지만 이 PC가 그 인증서를 믿지 않습니다. 이 주소를 열어 설치하세요: ",
         "There is a server, but this PC doesn't trust its certificate. Open this address to install it: ",
       )}
-      <a class="code" href={`${base}/trust`} target="_blank" rel="noreferrer">
-        {base}/trust
-      </a>
+      <Button look="bare" wide onClick={() => window.open(`${base}/trust`)}>
+        <span class="code">{base}/trust</span>
+      </Button>
     </Notice>
   );
 }
