@@ -18,7 +18,7 @@ from tests.e2e.floor import PASSWORD, RED, copied, pdf, until
 from tests.e2e.workplace import Workplace
 from tests.lan import Host, Lan, lan_of_namespaces, why_no_lan  # noqa: F401 - a fixture
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 SCREEN = "SCREEN-001"
 PORT = 8480
 

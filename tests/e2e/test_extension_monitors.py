@@ -20,7 +20,7 @@ _SIGN_IN = """(body) => fetch("/api/auth/login", {
   method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
 })"""
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(240)]
 
 
 @pytest.fixture(scope="module")
