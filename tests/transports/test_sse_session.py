@@ -244,7 +244,8 @@ async def test_a_token_about_to_end_is_warned_of_then_the_stream_ends(
 ) -> None:
     monkeypatch.setattr(sessions, "WARN_BEFORE_SECONDS", 0.8)
     monkeypatch.setattr(sessions, "GRACE_SECONDS", 0.2)
-    house = await make_house({"tokens": {"access_seconds": 1}})
+    # A token's end is a whole second: of one second there may be none left by the time it is shown.
+    house = await make_house({"tokens": {"access_seconds": 2}})
     stream = await screen(house)
     assert (await stream.expect("auth:expiring"))["inSeconds"] in (0, 1)
     assert (await stream.finished())["code"] == "TOKEN_EXPIRED"
@@ -254,7 +255,7 @@ async def test_a_token_about_to_end_is_warned_of_then_the_stream_ends(
 async def test_a_renewed_token_keeps_the_stream(make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sessions, "WARN_BEFORE_SECONDS", 0.8)
     monkeypatch.setattr(sessions, "GRACE_SECONDS", 0.2)
-    house = await make_house({"tokens": {"access_seconds": 1}})
+    house = await make_house({"tokens": {"access_seconds": 2}})
     await house.local("POST", "/api/screens", {"screenId": "S-1"})
     provisioned = await house.local("POST", "/api/pairing/provision", {"screenIds": ["S-1"]})
     pairing = provisioned.json["items"][0]
