@@ -26,8 +26,8 @@ const SLACK = 16;
 const SETTLE_MS = 2_000;
 const LOOK_MS = 25;
 const OWN_PAGE_MS = 1_000;
-/** How long an old document may still stand there after the new one was scanned. */
-const GONE_MS = 150;
+/** How long an old document may still stand there after the new one was scanned: a new one that comes later is loaded twice. */
+const GONE_MS = 300;
 const TEST_MS = 8_000;
 
 /** The extension's own page on a monitor; what it says comes from the worker. */
