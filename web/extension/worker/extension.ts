@@ -280,7 +280,7 @@ export class Extension {
       this.phase = { kind: "paired" };
       const base = appliance?.base ?? baseOf(pairing.serverUrl);
       if (appliance) this.screen.start(appliance);
-      else if (base) this.screen.start({ ...unknown(base), instanceId: pairing.instanceId });
+      else if (base) this.screen.start(unseen(base, pairing.instanceId));
       this.publish();
     } else {
       this.phase = { kind: "looking", nothing: false };
@@ -453,10 +453,9 @@ export class Extension {
 
   private adopt(pairing: Pairing, appliance: Appliance): void {
     this.pairer.stop();
-    this.handed = null;
     this.screen.stop();
     this.screen.empty(); // it was another screen's
-    this.kept.lasting.set("appliance", { ...appliance, instanceId: pairing.instanceId || appliance.instanceId });
+    this.kept.lasting.set("appliance", appliance);
     this.kept.lasting.set("place", null);
     this.kept.lasting.set("memory", null);
     this.screen.tokens.adopt(pairing);
@@ -528,8 +527,7 @@ export class Extension {
 
   private async readMonitors(): Promise<void> {
     const infos = await chrome.system.display.getInfo();
-    const target = this.screen.place ? this.screen.target : 1;
-    this.monitors = inOrder(infos, this.kept.lasting.get("monitor"), target);
+    this.monitors = inOrder(infos, this.kept.lasting.get("monitor"), this.screen.target);
   }
 
   private async showOwn(): Promise<void> {
@@ -579,8 +577,8 @@ export class Extension {
   }
 }
 
-function unknown(base: string): Appliance {
-  return { base, instanceId: "", name: "Vooster", version: "", host: null, by: "pairing" };
+function unseen(base: string, instanceId: string): Appliance {
+  return { base, instanceId, name: "Vooster", version: "", host: null, by: "pairing" };
 }
 
 function isMeant({ base, instanceId }: Meant, appliance: Meant): boolean {

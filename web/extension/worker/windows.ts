@@ -31,7 +31,7 @@ const GONE_MS = 300;
 const TEST_MS = 8_000;
 
 /** The extension's own page on a monitor; what it says comes from the worker. */
-export function ownPage(index: number): string {
+function ownPage(index: number): string {
   return chrome.runtime.getURL(`screen.html?display=${index}`);
 }
 
@@ -295,7 +295,7 @@ function boundsOf({ left = 0, top = 0, width = 0, height = 0 }: chrome.windows.W
 }
 
 /** Whether a window covers the monitor, but for its frame's width. */
-export function isOn(window: chrome.windows.Window, bounds: Bounds): boolean {
+function isOn(window: chrome.windows.Window, bounds: Bounds): boolean {
   const { left, top, width, height } = boundsOf(window);
   return (
     Math.abs(left - bounds.left) <= SLACK &&
