@@ -2,6 +2,7 @@
 import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { defineConfig, type Plugin } from "vite";
+import { copyPdfjs, pdfjsDefined } from "./vite.pdfjs.ts";
 
 const here = join(import.meta.dirname, "extension");
 const outDir = resolve(import.meta.dirname, "../appliance/static/extension");
@@ -37,11 +38,13 @@ const pages = readdirSync(here).filter((name) => name.endsWith(".html"));
 export default defineConfig({
   root: here,
   base: "./",
-  plugins: [manifest()],
+  plugins: [manifest(), copyPdfjs(outDir)],
+  define: pdfjsDefined,
   build: {
     outDir,
     emptyOutDir: true,
     assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 800, // pdf.js
     modulePreload: false,
     target: "chrome120",
     rolldownOptions: {

@@ -1,7 +1,7 @@
 /** The extension's pages' side of the worker: what it tells, as a signal, and what they ask of it. */
 import { signal } from "@preact/signals";
 import { lang } from "../src/lib/i18n";
-import { type Command, epochNow, PORT, type View } from "./view";
+import { type Command, epochNow, PORT, type Report, type View } from "./view";
 
 /** Chrome ends a worker that hears nothing for 30 s; a code on a monitor needs it. */
 const BEAT_MS = 20_000;
@@ -33,10 +33,10 @@ export function connect(): void {
   });
 }
 
-/** A command wakes a worker that has ended. */
-export function tell(command: Command): void {
+/** What is told wakes a worker that has ended. */
+export function tell(message: Command | Report): void {
   connect();
-  port?.postMessage(command);
+  port?.postMessage(message);
 }
 
 setInterval(() => tell({ do: "beat" }), BEAT_MS);

@@ -5,7 +5,7 @@ import type { Bounds, Display } from "../src/lib/messages";
 import type { Link } from "../src/lib/wire/connection";
 import type { Asking } from "../src/station/deviceflow";
 import type { LastOrder, Place } from "../src/station/place";
-import type { Monitor } from "../src/station/stage";
+import type { Monitor, Sheet } from "../src/station/stage";
 
 export type FoundBy = "policy" | "pairing" | "name" | "page" | "typed";
 
@@ -23,8 +23,17 @@ export type Appliance = {
 /** A line of the plain log. */
 export type Entry = { at: number; text: Text };
 
-/** `tookMs` from the scan on; null for one that was put back, whose scan may be hours ago. */
-export type Shown = { id: string; name: string; url: string; shownAt: number; tookMs: number | null };
+/**
+ * What was shown last on a monitor, and is there still. `url` as it stands in the tab, null where the page draws it;
+ * `tookMs` from the scan on; null for one that was put back, whose scan may be hours ago.
+ */
+export type Shown = { sheet: Sheet; url: string | null; shownAt: number; tookMs: number | null };
+
+/** A document for the page on a monitor to draw. `load` names this try; `keep` as of the viewer's `open`. */
+export type Paper = { load: string; sheet: Sheet; keep: boolean; hosts: readonly string[]; isDrawn: boolean };
+
+/** What such a page tells of a paper. */
+export type Report = { did: "draw"; load: string } | { did: "break"; load: string; code: string; detail: string };
 
 /** The last test page: on which monitor, how long that took, when it stood there. */
 export type Tested = { index: number; tookMs: number; at: number };
@@ -62,6 +71,7 @@ export type View = {
   /** Index of the monitor that work orders go to. */
   target: number;
   stages: Record<number, Monitor>;
+  papers: Record<number, Paper>;
   shown: Shown | null;
   identify: { label: string; until: number } | null;
   notice: { problem: Problem; until: number } | null;

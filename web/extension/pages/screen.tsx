@@ -6,14 +6,15 @@ import { computed, signal } from "@preact/signals";
 import { render } from "preact";
 import { t } from "../../src/lib/i18n";
 import type { Link } from "../../src/lib/wire/connection";
-import { face } from "../../src/station/face";
-import { Identify, Ready } from "../../src/station/pages/Idle";
-import { NoticeStrip, StripLine } from "../../src/station/pages/Over";
-import { type Face, Frame, Middle, PlaceName } from "../../src/station/parts";
+import { App as Monitor } from "../../src/station/App";
+import { listen } from "../../src/station/keys";
+import { Identify } from "../../src/station/pages/Idle";
+import { type DrawingFace, Frame, Middle, PlaceName } from "../../src/station/parts";
 import { drift, hidePointer } from "../../src/station/room";
 import { EMPTY, reduce } from "../../src/station/stage";
 import { connect, tell, view } from "../port";
 import { epochNow } from "../view";
+import { Paper } from "./paper";
 
 const TICK_MS = 500;
 const OVER_MS = 10_000;
@@ -23,8 +24,16 @@ const index = Number(asked.get("display") ?? 1);
 const over = asked.get("over");
 const now = signal(epochNow());
 
-const station: Face = {
-  monitor: computed(() => reduce(view.value?.stages[index] ?? EMPTY, { kind: "time" }, now.value)),
+const paper = new Paper(index);
+
+const station: DrawingFace = {
+  monitor: computed(() => {
+    const told = view.value?.stages[index] ?? EMPTY;
+    const drawn = paper.drawn.value;
+    const stage = drawn === null ? told : reduce(told, { kind: "drawn", id: drawn }, now.value);
+    return reduce(stage, { kind: "time" }, now.value);
+  }),
+  spot: paper.spot,
   link: computed<Link>(() => view.value?.link ?? { kind: "connecting" }),
   lostAt: computed(() => view.value?.lostAt ?? null),
   place: computed(() => view.value?.place ?? null),
@@ -46,18 +55,7 @@ function App() {
   if (!told) return null;
   if (over === "identify") return <Called />;
   if (over === "test") return <Test />;
-  const { strip } = station.monitor.value;
-  const notice = station.notice.value;
-  return (
-    <>
-      <div class="over">{face({ station }) ?? <Ready station={station} />}</div>
-      {(strip?.kind === "cleared" || notice) && (
-        <div class="over-strip">
-          {strip?.kind === "cleared" ? <StripLine strip={strip} /> : notice && <NoticeStrip problem={notice.problem} />}
-        </div>
-      )}
-    </>
-  );
+  return <Monitor station={station} documents={paper.element} />;
 }
 
 function Called() {
@@ -87,9 +85,7 @@ drift(document.documentElement);
 setInterval(() => {
   now.value = epochNow();
 }, TICK_MS);
-addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && station.link.value.kind === "replaced") station.confirm();
-});
+listen({ turn: (way) => paper.turn(way), confirm: () => station.link.value.kind === "replaced" && station.confirm() });
 connect();
 // What lies over a work order takes itself away: the worker may be ended meanwhile.
 if (over) {

@@ -10,6 +10,7 @@ import {
   type HandOff,
   type Meant,
   type Phase,
+  type Report,
   type Tested,
   type View,
 } from "../view";
@@ -21,6 +22,7 @@ import type { Loads } from "./loads";
 import { Log } from "./log";
 import { inOrder, isSame, type PlacedDisplay } from "./monitors";
 import { claim, Pairer, provisioned } from "./pairing";
+import { Papers } from "./papers";
 import { isDoor, mayBelong, mayHaveSecret, NO_POLICY, type Policy } from "./policy";
 import { canBeHanded, Question } from "./question";
 import { Screen } from "./screen";
@@ -42,6 +44,7 @@ export class Extension {
   private policy: Policy = NO_POLICY;
   private readonly log: Log;
   private readonly alerts: Alerts;
+  private readonly papers: Papers;
   private readonly windows: Windows;
   private readonly pairer: Pairer;
   private readonly screen: Screen;
@@ -69,7 +72,9 @@ export class Extension {
       const index = this.windows.indexOfTab(tabId);
       if (index !== null) this.screen.strayed(index);
     };
-    this.windows = new Windows(kept.passing, loads);
+    this.papers = new Papers(kept.passing, publish);
+    this.papers.onLost = (index) => this.screen.lost(index);
+    this.windows = new Windows(kept.passing, loads, this.papers);
     this.question = new Question(kept.passing);
     this.pairer = new Pairer(kept.passing, publish);
     this.screen = new Screen({
@@ -152,6 +157,7 @@ export class Extension {
       monitors: this.monitors,
       target: this.target,
       stages: screen.stages,
+      papers: this.papers.all,
       shown: screen.shown,
       identify: screen.identify,
       notice: screen.notice,
@@ -240,6 +246,11 @@ export class Extension {
         this.kept.lasting.set("lang", command.lang);
         break;
     }
+  }
+
+  /** A page on a monitor tells what became of its paper. */
+  told(report: Report): void {
+    this.papers.told(report);
   }
 
   /** A page on this network wants this PC to be a screen. Nothing happens before a person's click in the extension. */

@@ -6,7 +6,7 @@ import type { Lang } from "../../src/lib/i18n";
 import type { Held } from "../../src/lib/tokens";
 import type { DeviceAnswer } from "../../src/station/deviceflow";
 import type { LastOrder, Place } from "../../src/station/place";
-import type { Appliance, Entry, Shown } from "../view";
+import type { Appliance, Entry, Paper, Shown } from "../view";
 
 /** Outlives the browser. */
 export type Lasting = {
@@ -31,6 +31,7 @@ export type Passing = {
   /** By display index. */
   windows: Record<number, number>;
   shown: Record<number, Shown>;
+  papers: Record<number, Paper>;
   /** The window that lies over what a monitor shows. */
   over: number;
   /** Since when there has been no session; ms since the epoch. */

@@ -2,16 +2,8 @@
  * What became of a document that a tab was sent to. A tab tells of neither a 404 nor a download nor a dead link: it looks
  * loaded in each case. So the answer's own head is looked at, and the browser's word on what went wrong.
  */
+import { LoadFailure, failed as notLoaded } from "../../src/station/viewer/load";
 import { isSamePage } from "./address";
-
-export class LoadFailure extends Error {
-  readonly code: "DOCUMENT_LOAD_FAILED" | "DISPLAY_NOT_AVAILABLE" | "DOCUMENT_URL_REFUSED" | "CLIENT_FAILED";
-
-  constructor(code: LoadFailure["code"], detail: string) {
-    super(detail);
-    this.code = code;
-  }
-}
 
 type Request = { tabId: number; url: string; requestId: string; timeStamp: number };
 type Frame = { tabId: number; frameId: number; url: string };
@@ -19,15 +11,36 @@ type Frame = { tabId: number; frameId: number; url: string };
 /** Another document took its place, or nobody wants it any more: there is nothing to say about this one. */
 export class Overtaken extends Error {}
 
-/** `mayLead` is asked where the address leads on to another one. */
-type Watch = {
+/** It answers with something that the extension draws itself: nothing more is awaited of the tab. */
+export class Drawable extends Error {
+  readonly url: string;
+  readonly contentType: string;
+
+  constructor(url: string, contentType: string) {
+    super(contentType);
+    this.url = url;
+    this.contentType = contentType;
+  }
+}
+
+export type WatchOptions = {
+  /** Whether an address that it leads on to may be opened. */
+  mayLead(url: string): boolean;
+  /** Whether what answers with this type is drawn by the extension rather than by the tab. */
+  isDrawn(contentType: string): boolean;
+  /** In ms. */
+  patience?: number;
+};
+
+const ANYTHING: WatchOptions = { mayLead: () => true, isDrawn: () => false };
+
+type Watch = Pick<WatchOptions, "mayLead" | "isDrawn"> & {
   url: string;
   /** When it began, and the request that came of it: the late word of an earlier load of the same address isn't its. */
   began: number;
   requestId: string | null;
   /** An answer has come that may be shown. The extension's own pages need none. */
   isAnswered: boolean;
-  mayLead(url: string): boolean;
   committed(): void;
   done(): void;
   failed(error: Error): void;
@@ -36,7 +49,7 @@ type Watch = {
 export type Load = {
   /** What stood there before is gone; also where it is settled that nothing comes. */
   committed: Promise<void>;
-  /** The address it led to. Rejects with a LoadFailure, or with Overtaken. */
+  /** The address it led to. Rejects with a LoadFailure, with Drawable, or with Overtaken. */
   loaded: Promise<string>;
 };
 
@@ -53,10 +66,10 @@ export class Loads {
 
   private readonly watches = new Map<number, Watch>();
   /** Of tabs in which a document stands: where it may lead itself. */
-  private readonly settled = new Map<number, Watch["mayLead"]>();
+  private readonly settled = new Map<number, WatchOptions["mayLead"]>();
 
   /** What becomes of `url` in the tab. Whatever was watched there before is overtaken. Begin before the load. */
-  watch(tabId: number, url: string, mayLead: (url: string) => boolean = () => true, patience = LOAD_MS): Load {
+  watch(tabId: number, url: string, { mayLead, isDrawn, patience = LOAD_MS }: WatchOptions = ANYTHING): Load {
     this.drop(tabId);
     this.settled.delete(tabId);
     let committed = (): void => {};
@@ -79,6 +92,7 @@ export class Loads {
         requestId: null,
         isAnswered: !url.startsWith("http"),
         mayLead,
+        isDrawn,
         committed,
         done: () => {
           end();
@@ -87,7 +101,7 @@ export class Loads {
         },
         failed,
       };
-      const late = new LoadFailure("DOCUMENT_LOAD_FAILED", `not loaded within ${LOAD_MS / 1000} s`);
+      const late = notLoaded(`not loaded within ${LOAD_MS / 1000} s`);
       const timer = setTimeout(() => failed(late), Math.max(0, patience));
       this.watches.set(tabId, watch);
     });
@@ -123,11 +137,13 @@ export class Loads {
       responseHeaders.find((one) => one.name.toLowerCase() === name)?.value?.toLowerCase() ?? "";
     const isLeading = statusCode >= 300 && statusCode < 400 && statusCode !== 304;
     if (statusCode >= 400 || statusCode === 204 || statusCode === 205) {
-      watch.failed(new LoadFailure("DOCUMENT_LOAD_FAILED", `answered ${statusCode}`));
+      watch.failed(notLoaded(`answered ${statusCode}`));
     } else if (header("content-disposition").startsWith("attachment")) {
-      watch.failed(new LoadFailure("DOCUMENT_LOAD_FAILED", "sent as a download"));
+      watch.failed(notLoaded("sent as a download"));
     } else if (!isLeading && header("content-length") === "0") {
-      watch.failed(new LoadFailure("DOCUMENT_LOAD_FAILED", "is empty"));
+      watch.failed(notLoaded("is empty"));
+    } else if (!isLeading && watch.isDrawn(header("content-type"))) {
+      watch.failed(new Drawable(watch.url, header("content-type")));
     } else {
       watch.isAnswered = !isLeading;
     }
@@ -154,8 +170,8 @@ export class Loads {
   error({ tabId, frameId, url, error }: chrome.webNavigation.WebNavigationFramedErrorCallbackDetails): void {
     const watch = this.watches.get(tabId);
     if (!watch || frameId !== 0 || !isSamePage(url, watch.url)) return;
-    if (error !== ABORTED) watch.failed(new LoadFailure("DOCUMENT_LOAD_FAILED", error.replace(/^net::/, "")));
-    else if (watch.isAnswered) watch.failed(new LoadFailure("DOCUMENT_LOAD_FAILED", "became a download"));
+    if (error !== ABORTED) watch.failed(notLoaded(error.replace(/^net::/, "")));
+    else if (watch.isAnswered) watch.failed(notLoaded("became a download"));
   }
 
   /** A tab's main frame is there. */

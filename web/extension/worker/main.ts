@@ -1,5 +1,5 @@
 /** The service worker: Chrome's events, all listened to before anything is waited for, since each of them may wake it. */
-import { type Command, type HandOff, PORT } from "../view";
+import { type Command, type HandOff, PORT, type Report } from "../view";
 import { Extension } from "./extension";
 import { readKept } from "./kept";
 import { Loads } from "./loads";
@@ -50,7 +50,9 @@ chrome.runtime.onConnect.addListener((port) => {
   if (port.name !== PORT) return;
   ports.add(port);
   port.onDisconnect.addListener(() => ports.delete(port));
-  port.onMessage.addListener((command: Command) => void ready.then((extension) => extension.command(command)));
+  port.onMessage.addListener((message: Command | Report) => {
+    void ready.then((extension) => ("did" in message ? extension.told(message) : extension.command(message)));
+  });
   void ready.then((extension) => port.postMessage(extension.view()));
 });
 chrome.runtime.onMessage.addListener((message: HandOff, sender) => {

@@ -24,10 +24,11 @@ import { FINAL_CODES, SCAN_CODES } from "../../src/station/codes";
 import { Memory } from "../../src/station/memory";
 import { type Place, placeOf } from "../../src/station/place";
 import { EMPTY, type Happening, type Monitor, reduce, type Sheet } from "../../src/station/stage";
+import { LoadFailure } from "../../src/station/viewer/load";
 import { type Appliance, epochNow, type Shown } from "../view";
 import type { Alerts } from "./alerts";
 import type { Kept } from "./kept";
-import { LoadFailure, Overtaken } from "./loads";
+import { Overtaken } from "./loads";
 import type { Log } from "./log";
 import type { PlacedDisplay } from "./monitors";
 import type { Evidence, Windows } from "./windows";
@@ -73,6 +74,10 @@ export class Screen {
     this.deps = deps;
     const { lasting } = deps.kept;
     this.lostAt ??= epochNow();
+    // What stands on the monitors outlives the worker.
+    for (const [index, { sheet }] of Object.entries(deps.kept.passing.get("shown") ?? {})) {
+      this.stages[Number(index)] = { ...EMPTY, stage: { kind: "showing", sheet, next: null } };
+    }
     this.memory = new Memory({ read: () => lasting.get("memory"), write: (text) => lasting.set("memory", text) });
     this.tokens = new TokenManager({
       held: lasting.get("pairing"),
@@ -284,7 +289,7 @@ export class Screen {
       return;
     }
     const there = this.shownAt(index);
-    if (there?.id === id && (verdict === "again" || sheet.restored)) {
+    if (there?.sheet.id === id && there.url !== null && (verdict === "again" || sheet.restored)) {
       // It stands there still: after a worker's rest or a lost connection nothing needs to move.
       const evidence = await this.deps.windows.shows(monitor, there.url);
       if (evidence) {
@@ -302,24 +307,25 @@ export class Screen {
     if (!keep) this.forgetShown(index);
     this.deps.changed();
     try {
-      const evidence = await this.deps.windows.document(monitor, forViewer(sheet), {
+      const { isDrawn, ...evidence } = await this.deps.windows.document(monitor, sheet, {
         keep,
+        hosts: this.hosts,
         mayLead: (url) => mayOpen(url, this.hosts) || this.isOwn(url),
       });
-      this.drawn(sheet, index, { ...evidence, url: withoutHint(evidence.url, sheet) }, evidence.url);
+      this.drawn(sheet, index, evidence, isDrawn ? null : evidence.url);
     } catch (error) {
       if (!(error instanceof Overtaken)) this.broke(sheet, index, error);
     }
   }
 
-  private drawn(sheet: Sheet, index: number, evidence: Evidence, url: string): void {
+  private drawn(sheet: Sheet, index: number, evidence: Evidence, url: string | null): void {
     const { id, name, acceptedAt, restored } = sheet;
     this.memory.markShown(sheet);
     this.ack({ id, status: "shown", ...evidence });
     const { lasting, passing } = this.deps.kept;
     const tookMs = restored ? null : Math.max(0, Date.now() + this.aheadMs - acceptedAt);
-    const shown: Shown = { id, name, url, shownAt: Date.now(), tookMs };
-    const isNew = this.shownAt(index)?.id !== id;
+    const shown: Shown = { sheet, url, shownAt: Date.now(), tookMs };
+    const isNew = this.shownAt(index)?.sheet.id !== id;
     passing.set("shown", { ...passing.get("shown"), [index]: shown });
     if (index === this.target) lasting.set("last", { name, acceptedAt });
     this.stage(index, { kind: "drawn", id });
@@ -334,7 +340,7 @@ export class Screen {
 
   private broke(sheet: Sheet, index: number, error: unknown): void {
     const code = error instanceof LoadFailure ? error.code : "CLIENT_FAILED";
-    const detail = (error instanceof Error ? error.message : String(error)).slice(0, 500);
+    const detail = (error instanceof LoadFailure ? error.detail : String(error)).slice(0, 500);
     const bounds = this.monitor(index)?.bounds;
     this.ack({ id: sheet.id, status: "failed", code, detail, display: bounds ? { index, bounds } : undefined });
     const said = code === "CLIENT_FAILED" ? "DOCUMENT_LOAD_FAILED" : code;
@@ -411,6 +417,7 @@ export class Screen {
 
   /** A window was closed by hand: what it showed isn't shown any more. */
   closed(index: number): void {
+    this.deps.windows.forget(index);
     if (this.shownAt(index) === null) return;
     this.forgetShown(index);
     this.memory.forgetShown();
@@ -418,9 +425,23 @@ export class Screen {
     this.deps.log.add(`${index + 1}번 모니터의 창이 닫혔습니다`, `The window on monitor ${index + 1} was closed`);
   }
 
+  /** What stood there can't be drawn once more, as after its page was loaded anew: the appliance is asked for it. */
+  lost(index: number): void {
+    this.forgetShown(index);
+    this.memory.forgetShown();
+    this.stage(index, { kind: "empty" });
+    this.putAway(index);
+    this.deps.log.add(
+      `${index + 1}번 모니터의 제작의뢰서를 다시 불러옵니다`,
+      `The work order on monitor ${index + 1} is fetched again`,
+    );
+    this.again();
+    this.deps.changed();
+  }
+
   /** What stands there leads itself to where nothing may be opened. */
   strayed(index: number): void {
-    const name = this.shownAt(index)?.name ?? "";
+    const name = this.shownAt(index)?.sheet.name ?? "";
     const problem = problemOf("DOCUMENT_URL_REFUSED");
     this.stage(index, { kind: "refused", name, problem });
     this.putAway(index);
@@ -449,10 +470,8 @@ export class Screen {
     return this.deps.kept.passing.get("shown")?.[index] ?? null;
   }
 
-  /** After a worker's rest the stage isn't known any more, but what it had shown is. */
   private isIdle(index: number): boolean {
-    const kind = this.stages[index]?.stage.kind;
-    return kind === "ready" || (kind === undefined && this.shownAt(index) === null);
+    return (this.stages[index] ?? EMPTY).stage.kind === "ready";
   }
 
   private monitor(index: number): PlacedDisplay | undefined {
@@ -473,19 +492,4 @@ export class Screen {
       return false;
     }
   }
-}
-
-/** How the browser's own PDF viewer is told to show the page and nothing else. */
-const PDF_HINT = "#toolbar=0&navpanes=0&view=FitH";
-
-function isPdf(sheet: Sheet): boolean {
-  return sheet.contentType.startsWith("application/pdf") && !sheet.url.includes("#");
-}
-
-function forViewer(sheet: Sheet): string {
-  return isPdf(sheet) ? sheet.url + PDF_HINT : sheet.url;
-}
-
-function withoutHint(url: string, sheet: Sheet): string {
-  return isPdf(sheet) && url.endsWith(PDF_HINT) ? url.slice(0, -PDF_HINT.length) : url;
 }

@@ -3,23 +3,34 @@
  * where the window is, that it is full screen, and which address stands in it.
  */
 import type { Bounds } from "../../src/lib/messages";
+import type { Sheet } from "../../src/station/stage";
+import { LoadFailure } from "../../src/station/viewer/load";
 import { epochNow } from "../view";
 import { isSamePage } from "./address";
 import type { Keeper, Passing } from "./kept";
 import { Keyboard } from "./keyboard";
-import { LOAD_MS, type Load, LoadFailure, type Loads, Overtaken } from "./loads";
+import { Drawable, LOAD_MS, type Load, type Loads, Overtaken } from "./loads";
 import type { PlacedDisplay } from "./monitors";
+import { isDrawn, type Papers } from "./papers";
 
 export type Evidence = { display: { index: number; name?: string; bounds: Bounds }; windowId: string; url: string };
+
+/** `isDrawn`: the extension's own page shows it, and the address doesn't stand in the tab. */
+export type ShownEvidence = Evidence & { isDrawn: boolean };
 
 type Opened = { windowId: number; tabId: number };
 
 export type DocumentOptions = {
   /** What stands there stays until the new one is there: the same order once more. */
   keep: boolean;
+  /** Whose documents may be opened beside the appliance's own; [] for anyone's. */
+  hosts: readonly string[];
   /** Whether an address that the document leads on to may be opened. */
   mayLead(url: string): boolean;
 };
+
+/** One call for a monitor: `goOn` throws Overtaken once a newer one has come; `end` in ms since the epoch. */
+type Turn = DocumentOptions & { end: number; goOn(): void };
 
 /** A window's frame may reach a little over the edges, and a scaled monitor rounds. */
 const SLACK = 16;
@@ -38,67 +49,110 @@ function ownPage(index: number): string {
 export class Windows {
   private readonly kept: Keeper<Passing>;
   private readonly loads: Loads;
+  private readonly papers: Papers;
   /** What is being done with each monitor's window: one thing after the other. */
   private readonly turns = new Map<number, Promise<unknown>>();
   /** Grows with each call for a monitor: an earlier one finds another number and stops. */
   private readonly calls = new Map<number, number>();
   private readonly tabs = new Map<number, number>();
 
-  constructor(kept: Keeper<Passing>, loads: Loads) {
+  constructor(kept: Keeper<Passing>, loads: Loads, papers: Papers) {
     this.kept = kept;
     this.loads = loads;
+    this.papers = papers;
   }
 
   /**
-   * Shows `url` on the monitor, what stood there put away first unless `keep`. Resolves with the proof; rejects with a
-   * LoadFailure, or with Overtaken by a newer call.
+   * Shows the document on the monitor, what stood there put away first unless `keep`. Resolves with the proof; rejects
+   * with a LoadFailure, or with Overtaken by a newer call.
    */
-  document(monitor: PlacedDisplay, url: string, options: DocumentOptions): Promise<Evidence> {
-    const mine = (this.calls.get(monitor.index) ?? 0) + 1;
-    this.calls.set(monitor.index, mine);
-    const tabId = this.tabs.get(monitor.index);
-    if (tabId !== undefined) this.loads.drop(tabId);
-    const end = epochNow() + LOAD_MS;
-    return this.inTurn(monitor.index, async () => {
-      const goOn = (): void => {
-        if (this.calls.get(monitor.index) !== mine) throw new Overtaken();
-      };
-      goOn();
+  document(monitor: PlacedDisplay, sheet: Sheet, options: DocumentOptions): Promise<ShownEvidence> {
+    const { index } = monitor;
+    const mine = this.call(index);
+    const before = this.papers.all[index]?.sheet;
+    if (!options.keep) this.papers.away(index);
+    const turn: Turn = {
+      ...options,
+      end: epochNow() + LOAD_MS,
+      goOn: () => {
+        if (this.calls.get(index) !== mine) throw new Overtaken();
+      },
+    };
+    return this.inTurn(index, async () => {
+      turn.goOn();
       await this.uncover();
-      let opened = await this.open(monitor);
-      const { url: before = "" } = await chrome.tabs.get(opened.tabId);
-      // To another part of the page that is there a browser only scrolls, and to the very same address not even that.
-      const isPart = before !== url && isSamePage(before, url);
-      if (isPart) opened = await this.clear(monitor, opened);
-      const go = async (how: "update" | "reload"): Promise<Load> => {
-        goOn();
-        const load = this.loads.watch(opened.tabId, url, options.mayLead, end - epochNow());
-        await (how === "update" ? chrome.tabs.update(opened.tabId, { url }) : chrome.tabs.reload(opened.tabId));
-        return load;
-      };
-      let load = await go(before === url ? "reload" : "update");
-      const isStale = !options.keep && !isPart && before.startsWith("http");
-      if (isStale && !(await isWithin(GONE_MS, load.committed))) {
-        // The new one takes its time, and nobody may work from the old one meanwhile.
-        goOn();
-        opened = await this.clear(monitor, opened);
-        load = await go("update");
+      const opened = await this.open(monitor);
+      // Of an address that only says as it answers what it is, the same order once more tells it before.
+      const contentType = options.keep && before?.url === sheet.url ? before.contentType : sheet.contentType;
+      if (isDrawn(contentType)) return this.drawn(monitor, opened, { ...sheet, contentType }, turn);
+      try {
+        return await this.loaded(monitor, opened, sheet.url, turn);
+      } catch (error) {
+        if (!(error instanceof Drawable)) throw error;
+        const { url, contentType } = error;
+        return this.drawn(monitor, await this.open(monitor), { ...sheet, url, contentType }, turn);
       }
-      return this.proof(monitor, opened, await load.loaded);
     });
+  }
+
+  /** By the extension's own page. */
+  private async drawn(monitor: PlacedDisplay, opened: Opened, sheet: Sheet, turn: Turn): Promise<ShownEvidence> {
+    const there = await this.clear(monitor, opened);
+    turn.goOn();
+    const { keep, hosts, end } = turn;
+    await this.papers.draw(monitor.index, sheet, { keep, hosts }, end - epochNow());
+    const proof = await this.proof(monitor, there, ownPage(monitor.index));
+    return { ...proof, url: sheet.url, isDrawn: true };
+  }
+
+  /** By the tab itself. */
+  private async loaded(monitor: PlacedDisplay, found: Opened, url: string, turn: Turn): Promise<ShownEvidence> {
+    let opened = found;
+    const { url: before = "" } = await chrome.tabs.get(opened.tabId);
+    // To another part of the page that is there a browser only scrolls, and to the very same address not even that.
+    const isPart = before !== url && isSamePage(before, url);
+    if (isPart) opened = await this.clear(monitor, opened);
+    const go = async (how: "update" | "reload"): Promise<Load> => {
+      turn.goOn();
+      const options = { mayLead: turn.mayLead, isDrawn, patience: turn.end - epochNow() };
+      const load = this.loads.watch(opened.tabId, url, options);
+      await (how === "update" ? chrome.tabs.update(opened.tabId, { url }) : chrome.tabs.reload(opened.tabId));
+      return load;
+    };
+    let load = await go(before === url ? "reload" : "update");
+    const isStale = !turn.keep && !isPart && before.startsWith("http");
+    if (isStale && !(await isWithin(GONE_MS, load.committed))) {
+      // The new one takes its time, and nobody may work from the old one meanwhile.
+      turn.goOn();
+      opened = await this.clear(monitor, opened);
+      load = await go("update");
+    }
+    const at = await load.loaded;
+    this.papers.away(monitor.index);
+    return { ...(await this.proof(monitor, opened, at)), isDrawn: false };
   }
 
   /** Puts the extension's own page on the monitor: nothing of a document is left there. Makes no window unless `make`. */
   async own(monitor: PlacedDisplay, make: boolean): Promise<void> {
-    this.calls.set(monitor.index, (this.calls.get(monitor.index) ?? 0) + 1);
-    const tabId = this.tabs.get(monitor.index);
-    if (tabId !== undefined) this.loads.drop(tabId);
+    this.call(monitor.index);
+    this.papers.away(monitor.index);
     await this.inTurn(monitor.index, async () => {
       if (!make && !(await this.find(monitor.index))) return;
       await this.clear(monitor, await this.open(monitor));
     });
   }
 
+  /** Whatever was asked of a monitor before is overtaken by this call. */
+  private call(index: number): number {
+    const mine = (this.calls.get(index) ?? 0) + 1;
+    this.calls.set(index, mine);
+    const tabId = this.tabs.get(index);
+    if (tabId !== undefined) this.loads.drop(tabId);
+    this.papers.overtake(index);
+    return mine;
+  }
+
+  /** The extension's own page, as it is where it stands already. */
   private async clear(monitor: PlacedDisplay, opened: Opened): Promise<Opened> {
     const page = ownPage(monitor.index);
     const { url = "", pendingUrl = "" } = await chrome.tabs.get(opened.tabId);
@@ -111,7 +165,7 @@ export class Windows {
     return this.make(monitor);
   }
 
-  /** Whether the monitor's window shows this address and nothing else. */
+  /** Whether the monitor's tab shows this address and nothing else. */
   async shows(monitor: PlacedDisplay, url: string): Promise<Evidence | null> {
     const opened = await this.find(monitor.index);
     return opened ? this.proof(monitor, opened, url).catch(() => null) : null;
@@ -165,9 +219,16 @@ export class Windows {
   }
 
   async close(index: number): Promise<void> {
-    const { [index]: windowId, ...rest } = this.ids;
-    this.kept.set("windows", rest);
+    const windowId = this.ids[index];
+    this.forget(index);
     if (windowId !== undefined) await chrome.windows.remove(windowId).catch(() => {});
+  }
+
+  /** There is no window on this monitor any more, nor anything for it to draw. */
+  forget(index: number): void {
+    const { [index]: _, ...rest } = this.ids;
+    this.kept.set("windows", rest);
+    this.papers.away(index);
   }
 
   /** Puts every window back where its monitor is now. */

@@ -1,11 +1,14 @@
-/** Which page stands on the monitor. The document lies below all of them, so that it is still there afterwards. */
+/**
+ * Which page stands on the monitor, of this page's own or an extension's station. The document lies below all of them,
+ * so that it is still there afterwards.
+ */
 import { useEffect, useRef } from "preact/hooks";
 import { face, isLost } from "./face";
 import { LostStrip, NoticeStrip, PageNumber, StripLine, Tag } from "./pages/Over";
+import type { DrawingFace } from "./parts";
 import type { Sheet } from "./stage";
-import type { Station } from "./station";
 
-type PageProps = { station: Station };
+type PageProps = { station: DrawingFace };
 
 export function App({ station, documents }: PageProps & { documents: HTMLElement }) {
   const { stage, strip } = station.monitor.value;

@@ -11,6 +11,7 @@ import type { Asking } from "./deviceflow";
 import type { Offer } from "./offer";
 import type { LastOrder, Place } from "./place";
 import type { Monitor } from "./stage";
+import type { Spot } from "./viewer/viewer";
 
 export type Lamp = "ready" | "trouble" | "cut" | "unpaired" | "opening" | "none";
 
@@ -116,3 +117,6 @@ export type Face = {
 };
 
 export type PageProps = { station: Face };
+
+/** A station whose page draws documents: `spot` is what of the document is seen. */
+export type DrawingFace = Face & { readonly spot: Readable<Spot> };

@@ -63,7 +63,8 @@ function Shown({ shown }: { shown: NonNullable<View["shown"]> }) {
   const facts: Fact[] = [
     {
       name: t("지금", "Now"),
-      value: shown.tookMs === null ? t(`${shown.name} (복원됨)`, `${shown.name} (restored)`) : shown.name,
+      value:
+        shown.tookMs === null ? t(`${shown.sheet.name} (복원됨)`, `${shown.sheet.name} (restored)`) : shown.sheet.name,
     },
     { name: t("표시한 시각", "Shown at"), value: <Time at={shown.shownAt} /> },
     shown.tookMs !== null && {

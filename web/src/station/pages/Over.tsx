@@ -5,9 +5,8 @@ import type { Text } from "../../lib/i18n";
 import { t } from "../../lib/i18n";
 import { withParticle } from "../../lib/particles";
 import { Icon, type IconName } from "../../ui/icons";
-import { Both } from "../parts";
+import { Both, type DrawingFace } from "../parts";
 import type { Sheet, Strip } from "../stage";
-import type { Station } from "../station";
 import { together } from "../words";
 
 export function Tag({ sheet, station }: { sheet: Sheet; station: string }) {
@@ -23,7 +22,7 @@ export function Tag({ sheet, station }: { sheet: Sheet; station: string }) {
 }
 
 /** Which page, and where on it: a monitor without a scroll bar must not let a part look like the whole. */
-export function PageNumber({ station }: { station: Station }) {
+export function PageNumber({ station }: { station: DrawingFace }) {
   const { page, pages, step, steps } = station.spot.value;
   return (
     <>

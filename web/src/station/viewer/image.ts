@@ -1,15 +1,15 @@
 /** Pictures, SVG included, as an image element: decoded before it counts as shown, and without any script. */
 import { fitOf } from "./fit";
-import { failed, fetchDocument } from "./load";
+import { failed, fetchDocument, type Source } from "./load";
 import type { Prepared } from "./prepared";
 
 export async function prepareImage(
-  url: string,
+  source: Source,
   contentType: string,
   host: HTMLElement,
   signal: AbortSignal,
 ): Promise<Prepared> {
-  const blob = await fetchDocument(url, signal);
+  const blob = await fetchDocument(source, signal);
   const address = URL.createObjectURL(new Blob([blob], { type: contentType }));
   const image = new Image();
   image.alt = "";

@@ -2,7 +2,7 @@
 import * as pdfjs from "pdfjs-dist/legacy/build/pdf.mjs";
 import { workerAt } from "../../lib/trusted";
 import { fitOf } from "./fit";
-import { failed, type LoadFailure, statusFailure } from "./load";
+import { failed, fetchDocument, type LoadFailure, type Source, statusFailure } from "./load";
 import type { Prepared } from "./prepared";
 
 const WORKER_URL = `${__PDFJS_BASE__}pdf.worker.min.mjs`;
@@ -24,10 +24,12 @@ export function warmUp(): void {
   worker = made;
 }
 
-export async function preparePdf(url: string, host: HTMLElement, signal: AbortSignal): Promise<Prepared> {
+export async function preparePdf(source: Source, host: HTMLElement, signal: AbortSignal): Promise<Prepared> {
   warmUp();
+  // The appliance's own may be read piece by piece; another host may lead elsewhere, and tell who asks by cookies.
+  const from = source.isOwn ? { url: source.url } : { data: await bytesOf(source, signal) };
   const task = pdfjs.getDocument({
-    url,
+    ...from,
     worker: worker ?? undefined,
     withCredentials: false,
     cMapUrl: `${__PDFJS_BASE__}cmaps/`,
@@ -43,6 +45,10 @@ export async function preparePdf(url: string, host: HTMLElement, signal: AbortSi
     signal.throwIfAborted();
     throw failureOf(error);
   }
+}
+
+async function bytesOf(source: Source, signal: AbortSignal): Promise<Uint8Array> {
+  return new Uint8Array(await (await fetchDocument(source, signal)).arrayBuffer());
 }
 
 function failureOf(error: unknown): LoadFailure {

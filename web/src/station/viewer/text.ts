@@ -1,9 +1,9 @@
 /** Plain text, large, by screenfuls. Files from older Korean programs aren't UTF-8, so that is told by trying. */
-import { fetchDocument } from "./load";
+import { fetchDocument, type Source } from "./load";
 import type { Prepared } from "./prepared";
 
-export async function prepareText(url: string, host: HTMLElement, signal: AbortSignal): Promise<Prepared> {
-  const blob = await fetchDocument(url, signal);
+export async function prepareText(source: Source, host: HTMLElement, signal: AbortSignal): Promise<Prepared> {
+  const blob = await fetchDocument(source, signal);
   const sheet = document.createElement("pre");
   sheet.textContent = decode(await blob.arrayBuffer());
   host.append(sheet);

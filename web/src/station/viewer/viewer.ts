@@ -3,7 +3,7 @@ import type { Sheet } from "../stage";
 import { formatOf, refusalOf } from "./address";
 import { prepareHtml } from "./html";
 import { prepareImage } from "./image";
-import { failed, LoadFailure } from "./load";
+import { failed, LoadFailure, type Rules, type Source } from "./load";
 import type { Prepared } from "./prepared";
 import { prepareText } from "./text";
 
@@ -20,6 +20,12 @@ const NEVER = Number.NEGATIVE_INFINITY;
 export type Spot = { page: number; pages: number; step: number; steps: number };
 export const NOWHERE: Spot = { page: 0, pages: 0, step: 0, steps: 1 };
 
+/** Of a page that the appliance serves. */
+const SERVED: Rules = {
+  refusalOf: (url, hosts) => refusalOf(url, location.origin, hosts),
+  isOwn: () => true, // it opens no other
+};
+
 type Layer = { element: HTMLElement; prepared: Prepared | null };
 
 export class Viewer {
@@ -33,6 +39,7 @@ export class Viewer {
 
   private readonly root: HTMLElement;
   private readonly turnMs: number;
+  private readonly rules: Rules;
   private current: Layer | null = null;
   /** Of the `open` under way, until it has resolved. */
   private opening: AbortController | null = null;
@@ -43,9 +50,10 @@ export class Viewer {
   private turnTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** `turnMs`: how long each of several pages stays before the next comes by itself; 0 for never. */
-  constructor(root: HTMLElement, turnMs: number) {
+  constructor(root: HTMLElement, turnMs: number, rules: Rules = SERVED) {
     this.root = root;
     this.turnMs = turnMs;
+    this.rules = rules;
   }
 
   /**
@@ -63,7 +71,7 @@ export class Viewer {
     this.opening = abort;
     this.root.append(element);
     try {
-      const prepared = await within(prepare(sheet, element, this.hosts, abort.signal), abort);
+      const prepared = await within(prepare(sheet, element, this.source(sheet.url), abort.signal), abort);
       layer.prepared = prepared;
       if (abort.signal.aborted) prepared.dispose();
       abort.signal.throwIfAborted();
@@ -82,6 +90,11 @@ export class Viewer {
     } finally {
       if (this.opening === abort) this.opening = null;
     }
+  }
+
+  private source(url: string): Source {
+    const { rules, hosts } = this;
+    return { url, isOwn: rules.isOwn(url), refusalOf: (at) => rules.refusalOf(at, hosts) };
   }
 
   close(): void {
@@ -163,26 +176,21 @@ export class Viewer {
   }
 }
 
-async function prepare(
-  sheet: Sheet,
-  host: HTMLElement,
-  hosts: readonly string[],
-  signal: AbortSignal,
-): Promise<Prepared> {
-  const refusal = refusalOf(sheet.url, location.origin, hosts);
+async function prepare(sheet: Sheet, host: HTMLElement, source: Source, signal: AbortSignal): Promise<Prepared> {
+  const refusal = source.refusalOf(source.url);
   if (refusal === "DOCUMENT_URL_REFUSED") throw new LoadFailure(refusal, "not an address that may be opened");
   if (refusal) throw new LoadFailure(refusal, "not one of the appliance's documents");
   switch (formatOf(sheet.contentType)) {
     case "pdf": {
       const { preparePdf } = await import("./pdf");
-      return preparePdf(sheet.url, host, signal);
+      return preparePdf(source, host, signal);
     }
     case "image":
-      return prepareImage(sheet.url, sheet.contentType, host, signal);
+      return prepareImage(source, sheet.contentType, host, signal);
     case "html":
-      return prepareHtml(sheet.url, sheet.title, host, signal);
+      return prepareHtml(source, sheet.title, host, signal);
     case "text":
-      return prepareText(sheet.url, host, signal);
+      return prepareText(source, host, signal);
     case null:
       throw new LoadFailure("DOCUMENT_TYPE_UNSUPPORTED", sheet.contentType);
   }

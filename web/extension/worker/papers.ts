@@ -1,0 +1,101 @@
+/**
+ * Documents that the extension's own page draws rather than the browser: a browser's PDF viewer looks loaded a second or
+ * more before there is anything to be seen, and a damaged picture looks loaded for ever. The page on the monitor draws
+ * what stands here for it, and tells.
+ */
+import type { Sheet } from "../../src/station/stage";
+import { formatOf } from "../../src/station/viewer/address";
+import { LoadFailure, failed as notDrawn } from "../../src/station/viewer/load";
+import type { Paper, Report } from "../view";
+import type { Keeper, Passing } from "./kept";
+import { LOAD_MS, Overtaken } from "./loads";
+
+type Drawing = { load: string; drawn(): void; failed(error: Error): void };
+
+/** Whether documents of this type are drawn by the extension's page; others stand in the tab as they are. */
+export function isDrawn(contentType: string): boolean {
+  const format = formatOf(contentType);
+  return format !== null && format !== "html";
+}
+
+export class Papers {
+  /** A page couldn't draw once more what it had drawn. */
+  onLost: (index: number) => void = () => {};
+
+  private readonly kept: Keeper<Passing>;
+  private readonly changed: () => void;
+  private readonly drawings = new Map<number, Drawing>();
+
+  constructor(kept: Keeper<Passing>, changed: () => void) {
+    this.kept = kept;
+    this.changed = changed;
+    // What wasn't drawn when the worker was ended comes again from the appliance.
+    this.keep(Object.entries(this.all).filter(([, paper]) => paper.isDrawn));
+  }
+
+  /** What the pages draw, by display index. */
+  get all(): Record<number, Paper> {
+    return this.kept.get("papers") ?? {};
+  }
+
+  /** Resolves once the page has it on the monitor. Rejects with a LoadFailure, or with Overtaken by a newer one. */
+  draw(index: number, sheet: Sheet, how: Pick<Paper, "keep" | "hosts">, patience = LOAD_MS): Promise<void> {
+    this.overtake(index);
+    const load = crypto.randomUUID();
+    return new Promise((resolve, reject) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        this.drawings.delete(index);
+      };
+      const failed = (error: Error): void => {
+        end();
+        reject(error);
+      };
+      const drawn = (): void => {
+        end();
+        const paper = this.all[index];
+        if (paper) this.put(index, { ...paper, isDrawn: true });
+        resolve();
+      };
+      const late = notDrawn(`not drawn within ${LOAD_MS / 1000} s`);
+      const timer = setTimeout(() => failed(late), Math.max(0, patience));
+      this.drawings.set(index, { load, drawn, failed });
+      this.put(index, { load, sheet, ...how, isDrawn: false });
+    });
+  }
+
+  /** Whoever waits for a drawing there waits no more. */
+  overtake(index: number): void {
+    this.drawings.get(index)?.failed(new Overtaken());
+  }
+
+  /** The page puts away what it has drawn. */
+  away(index: number): void {
+    this.overtake(index);
+    if (!this.all[index]) return;
+    this.keep(Object.entries(this.all).filter(([at]) => Number(at) !== index));
+    this.changed();
+  }
+
+  /** What a page on a monitor tells. Words of earlier loads change nothing. */
+  told(report: Report): void {
+    const drawing = [...this.drawings.values()].find(({ load }) => load === report.load);
+    if (!drawing) {
+      const lost = Object.entries(this.all).find(([, { load }]) => load === report.load);
+      if (lost && report.did === "break") this.onLost(Number(lost[0]));
+    } else if (report.did === "draw") {
+      drawing.drawn();
+    } else {
+      drawing.failed(new LoadFailure(report.code, report.detail));
+    }
+  }
+
+  private put(index: number, paper: Paper): void {
+    this.kept.set("papers", { ...this.all, [index]: paper });
+    this.changed();
+  }
+
+  private keep(entries: [string, Paper][]): void {
+    this.kept.set("papers", Object.fromEntries(entries));
+  }
+}
