@@ -190,8 +190,7 @@ def until(found: Callable[[], Any], seconds: float = 10.0) -> Any:
 
 def pixel(page: Page, x: float = 0.5, y: float = 0.5) -> Pixel:
     """The colour a person would see at this share of the page's width and height."""
-    size = page.viewport_size
-    assert size is not None
+    size = page.viewport_size or page.evaluate("({ width: innerWidth, height: innerHeight })")
     clip = {"x": int(x * size["width"]), "y": int(y * size["height"]), "width": 1, "height": 1}
     picture = page.screenshot(clip=clip)  # type: ignore[arg-type]
     # One pixel: whatever filter the PNG has chosen, its neighbours are zero and the bytes are the colour.

@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from tests.e2e.floor import BLUE, RED, pdf, png
+
 _PAGE = b"<!doctype html><title>order</title><h1>order</h1>"
 
 _KINDS: dict[str, tuple[int, dict[str, str], bytes]] = {
@@ -33,6 +35,11 @@ _KINDS: dict[str, tuple[int, dict[str, str], bytes]] = {
         {},
         _PAGE + b"<script>onbeforeunload = (e) => { e.preventDefault(); return 'stay' }</script>",
     ),
+    "/paper.pdf": (200, {"Content-Type": "application/pdf"}, pdf(RED)),
+    "/picture.png": (200, {"Content-Type": "image/png"}, png(BLUE)),
+    "/leads-to-paper": (302, {"Location": "/paper.pdf"}, b""),
+    "/damaged.pdf": (200, {"Content-Type": "application/pdf"}, b"%PDF-1.4\nnothing of the kind"),
+    "/damaged.png": (200, {"Content-Type": "image/png"}, b"\x89PNG\r\n\x1a\nnothing of the kind"),
     "/asks": (200, {}, _PAGE + b"<script>setTimeout(() => alert('stay'), 50)</script>"),
 }
 

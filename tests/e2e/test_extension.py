@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Playwright
 
-from tests.e2e.floor import until
+from tests.e2e.floor import BLUE, GREEN, RED, near, pixel, until
 from tests.e2e.plant import SCREEN, Plant, hand_over, paired
 from tests.e2e.strangers import stranger
 from tests.e2e.workplace import ONE_MONITOR, Workplace
@@ -53,15 +53,16 @@ def test_documents_of_every_kind_end_shown_on_the_second_monitor_or_failed_with_
 ) -> None:
     paired(pc, plant)
     window = None
-    for order in ("ORD-1", "ORD-2", "ORD-3"):
+    for order, colour in (("ORD-1", RED), ("ORD-2", BLUE), ("ORD-3", GREEN)):
         answer = plant.scan(order)
         assert answer["result"] == "shown", answer
+        assert near(pixel(pc.page_on(1)), colour), "what is called shown is to be seen"
         evidence = plant.delivery(answer)["evidence"]
         assert evidence["display"]["index"] == 1
         assert evidence["display"]["bounds"] == {"left": 1920, "top": 0, "width": 1920, "height": 1080}
         assert f"/{order}." in evidence["url"]
         there = pc.on(1)
-        assert there is not None and f"/{order}." in there["tabs"][0]["url"]
+        assert there is not None and f"/{order}." in pc.document_of(there)
         window = window or there["id"]
         assert there["id"] == window == int(evidence["windowId"]), "one window, used again"
         assert len(pc.windows) == 1
@@ -75,6 +76,11 @@ def test_documents_of_every_kind_end_shown_on_the_second_monitor_or_failed_with_
             ("/nothing", "dead", "DOCUMENT_LOAD_FAILED"),
             ("/leads-on", "shown", None),
             ("/leads-astray", "dead", "DOCUMENT_URL_REFUSED"),
+            ("/paper.pdf", "shown", None),
+            ("/damaged.pdf", "dead", "DOCUMENT_LOAD_FAILED"),
+            ("/picture.png", "shown", None),
+            ("/damaged.png", "dead", "DOCUMENT_LOAD_FAILED"),
+            ("/leads-to-paper", "shown", None),
             ("/asks", "shown", None),
             ("/page", "shown", None),
         ]
@@ -84,7 +90,9 @@ def test_documents_of_every_kind_end_shown_on_the_second_monitor_or_failed_with_
             assert answer["result"] == result, (path, found)
             if cause:
                 assert cause in {found.get("code"), found.get("cause")}, (path, found)
-                until(lambda: pc.address_on(1).startswith("chrome-extension:"), 3)  # nothing of it stays there
+                until(lambda: pc.document_on(1) == "", 3)  # nothing of it stays there
+            else:
+                assert pc.document_on(1).startswith(other), path
         dead = plant.scan(url="http://127.0.0.1:9/dead", title="a dead link")
         assert (dead["result"], plant.delivery(dead).get("cause")) == ("dead", "DOCUMENT_LOAD_FAILED")
     trouble = pc.page_on(1)
@@ -126,16 +134,16 @@ def test_a_monitor_that_is_not_there_is_said_by_name_and_the_order_waits_for_it(
 def test_the_next_scan_puts_the_old_paper_away_and_a_refused_one_leaves_none(pc: Workplace, plant: Plant) -> None:
     paired(pc, plant)
     plant.scan("ORD-1")
-    assert "/ORD-1." in pc.address_on(1)
+    assert "/ORD-1." in pc.document_on(1)
     plant.post(f"/api/screens/{SCREEN}/clear", plant.key, {})
-    until(lambda: pc.address_on(1).startswith("chrome-extension:"))
+    until(lambda: pc.document_on(1) == "")
     plant.scan("ORD-2")
     plant.post(f"/api/screens/{SCREEN}/identify", plant.key, {})
     over = until(lambda: next((one for one in pc.windows if "over=identify" in pc.address_of(one)), None))
     until(
         lambda: over["id"] in [one["id"] for one in pc.windows if (one["left"], one["state"]) == (1920, "fullscreen")]
     )
-    assert any("/ORD-2." in pc.address_of(one) for one in pc.windows), "the order stays where it was below"
+    assert any("/ORD-2." in pc.document_of(one) for one in pc.windows), "the order stays where it was below"
 
 
 def test_it_comes_back_by_itself_after_the_appliance_the_browser_and_the_worker_were_away(
@@ -148,7 +156,7 @@ def test_it_comes_back_by_itself_after_the_appliance_the_browser_and_the_worker_
         assert plant.scan("ORD-1")["result"] == "shown"
         plant.kill()
         until(lambda: pc.view["link"]["kind"] != "open")
-        assert "/ORD-1." in pc.address_on(1), "a lost connection leaves the paper where it is"
+        assert "/ORD-1." in pc.document_on(1), "a lost connection leaves the paper where it is"
         plant.start()
         pc.connected(40)
         assert plant.scan("ORD-2")["result"] == "shown"
@@ -157,7 +165,7 @@ def test_it_comes_back_by_itself_after_the_appliance_the_browser_and_the_worker_
         until(lambda: not plant.screen()["online"])
         pc.start()
         until(lambda: plant.screen()["online"], 40)
-        until(lambda: "/ORD-2." in pc.address_on(1), 20)
+        until(lambda: "/ORD-2." in pc.document_on(1), 20)
         assert plant.scan("ORD-3")["result"] == "shown"
         assert len(pc.windows) == len(windows) == 1
     finally:
@@ -169,6 +177,6 @@ def test_whoever_is_unpaired_by_a_supervisor_shows_a_new_code(pc: Workplace, pla
     plant.scan("ORD-1")
     plant.vooster("screens", "revoke", SCREEN)
     pc.becomes("pairing")
-    until(lambda: pc.address_on(1).startswith("chrome-extension:"))
+    until(lambda: pc.document_on(1) == "")
     until(lambda: (pc.view["asking"] or {}).get("kind") == "code", 20)
     assert pc.view["place"] is None

@@ -111,7 +111,7 @@ def test_a_fresh_pc_finds_the_appliance_by_its_name_and_finds_it_again_at_anothe
             server.call("POST", "/api/pairing/approve", approval)
             pc.connected()
             assert server.scan("ORD-1") == "shown"
-            assert "/ORD-1." in pc.address_on(1)
+            assert "/ORD-1." in pc.document_on(1)
 
             server.move("10.77.0.99")
             until(lambda: pc.view["link"]["kind"] != "open", 60)

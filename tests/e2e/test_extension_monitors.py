@@ -52,7 +52,7 @@ def test_a_monitor_is_pulled_and_plugged_in_again(pc: Workplace, plant: Plant, m
     assert (waiting["result"], plant.delivery(waiting)["state"]) == ("timeout", "pending")
     monitors.plug()
     until(lambda: plant.delivery(waiting)["state"] == "shown", 20)
-    until(lambda: "/ORD-2." in pc.address_on(1))
+    until(lambda: "/ORD-2." in pc.document_on(1))
     assert "vooster-monitor" not in pc.notifications()
     assert plant.screen()["displays"][1]["bounds"]["left"] == 1920
     keeps_keyboard(pc)
@@ -65,7 +65,7 @@ def test_whoever_scans_types_on_the_main_monitor(pc: Workplace, plant: Plant, mo
     desk = scan_page(pc, plant, monitors)
     for order in ("ORD-1", "ORD-2", "ORD-3"):
         scanned(desk, monitors, order)
-        assert f"/{order}." in pc.address_on(1)
+        assert f"/{order}." in pc.document_on(1)
     plant.post(f"/api/screens/{SCREEN}/identify", plant.key, {})
     until(lambda: len(pc.windows) == 2)
     keeps_keyboard(pc)
@@ -73,7 +73,7 @@ def test_whoever_scans_types_on_the_main_monitor(pc: Workplace, plant: Plant, mo
     monitors.pull()
     until(lambda: pc.windows == [])
     monitors.plug()
-    until(lambda: "/ORD-4." in pc.address_on(1), 20)
+    until(lambda: "/ORD-4." in pc.document_on(1), 20)
     scanned(desk, monitors, "ORD-2")
 
 

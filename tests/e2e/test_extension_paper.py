@@ -26,7 +26,7 @@ def test_pages_that_route_themselves_show_the_order_that_was_scanned(pc: Workpla
         assert renamed["result"] == "shown"
         assert plant.delivery(renamed)["evidence"]["url"] == f"{other}/renamed"
         assert plant.scan(url=f"{other}/moves-on", title="moves on")["result"] == "shown"
-        until(lambda: pc.address_on(1).startswith("chrome-extension:"))
+        until(lambda: pc.document_on(1) == "")
         assert "vooster-problem" in pc.notifications()
 
 
@@ -36,13 +36,13 @@ def test_another_station_and_another_monitor_begin_empty(pc: Workplace, plant: P
     plant.patch(f"/api/screens/{SCREEN}", plant.key, {"displayIndex": 0})
     until(lambda: pc.on(1) is None)
     assert plant.scan("ORD-2")["result"] == "shown"
-    assert "/ORD-2." in pc.address_on(0)
+    assert "/ORD-2." in pc.document_on(0)
     plant.vooster("screens", "add", "SCREEN-002", "--name", "포장 2")
     hand_over(pc, plant, {"screenId": "SCREEN-002", "token": plant.offer("SCREEN-002")["token"]})
     pc.becomes("offered")
     pc.tell(do="accept")
     until(lambda: (pc.view["place"] or {}).get("screenId") == "SCREEN-002")
-    until(lambda: not any("/ORD-" in pc.address_of(window) for window in pc.windows))
+    until(lambda: not any("/ORD-" in pc.document_of(window) for window in pc.windows))
     assert pc.view["shown"] is None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -25,6 +26,7 @@ _LISTEN = """() => {
   window.port = chrome.runtime.connect({ name: "view" });
   window.port.onMessage.addListener((view) => { window.view = view; });
 }"""
+_DRAWN = "document.querySelector('.sheet.is-shown :is(canvas, img, pre)') !== null && !document.querySelector('.over')"
 _WINDOWS = "chrome.windows.getAll({ populate: true })"
 
 
@@ -131,17 +133,33 @@ class Workplace:
 
     @staticmethod
     def address_of(window: dict[str, Any] | None) -> str:
-        """What stands in a window; empty while nothing has arrived there."""
+        """What stands in a window's tab; empty while nothing has arrived there."""
         return "" if window is None else str(window["tabs"][0].get("url", ""))
 
-    def address_on(self, index: int) -> str:
-        return self.address_of(self.on(index))
+    def document_of(self, window: dict[str, Any] | None) -> str:
+        """Address of the document in a window, be it the tab's own or drawn by the extension; empty for none."""
+        address = self.address_of(window)
+        if address.startswith("http"):
+            return address
+        index = window and self.index_of(address)
+        paper = None if index is None else self.view["papers"].get(index)
+        page = next((page for page in self.context.pages if page.url == address), None)
+        return str(paper["sheet"]["url"]) if paper and page and page.evaluate(_DRAWN) else ""
+
+    @staticmethod
+    def index_of(address: str) -> str | None:
+        """The monitor whose own page this is."""
+        found = re.search(r"screen\.html\?display=(\d+)$", address)
+        return found and found[1]
+
+    def document_on(self, index: int) -> str:
+        return self.document_of(self.on(index))
 
     def page_on(self, index: int) -> Page:
         """What stands on a monitor, to be read."""
 
         def there() -> Page | None:
-            address = self.address_on(index)
+            address = self.address_of(self.on(index))
             return next((page for page in self.context.pages if page.url == address), None)
 
         page: Page = until(there)

@@ -69,11 +69,11 @@ export class Extension {
     this.log = new Log(kept.lasting);
     this.alerts = new Alerts(kept.passing);
     loads.onStrayed = (tabId) => {
-      const index = this.windows.indexOfTab(tabId);
-      if (index !== null) this.screen.strayed(index);
+      const index = this.windows.frames.indexOfTab(tabId);
+      if (index !== null) this.screen.orders.strayed(index);
     };
     this.papers = new Papers(kept.passing, publish);
-    this.papers.onLost = (index) => this.screen.lost(index);
+    this.papers.onLost = (index) => this.screen.orders.lost(index);
     this.windows = new Windows(kept.passing, loads, this.papers);
     this.question = new Question(kept.passing);
     this.pairer = new Pairer(kept.passing, publish);
@@ -156,9 +156,9 @@ export class Extension {
       revokedUntil: this.revokedUntil,
       monitors: this.monitors,
       target: this.target,
-      stages: screen.stages,
+      stages: screen.orders.stages,
       papers: this.papers.all,
-      shown: screen.shown,
+      shown: screen.orders.shown,
       identify: screen.identify,
       notice: screen.notice,
       doing: this.doing,
@@ -465,7 +465,7 @@ export class Extension {
   private adopt(pairing: Pairing, appliance: Appliance): void {
     this.pairer.stop();
     this.screen.stop();
-    this.screen.empty(); // it was another screen's
+    this.screen.orders.empty(); // it was another screen's
     this.kept.lasting.set("appliance", appliance);
     this.kept.lasting.set("place", null);
     this.kept.lasting.set("memory", null);
@@ -505,7 +505,7 @@ export class Extension {
 
   private async forget(): Promise<void> {
     this.screen.stop();
-    this.screen.empty();
+    this.screen.orders.empty();
     this.screen.tokens.forget();
     for (const key of ["place", "last", "memory"] as const) this.kept.lasting.set(key, null);
     this.pairer.stop();
@@ -514,9 +514,9 @@ export class Extension {
   // Monitors
 
   windowClosed(windowId: number): void {
-    const index = this.windows.indexOf(windowId);
+    const index = this.windows.frames.indexOf(windowId);
     if (index === null) return;
-    this.screen.closed(index);
+    this.screen.orders.closed(index);
     this.publish();
   }
 

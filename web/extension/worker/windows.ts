@@ -7,6 +7,7 @@ import type { Sheet } from "../../src/station/stage";
 import { LoadFailure } from "../../src/station/viewer/load";
 import { epochNow } from "../view";
 import { isSamePage } from "./address";
+import { boundsOf, type Frame, Frames, ownPage } from "./frames";
 import type { Keeper, Passing } from "./kept";
 import { Keyboard } from "./keyboard";
 import { Drawable, LOAD_MS, type Load, type Loads, Overtaken } from "./loads";
@@ -17,8 +18,6 @@ export type Evidence = { display: { index: number; name?: string; bounds: Bounds
 
 /** `isDrawn`: the extension's own page shows it, and the address doesn't stand in the tab. */
 export type ShownEvidence = Evidence & { isDrawn: boolean };
-
-type Opened = { windowId: number; tabId: number };
 
 export type DocumentOptions = {
   /** What stands there stays until the new one is there: the same order once more. */
@@ -32,21 +31,14 @@ export type DocumentOptions = {
 /** One call for a monitor: `goOn` throws Overtaken once a newer one has come; `end` in ms since the epoch. */
 type Turn = DocumentOptions & { end: number; goOn(): void };
 
-/** A window's frame may reach a little over the edges, and a scaled monitor rounds. */
-const SLACK = 16;
-const SETTLE_MS = 2_000;
-const LOOK_MS = 25;
 const OWN_PAGE_MS = 1_000;
 /** How long an old document may still stand there after the new one was scanned: a new one that comes later is loaded twice. */
 const GONE_MS = 300;
 const TEST_MS = 8_000;
 
-/** The extension's own page on a monitor; what it says comes from the worker. */
-function ownPage(index: number): string {
-  return chrome.runtime.getURL(`screen.html?display=${index}`);
-}
-
 export class Windows {
+  readonly frames: Frames;
+
   private readonly kept: Keeper<Passing>;
   private readonly loads: Loads;
   private readonly papers: Papers;
@@ -54,10 +46,10 @@ export class Windows {
   private readonly turns = new Map<number, Promise<unknown>>();
   /** Grows with each call for a monitor: an earlier one finds another number and stops. */
   private readonly calls = new Map<number, number>();
-  private readonly tabs = new Map<number, number>();
 
   constructor(kept: Keeper<Passing>, loads: Loads, papers: Papers) {
     this.kept = kept;
+    this.frames = new Frames(kept);
     this.loads = loads;
     this.papers = papers;
   }
@@ -81,7 +73,7 @@ export class Windows {
     return this.inTurn(index, async () => {
       turn.goOn();
       await this.uncover();
-      const opened = await this.open(monitor);
+      const opened = await this.frames.open(monitor);
       // Of an address that only says as it answers what it is, the same order once more tells it before.
       const contentType = options.keep && before?.url === sheet.url ? before.contentType : sheet.contentType;
       if (isDrawn(contentType)) return this.drawn(monitor, opened, { ...sheet, contentType }, turn);
@@ -90,13 +82,13 @@ export class Windows {
       } catch (error) {
         if (!(error instanceof Drawable)) throw error;
         const { url, contentType } = error;
-        return this.drawn(monitor, await this.open(monitor), { ...sheet, url, contentType }, turn);
+        return this.drawn(monitor, await this.frames.open(monitor), { ...sheet, url, contentType }, turn);
       }
     });
   }
 
   /** By the extension's own page. */
-  private async drawn(monitor: PlacedDisplay, opened: Opened, sheet: Sheet, turn: Turn): Promise<ShownEvidence> {
+  private async drawn(monitor: PlacedDisplay, opened: Frame, sheet: Sheet, turn: Turn): Promise<ShownEvidence> {
     const there = await this.clear(monitor, opened);
     turn.goOn();
     const { keep, hosts, end } = turn;
@@ -106,7 +98,7 @@ export class Windows {
   }
 
   /** By the tab itself. */
-  private async loaded(monitor: PlacedDisplay, found: Opened, url: string, turn: Turn): Promise<ShownEvidence> {
+  private async loaded(monitor: PlacedDisplay, found: Frame, url: string, turn: Turn): Promise<ShownEvidence> {
     let opened = found;
     const { url: before = "" } = await chrome.tabs.get(opened.tabId);
     // To another part of the page that is there a browser only scrolls, and to the very same address not even that.
@@ -137,8 +129,8 @@ export class Windows {
     this.call(monitor.index);
     this.papers.away(monitor.index);
     await this.inTurn(monitor.index, async () => {
-      if (!make && !(await this.find(monitor.index))) return;
-      await this.clear(monitor, await this.open(monitor));
+      if (!make && !(await this.frames.find(monitor.index))) return;
+      await this.clear(monitor, await this.frames.open(monitor));
     });
   }
 
@@ -146,14 +138,14 @@ export class Windows {
   private call(index: number): number {
     const mine = (this.calls.get(index) ?? 0) + 1;
     this.calls.set(index, mine);
-    const tabId = this.tabs.get(index);
-    if (tabId !== undefined) this.loads.drop(tabId);
+    const tabId = this.frames.tabOf(index);
+    if (tabId !== null) this.loads.drop(tabId);
     this.papers.overtake(index);
     return mine;
   }
 
   /** The extension's own page, as it is where it stands already. */
-  private async clear(monitor: PlacedDisplay, opened: Opened): Promise<Opened> {
+  private async clear(monitor: PlacedDisplay, opened: Frame): Promise<Frame> {
     const page = ownPage(monitor.index);
     const { url = "", pendingUrl = "" } = await chrome.tabs.get(opened.tabId);
     if ((pendingUrl || url) === page) return opened;
@@ -162,19 +154,19 @@ export class Windows {
     if (await isWithin(OWN_PAGE_MS, committed)) return opened;
     // A document that asks and asks keeps its window for itself.
     await this.close(monitor.index);
-    return this.make(monitor);
+    return this.frames.make(monitor);
   }
 
   /** Whether the monitor's tab shows this address and nothing else. */
   async shows(monitor: PlacedDisplay, url: string): Promise<Evidence | null> {
-    const opened = await this.find(monitor.index);
+    const opened = await this.frames.find(monitor.index);
     return opened ? this.proof(monitor, opened, url).catch(() => null) : null;
   }
 
   /** Says on the monitor which one it is. Rejects with a LoadFailure where it doesn't stand there. */
   async test(monitor: PlacedDisplay): Promise<void> {
     const windowId = await this.over(monitor, TEST_MS, "test");
-    if (windowId !== null) await this.placed(monitor, windowId);
+    if (windowId !== null) await this.frames.placed(monitor, windowId);
   }
 
   /**
@@ -202,45 +194,28 @@ export class Windows {
     await chrome.windows.remove(windowId).catch(() => {});
   }
 
-  /** Which monitor a window of ours is on; null for others. */
-  indexOf(windowId: number): number | null {
-    const found = Object.entries(this.ids).find(([, id]) => id === windowId);
-    return found ? Number(found[0]) : null;
-  }
-
-  /** Which monitor a tab of ours is on; null for others. */
-  indexOfTab(tabId: number): number | null {
-    return [...this.tabs].find(([, id]) => id === tabId)?.[0] ?? null;
-  }
-
   /** Closes windows whose monitor is gone: the system would have moved them over somebody's work. */
   async keepOnly(indexes: ReadonlySet<number>): Promise<void> {
-    for (const index of Object.keys(this.ids).map(Number)) if (!indexes.has(index)) await this.close(index);
+    for (const index of this.frames.indexes) if (!indexes.has(index)) await this.close(index);
   }
 
   async close(index: number): Promise<void> {
-    const windowId = this.ids[index];
-    this.forget(index);
-    if (windowId !== undefined) await chrome.windows.remove(windowId).catch(() => {});
+    this.papers.away(index);
+    await this.frames.close(index);
   }
 
-  /** There is no window on this monitor any more, nor anything for it to draw. */
+  /** A window was closed by hand: there is nothing for it to draw. */
   forget(index: number): void {
-    const { [index]: _, ...rest } = this.ids;
-    this.kept.set("windows", rest);
     this.papers.away(index);
+    this.frames.forget(index);
   }
 
   /** Puts every window back where its monitor is now. */
   async settle(monitors: readonly PlacedDisplay[]): Promise<void> {
     for (const monitor of monitors) {
-      const opened = await this.find(monitor.index);
-      if (opened) await this.inTurn(monitor.index, () => this.place(opened.windowId, monitor));
+      const opened = await this.frames.find(monitor.index);
+      if (opened) await this.inTurn(monitor.index, () => this.frames.place(opened.windowId, monitor));
     }
-  }
-
-  private get ids(): Record<number, number> {
-    return this.kept.get("windows") ?? {};
   }
 
   private inTurn<T>(index: number, work: () => Promise<T>): Promise<T> {
@@ -253,56 +228,8 @@ export class Windows {
     return mine;
   }
 
-  private async find(index: number): Promise<Opened | null> {
-    const windowId = this.ids[index];
-    if (windowId === undefined) return null;
-    const found = await chrome.windows.get(windowId, { populate: true }).catch(() => null);
-    const tabId = found?.tabs?.[0]?.id;
-    if (tabId === undefined) return null;
-    this.tabs.set(index, tabId);
-    return { windowId, tabId };
-  }
-
-  private async open(monitor: PlacedDisplay): Promise<Opened> {
-    const opened = (await this.find(monitor.index)) ?? (await this.make(monitor));
-    await this.place(opened.windowId, monitor);
-    return opened;
-  }
-
-  private async make(monitor: PlacedDisplay): Promise<Opened> {
-    const keyboard = await Keyboard.now();
-    const { left, top, width, height } = monitor.bounds;
-    const made = await chrome.windows
-      .create({ type: "popup", url: ownPage(monitor.index), focused: false, left, top, width, height })
-      .catch((error: unknown) => {
-        throw new LoadFailure("DISPLAY_NOT_AVAILABLE", String(error));
-      });
-    const tabId = made?.tabs?.[0]?.id;
-    if (made?.id === undefined || tabId === undefined) throw new LoadFailure("CLIENT_FAILED", "no window came");
-    this.kept.set("windows", { ...this.ids, [monitor.index]: made.id });
-    this.tabs.set(monitor.index, tabId);
-    await keyboard.keepFrom(made.id);
-    await this.place(made.id, monitor);
-    return { windowId: made.id, tabId };
-  }
-
-  /** State and bounds in one call are refused, and a full-screen window doesn't move. */
-  private async place(windowId: number, monitor: PlacedDisplay): Promise<void> {
-    const now = await chrome.windows.get(windowId);
-    const isThere = isOn(now, monitor.bounds);
-    if (isThere && now.state === "fullscreen") return;
-    const keyboard = await Keyboard.now();
-    if (!isThere) {
-      if (now.state !== "normal") await chrome.windows.update(windowId, { state: "normal" });
-      const { left, top, width, height } = monitor.bounds;
-      await chrome.windows.update(windowId, { left, top, width, height });
-    }
-    await chrome.windows.update(windowId, { state: "fullscreen" });
-    await keyboard.keepFrom(windowId);
-  }
-
-  private async proof(monitor: PlacedDisplay, { windowId }: Opened, url: string): Promise<Evidence> {
-    const found = await this.placed(monitor, windowId);
+  private async proof(monitor: PlacedDisplay, { windowId }: Frame, url: string): Promise<Evidence> {
+    const found = await this.frames.placed(monitor, windowId);
     const at = found.tabs?.[0]?.url ?? "";
     if (!isSamePage(at, url) || (hashOf(url) !== "" && hashOf(at) !== hashOf(url))) {
       const what = at === "" ? "nothing stands in the window" : `it led to ${origin(at)}`;
@@ -310,27 +237,6 @@ export class Windows {
     }
     const { index, name } = monitor;
     return { display: { index, name, bounds: boundsOf(found) }, windowId: String(windowId), url: at };
-  }
-
-  /** The window, once it covers its monitor. Somebody or something may have taken it out of full screen. */
-  private async placed(monitor: PlacedDisplay, windowId: number): Promise<chrome.windows.Window> {
-    const end = epochNow() + SETTLE_MS;
-    let isPlacedAgain = false;
-    for (;;) {
-      const found = await chrome.windows.get(windowId, { populate: true }).catch(() => null);
-      if (!found) throw new LoadFailure("CLIENT_FAILED", "its window was closed");
-      if (found.state === "fullscreen" && isOn(found, monitor.bounds)) return found;
-      if (epochNow() >= end) {
-        const isThere = (await chrome.system.display.getInfo()).some(({ id }) => id === monitor.id);
-        const code = isThere ? "CLIENT_FAILED" : "DISPLAY_NOT_AVAILABLE";
-        throw new LoadFailure(code, `the window is ${found.state} at ${found.left},${found.top}`);
-      }
-      await new Promise((done) => setTimeout(done, LOOK_MS));
-      if (!isPlacedAgain && epochNow() >= end - SETTLE_MS / 2) {
-        isPlacedAgain = true;
-        await this.place(windowId, monitor).catch(() => {});
-      }
-    }
   }
 }
 
@@ -349,19 +255,4 @@ function origin(url: string): string {
   } catch {
     return "nowhere";
   }
-}
-
-function boundsOf({ left = 0, top = 0, width = 0, height = 0 }: chrome.windows.Window): Bounds {
-  return { left, top, width, height };
-}
-
-/** Whether a window covers the monitor, but for its frame's width. */
-function isOn(window: chrome.windows.Window, bounds: Bounds): boolean {
-  const { left, top, width, height } = boundsOf(window);
-  return (
-    Math.abs(left - bounds.left) <= SLACK &&
-    Math.abs(top - bounds.top) <= SLACK &&
-    Math.abs(width - bounds.width) <= 2 * SLACK &&
-    Math.abs(height - bounds.height) <= 2 * SLACK
-  );
 }
