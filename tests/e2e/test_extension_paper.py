@@ -6,10 +6,10 @@ import threading
 
 import pytest
 
-from tests.e2e.floor import until
+from tests.e2e.floor import RED, near, pixel, until
 from tests.e2e.plant import SCREEN, Plant, hand_over, paired
 from tests.e2e.strangers import stranger
-from tests.e2e.workplace import Workplace
+from tests.e2e.workplace import Workplace, settled
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -58,3 +58,51 @@ def test_what_happens_beside_a_load_does_not_disturb_it(pc: Workplace, plant: Pl
         plant.patch(f"/api/screens/{SCREEN}", plant.key, {"name": "절단 1호"})
         slow.join()
         assert found["result"] == "shown"
+
+
+@pytest.mark.parametrize("path", ["/page?wait=1.5", "/paper.pdf?wait=1.5"])
+def test_the_same_slow_address_scanned_twice_at_once_is_shown(pc: Workplace, plant: Plant, path: str) -> None:
+    paired(pc, plant)
+    found: list[str] = []
+    with stranger() as other:
+        scans = [
+            threading.Thread(target=lambda: found.append(plant.scan(url=other + path, title="slow")["result"]))
+            for _ in range(3)
+        ]
+        for one in scans:
+            one.start()
+            until(lambda: pc.view["stages"].get("1", {}).get("stage", {}).get("kind") == "opening")
+        for one in scans:
+            one.join()
+        assert sorted(found) == ["shown", "superseded", "superseded"]
+        assert pc.document_on(1) == other + path
+
+
+def test_a_slow_document_does_not_come_after_the_next_scan(pc: Workplace, plant: Plant) -> None:
+    paired(pc, plant)
+    with stranger() as other:
+        slow = threading.Thread(target=lambda: plant.scan(url=f"{other}/paper.pdf?wait=2", title="slow"))
+        slow.start()
+        until(lambda: pc.view["stages"].get("1", {}).get("stage", {}).get("kind") == "opening")
+        assert plant.scan("ORD-2")["result"] == "shown"
+        slow.join()
+        settled(lambda: "/ORD-2." in pc.document_on(1), 3)
+
+
+def test_a_drawn_order_says_when_the_connection_is_lost_and_comes_again_to_a_page_loaded_anew(
+    pc: Workplace, plant: Plant
+) -> None:
+    paired(pc, plant)
+    assert plant.scan("ORD-1")["result"] == "shown"
+    page = pc.page_on(1)
+    page.get_by_text("ORD-1 · 절단 1").wait_for()
+    plant.kill()
+    page.get_by_text("연결 끊김. 이 문서는").wait_for()
+    assert near(pixel(page), RED)
+    page.reload()
+    until(lambda: pc.view["shown"] is None)
+    plant.start()
+    pc.connected(40)
+    until(lambda: "/ORD-1." in pc.document_on(1), 20)
+    page.get_by_text("ORD-1 · 복원됨").wait_for()
+    assert near(pixel(page), RED)

@@ -11,8 +11,8 @@ const TURN_MS = 15_000;
 export class Paper {
   readonly element = document.createElement("div");
   readonly spot = signal<Spot>(NOWHERE);
-  /** Id of the delivery whose document stands on this page, a moment before the worker knows. */
-  readonly drawn = signal<string | null>(null);
+  /** Whether the document that the worker asks for stands on this page, a moment before the worker knows. */
+  readonly isDrawn = signal(false);
 
   private readonly viewer: Viewer;
   private load: string | null = null;
@@ -26,8 +26,8 @@ export class Paper {
     this.viewer.onTurn = (spot) => {
       this.spot.value = spot;
     };
-    this.viewer.onDrawn = (sheet) => {
-      this.drawn.value = sheet.id;
+    this.viewer.onDrawn = () => {
+      this.isDrawn.value = true;
     };
     // So that the first document doesn't wait for its viewer.
     void import("../../src/station/viewer/pdf").then((pdf) => pdf.warmUp());
@@ -41,6 +41,7 @@ export class Paper {
   private follow(asked: Asked | null): void {
     if (view.value === null || (asked?.load ?? null) === this.load) return;
     this.load = asked?.load ?? null;
+    this.isDrawn.value = false;
     if (asked) void this.draw(asked);
     else this.away();
   }
@@ -60,7 +61,7 @@ export class Paper {
 
   private away(): void {
     this.viewer.close();
-    this.drawn.value = null;
+    this.isDrawn.value = false;
   }
 }
 

@@ -6,12 +6,12 @@ import { computed, signal } from "@preact/signals";
 import { render } from "preact";
 import { t } from "../../src/lib/i18n";
 import type { Link } from "../../src/lib/wire/connection";
-import { App as Monitor } from "../../src/station/App";
+import { App as Pages } from "../../src/station/App";
 import { listen } from "../../src/station/keys";
 import { Identify } from "../../src/station/pages/Idle";
 import { type DrawingFace, Frame, Middle, PlaceName } from "../../src/station/parts";
 import { drift, hidePointer } from "../../src/station/room";
-import { EMPTY, reduce } from "../../src/station/stage";
+import { EMPTY, type Monitor, reduce } from "../../src/station/stage";
 import { connect, tell, view } from "../port";
 import { epochNow } from "../view";
 import { Paper } from "./paper";
@@ -29,8 +29,7 @@ const paper = new Paper(index);
 const station: DrawingFace = {
   monitor: computed(() => {
     const told = view.value?.stages[index] ?? EMPTY;
-    const drawn = paper.drawn.value;
-    const stage = drawn === null ? told : reduce(told, { kind: "drawn", id: drawn }, now.value);
+    const stage = paper.isDrawn.value ? opened(told) : told;
     return reduce(stage, { kind: "time" }, now.value);
   }),
   spot: paper.spot,
@@ -50,12 +49,19 @@ const station: DrawingFace = {
   confirm: () => tell({ do: "reconnect" }),
 };
 
+/** A document is put on this page for the order that is being opened, or opened once more. */
+function opened(told: Monitor): Monitor {
+  const { stage } = told;
+  const sheet = stage.kind === "opening" ? stage.sheet : stage.kind === "showing" ? stage.next : null;
+  return sheet ? reduce(told, { kind: "drawn", id: sheet.id }, now.value) : told;
+}
+
 function App() {
   const told = view.value;
   if (!told) return null;
   if (over === "identify") return <Called />;
   if (over === "test") return <Test />;
-  return <Monitor station={station} documents={paper.element} />;
+  return <Pages station={station} documents={paper.element} />;
 }
 
 function Called() {

@@ -28,7 +28,9 @@ export type DocumentOptions = {
   mayLead(url: string): boolean;
 };
 
-/** One call for a monitor: `goOn` throws Overtaken once a newer one has come; `end` in ms since the epoch. */
+type Work = { url: string; contentType: string; shown: Promise<ShownEvidence> };
+
+/** `goOn` throws Overtaken once something else was asked of the monitor; `end` in ms since the epoch. */
 type Turn = DocumentOptions & { end: number; goOn(): void };
 
 const OWN_PAGE_MS = 1_000;
@@ -44,8 +46,10 @@ export class Windows {
   private readonly papers: Papers;
   /** What is being done with each monitor's window: one thing after the other. */
   private readonly turns = new Map<number, Promise<unknown>>();
-  /** Grows with each call for a monitor: an earlier one finds another number and stops. */
-  private readonly calls = new Map<number, number>();
+  /** The document under way on each monitor. */
+  private readonly works = new Map<number, Work>();
+  /** Who asked last for a document on each monitor: whoever asked before finds another there. */
+  private readonly calls = new Map<number, object>();
 
   constructor(kept: Keeper<Passing>, loads: Loads, papers: Papers) {
     this.kept = kept;
@@ -58,33 +62,54 @@ export class Windows {
    * Shows the document on the monitor, what stood there put away first unless `keep`. Resolves with the proof; rejects
    * with a LoadFailure, or with Overtaken by a newer call.
    */
-  document(monitor: PlacedDisplay, sheet: Sheet, options: DocumentOptions): Promise<ShownEvidence> {
+  async document(monitor: PlacedDisplay, sheet: Sheet, options: DocumentOptions): Promise<ShownEvidence> {
     const { index } = monitor;
-    const mine = this.call(index);
+    const mine = {};
+    this.calls.set(index, mine);
+    const { url, contentType } = sheet;
+    const under = this.works.get(index);
+    // Whoever scans again because it takes long isn't made to wait from the beginning; browsers refuse to, too.
+    const isUnderWay = under?.url === url && under.contentType === contentType;
+    const shown = isUnderWay ? under.shown : this.begin(monitor, sheet, options);
+    await shown.catch(() => {}); // what became of it is nobody's who was overtaken meanwhile
+    if (this.calls.get(index) !== mine) throw new Overtaken();
+    return shown;
+  }
+
+  private begin(monitor: PlacedDisplay, sheet: Sheet, options: DocumentOptions): Promise<ShownEvidence> {
+    const { index } = monitor;
     const before = this.papers.all[index]?.sheet;
+    this.overtake(index);
     if (!options.keep) this.papers.away(index);
     const turn: Turn = {
       ...options,
       end: epochNow() + LOAD_MS,
       goOn: () => {
-        if (this.calls.get(index) !== mine) throw new Overtaken();
+        if (this.works.get(index) !== work) throw new Overtaken();
       },
     };
-    return this.inTurn(index, async () => {
+    // Of an address that only says as it answers what it is, the same order once more tells it before.
+    const contentType = options.keep && before?.url === sheet.url ? before.contentType : sheet.contentType;
+    const shown = this.inTurn(index, async () => {
       turn.goOn();
       await this.uncover();
       const opened = await this.frames.open(monitor);
-      // Of an address that only says as it answers what it is, the same order once more tells it before.
-      const contentType = options.keep && before?.url === sheet.url ? before.contentType : sheet.contentType;
       if (isDrawn(contentType)) return this.drawn(monitor, opened, { ...sheet, contentType }, turn);
       try {
         return await this.loaded(monitor, opened, sheet.url, turn);
       } catch (error) {
         if (!(error instanceof Drawable)) throw error;
-        const { url, contentType } = error;
-        return this.drawn(monitor, await this.frames.open(monitor), { ...sheet, url, contentType }, turn);
+        const led = { ...sheet, url: error.url, contentType: error.contentType };
+        return this.drawn(monitor, await this.frames.open(monitor), led, turn);
       }
     });
+    const work: Work = { url: sheet.url, contentType: sheet.contentType, shown };
+    this.works.set(index, work);
+    const end = (): void => {
+      if (this.works.get(index) === work) this.works.delete(index);
+    };
+    shown.then(end, end);
+    return shown;
   }
 
   /** By the extension's own page. */
@@ -126,7 +151,8 @@ export class Windows {
 
   /** Puts the extension's own page on the monitor: nothing of a document is left there. Makes no window unless `make`. */
   async own(monitor: PlacedDisplay, make: boolean): Promise<void> {
-    this.call(monitor.index);
+    this.calls.delete(monitor.index);
+    this.overtake(monitor.index);
     this.papers.away(monitor.index);
     await this.inTurn(monitor.index, async () => {
       if (!make && !(await this.frames.find(monitor.index))) return;
@@ -134,14 +160,12 @@ export class Windows {
     });
   }
 
-  /** Whatever was asked of a monitor before is overtaken by this call. */
-  private call(index: number): number {
-    const mine = (this.calls.get(index) ?? 0) + 1;
-    this.calls.set(index, mine);
+  /** Whatever was asked of a monitor before goes no further. */
+  private overtake(index: number): void {
+    this.works.delete(index);
     const tabId = this.frames.tabOf(index);
     if (tabId !== null) this.loads.drop(tabId);
     this.papers.overtake(index);
-    return mine;
   }
 
   /** The extension's own page, as it is where it stands already. */
