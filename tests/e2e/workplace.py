@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Playwright, Worker, sync_playwright
+from playwright.sync_api import BrowserContext, CDPSession, Page, Playwright, Worker, sync_playwright
 
 from tests.e2e.floor import CHROMIUM_ARGS, until
 
@@ -164,6 +164,20 @@ class Workplace:
 
         page: Page = until(there)
         return page
+
+    def plug(self, left: int) -> None:
+        """One more monitor of 1920 × 1080 at `left`."""
+        self._screens.send("Emulation.addScreen", {"left": left, "top": 0, "width": 1920, "height": 1080})
+
+    def unplug(self, left: int) -> None:
+        screens = self._screens
+        for one in screens.send("Emulation.getScreenInfos")["screenInfos"]:
+            if one["left"] == left:
+                screens.send("Emulation.removeScreen", {"screenId": one["id"]})
+
+    @property
+    def _screens(self) -> CDPSession:
+        return self.context.new_cdp_session(self.context.pages[0])
 
     def notifications(self) -> list[str]:
         """Ids of what is told on the main monitor now."""
