@@ -43,15 +43,17 @@ chrome.notifications.onClicked.addListener(() => void chrome.action.openPopup().
 chrome.system.display.onDisplayChanged.addListener(() => {
   // A monitor that is pulled tells of itself several times, and the system moves windows meanwhile.
   clearTimeout(settling);
-  settling = setTimeout(() => void ready.then((extension) => extension.monitorsChanged()), SETTLE_MS);
+  settling = setTimeout(() => void ready.then((extension) => extension.workplace.reread()), SETTLE_MS);
 });
-chrome.windows.onRemoved.addListener((windowId) => void ready.then((extension) => extension.windowClosed(windowId)));
+chrome.windows.onRemoved.addListener(
+  (windowId) => void ready.then((extension) => extension.workplace.windowClosed(windowId)),
+);
 chrome.runtime.onConnect.addListener((port) => {
   if (port.name !== PORT) return;
   ports.add(port);
   port.onDisconnect.addListener(() => ports.delete(port));
   port.onMessage.addListener((message: Command | Report) => {
-    void ready.then((extension) => ("did" in message ? extension.told(message) : extension.command(message)));
+    void ready.then((extension) => ("did" in message ? extension.papers.told(message) : extension.command(message)));
   });
   void ready.then((extension) => port.postMessage(extension.view()));
 });
@@ -59,9 +61,9 @@ chrome.runtime.onMessage.addListener((message: HandOff, sender) => {
   if (sender.id !== chrome.runtime.id || !message.handoff || sender.frameId !== 0) return;
   // The browser knows where the page came from; the page only says so.
   const origin = sender.origin ?? "";
-  void ready.then((extension) => extension.handOff({ handoff: { ...message.handoff, origin } }));
+  void ready.then((extension) => extension.offers.handOff({ handoff: { ...message.handoff, origin } }));
 });
 chrome.storage.managed.onChanged.addListener(() => {
-  void Promise.all([ready, readPolicy()]).then(([extension, policy]) => extension.follow(policy));
+  void Promise.all([ready, readPolicy()]).then(([extension, policy]) => extension.managed.follow(policy));
 });
 addEventListener("online", wake);

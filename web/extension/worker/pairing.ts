@@ -2,8 +2,9 @@
 import { post } from "../../src/lib/api";
 import type { Display } from "../../src/lib/messages";
 import type { Pairing } from "../../src/lib/pairing";
+import { pause } from "../../src/lib/pause";
 import { clientName } from "../../src/station/client";
-import { send, sleep } from "../../src/station/devicecalls";
+import { send } from "../../src/station/devicecalls";
 import { type Asking, pairDevice } from "../../src/station/deviceflow";
 import { epochNow } from "../view";
 import type { Keeper, Passing } from "./kept";
@@ -32,7 +33,7 @@ export class Pairer {
       return await pairDevice(
         {
           send: (path, body) => send(base + path, body),
-          sleep,
+          sleep: pause,
           now: epochNow,
           request: () => ({ client: clientName(), displays: displays() }),
           onState: (state) => {

@@ -46,3 +46,9 @@ export function mayHaveSecret(policy: Policy, appliance: Appliance): boolean {
 export function isDoor(base: string, origin: string): boolean {
   return origin === base || origin === base.replace(/^http:/, "https:");
 }
+
+/** By which a secret is known again without being kept. */
+export async function digestOf(secret: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(secret));
+  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}

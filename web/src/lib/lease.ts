@@ -2,6 +2,7 @@
  * One tab at a time, by a lease in the shared storage. The Web Locks API would do this, but it doesn't exist on plain
  * http addresses of a LAN, which is where stations live.
  */
+import { pause } from "./pause";
 
 export type LeaseStore = { get(): string | null; set(text: string | null): boolean };
 export type LeaseDeps = {
@@ -58,8 +59,4 @@ export class Lease {
       return null;
     }
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((done) => setTimeout(done, ms));
 }

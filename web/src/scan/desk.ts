@@ -2,6 +2,7 @@
 import { signal } from "@preact/signals";
 import { answer, get } from "../lib/api";
 import { type Problem, problemIn, problemOf } from "../lib/errors";
+import { pause } from "../lib/pause";
 import { uuid } from "../lib/uuid";
 import { NoCredential } from "../lib/wire/connection";
 import { isAway, isEnded, isOld, isOwed, outcomeOf, type TriggerAnswer } from "./outcome";
@@ -299,8 +300,4 @@ export class Desk {
     this.scans.value = this.store.all();
     return changed;
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((done) => setTimeout(done, ms));
 }

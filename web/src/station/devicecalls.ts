@@ -1,4 +1,4 @@
-/** The calls and the waiting of a pairing: a page makes them, or an extension's worker. */
+/** The calls of a pairing: a page makes them, or an extension's worker. */
 
 /** Longer than the appliance holds a poll, shorter than Chrome lets a worker wait for an answer. */
 const SEND_TIMEOUT_MS = 28_000;
@@ -14,16 +14,4 @@ export async function send(url: string, body: unknown): Promise<{ status: number
     signal: AbortSignal.timeout(SEND_TIMEOUT_MS),
   });
   return { status: response.status, body: await response.json().catch(() => undefined) };
-}
-
-export function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms);
-    const aborted = (): void => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    signal.addEventListener("abort", aborted, { once: true });
-    if (signal.aborted) aborted();
-  });
 }

@@ -3,9 +3,10 @@ import { signal } from "@preact/signals";
 import { post } from "../lib/api";
 import { type Problem, problemIn } from "../lib/errors";
 import type { Pairing } from "../lib/pairing";
+import { pause } from "../lib/pause";
 import { clientName, display } from "./client";
 import { keepCode, keptCode } from "./codekeeper";
-import { send, sleep } from "./devicecalls";
+import { send } from "./devicecalls";
 import { type Asking, pairDevice } from "./deviceflow";
 import type { Offer } from "./offer";
 
@@ -37,7 +38,7 @@ export class Pairer {
     const flow = pairDevice(
       {
         send,
-        sleep,
+        sleep: pause,
         now: () => performance.now(),
         request: () => ({ client: clientName(), displays: [display()] }),
         onState: (state) => {
