@@ -286,6 +286,12 @@ def every_state() -> dict[str, View]:
         "nothing-untrusted": unpaired(
             phase={"kind": "looking", "nothing": True}, untrusted=["http://vooster.local:8480"]
         ),
+        "nothing-untrusted-policy": unpaired(
+            phase={"kind": "looking", "nothing": True},
+            byPolicy=True,
+            tried=["https://10.1.0.4:8480"],
+            untrusted=["http://10.1.0.4:8480"],
+        ),
         "nothing-policy": unpaired(
             phase={"kind": "looking", "nothing": True}, byPolicy=True, tried=["http://10.1.0.4:8480"]
         ),
@@ -326,5 +332,6 @@ def every_state() -> dict[str, View]:
             312,
             link={"kind": "waiting", "retryAt": WORKER_NOW + 24_900, "code": "CONNECTION_REFUSED"},
         ),
+        "cut-untrusted": cut(38, untrusted=["http://10.1.0.4:8480"]),
         "replaced": paired(link={"kind": "replaced"}, lostAt=WORKER_NOW - 9_000),
     }

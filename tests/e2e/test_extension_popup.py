@@ -42,8 +42,12 @@ READ: dict[str, tuple[list[str], list[str]]] = {
     ),
     "nothing-typed": (["서버가 응답하지 않습니다", "CONNECTION_REFUSED"], ["The server isn't answering"]),
     "nothing-untrusted": (
-        ["서버가 있지만", "http://vooster.local:8480/trust"],
-        ["doesn't trust its certificate", "http://vooster.local:8480/trust"],
+        ["이 PC가 서버의 인증서를 믿지 않습니다", "서버가 있지만", "http://vooster.local:8480/trust"],
+        ["doesn't trust the server's certificate", "Open this address", "http://vooster.local:8480/trust"],
+    ),
+    "nothing-untrusted-policy": (
+        ["이 PC가 서버의 인증서를 믿지 않습니다", "http://10.1.0.4:8480/trust", "설치할 수 없으면 시스템 관리자에게"],
+        ["doesn't trust the server's certificate", "http://10.1.0.4:8480/trust", "tell your administrator"],
     ),
     "nothing-policy": (["10.1.0.4:8480", "시스템 관리자가 정했습니다"], ["Your administrator has set the address"]),
     "found": (
@@ -96,6 +100,10 @@ READ: dict[str, tuple[list[str], list[str]]] = {
         ["Offline", "Lost 38 s ago", "The work order on the screen stays"],
     ),
     "cut-long": (["서버가 응답하지 않습니다", "5분 12초 전", "프로그램이 실행 중인지"], ["The server isn't answering"]),
+    "cut-untrusted": (
+        ["연결 끊김", "믿지 않습니다", "http://10.1.0.4:8480/trust"],
+        ["Offline", "doesn't trust its certificate", "http://10.1.0.4:8480/trust"],
+    ),
     "replaced": (
         ["다른 곳에서 사용 중", "절단 1은 다른 창에서 쓰고 있습니다"],
         ["In use elsewhere", "open in another window"],

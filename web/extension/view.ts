@@ -82,7 +82,7 @@ export type View = {
   tested: Tested | null;
   /** Addresses that were asked for an appliance the last time it was looked for. */
   tried: string[];
-  /** Those of them where one answers whose certificate this PC doesn't trust. */
+  /** Where one answers whose certificate this PC doesn't trust: at which origin its page about that is to be had. */
   untrusted: string[];
   log: Entry[];
 };

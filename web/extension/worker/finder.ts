@@ -15,8 +15,9 @@ export type Candidate = { base: string; by: FoundBy };
 type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 /**
- * The appliance at `base`, null where none answers. Where it speaks TLS only it is asked again in that way; a browser
- * doesn't tell an untrusted certificate from a dead server, but this one has just answered: `untrusted` hears of it.
+ * The appliance at `base`, null where none answers. Where it speaks TLS only it is asked again in that way. A browser
+ * doesn't tell an untrusted certificate from a dead server, but an appliance that speaks TLS says so without it, on the
+ * same port: `untrusted` hears the plain origin, where its certificate is to be had. Nothing else is believed there.
  */
 export async function ask(
   { base, by }: Candidate,
@@ -24,13 +25,13 @@ export async function ask(
   untrusted: (base: string) => void = () => {},
 ): Promise<Appliance | null> {
   const answer = await wellKnown(base, call);
-  if (answer === "tls") {
-    const secure = base.replace(/^http:/, "https:");
-    const found = secure === base ? null : await ask({ base: secure, by }, call);
-    if (!found) untrusted(base);
-    return found;
+  const isSecure = base.startsWith("https:");
+  if (answer === "tls") return isSecure ? null : ask({ base: base.replace(/^http:/, "https:"), by }, call, untrusted);
+  if (!answer) {
+    const plain = isSecure ? sameDoor(base, { protocol: "http:" }) : null;
+    if (plain && (await wellKnown(plain, call)) === "tls") untrusted(plain);
+    return null;
   }
-  if (!answer) return null;
   const { instanceId, name, version, host } = answer;
   if (answer.product !== "vooster" || typeof instanceId !== "string" || !INSTANCE.test(instanceId)) return null;
   const appliance: Appliance = {
@@ -91,20 +92,17 @@ export function candidates(from: {
   add(appliance?.base, !appliance || appliance.by === "policy" ? "pairing" : appliance.by);
   add(serverUrl, "pairing");
   // Moved to another address it still has its name, on the port it had.
-  if (appliance?.host) add(sameDoor(appliance.base, appliance.host), "name");
-  if (appliance) add(sameDoor(appliance.base, LAN_NAME), "name");
+  if (appliance?.host) add(sameDoor(appliance.base, { host: appliance.host }), "name");
+  if (appliance) add(sameDoor(appliance.base, { host: LAN_NAME }), "name");
   add(LAN_NAME, "name");
   return all;
 }
 
-/** Scheme and port of `base` at another host. */
-function sameDoor(base: string, host: string): string | null {
-  try {
-    const url = new URL(base);
-    return `${url.protocol}//${host}:${url.port || (url.protocol === "https:" ? 443 : 80)}`;
-  } catch {
-    return null;
-  }
+/** Scheme and port of `base` at another host, or its host and port by another scheme. */
+function sameDoor(base: string, other: { host?: string; protocol?: "http:" }): string {
+  const url = new URL(base);
+  const port = url.port || (url.protocol === "https:" ? 443 : 80);
+  return `${other.protocol ?? url.protocol}//${other.host ?? url.hostname}:${port}`;
 }
 
 /**

@@ -11,10 +11,11 @@ const LOOK_AGAIN_MS = 5_000;
 export class Search {
   /** Addresses that were asked the last time. */
   tried: string[] = [];
-  /** Those of them where one answers whose certificate isn't trusted. */
-  untrusted: string[] = [];
   private looking: Promise<void> | null = null;
   private lookedAt = 0;
+  private distrusted: string[] = [];
+  /** The same of the address that was typed last: looking goes on meanwhile, and knows nothing of that. */
+  private distrustedTyped: string[] = [];
   private readonly common: Common;
   private readonly connect: (appliance: Appliance) => Promise<void>;
 
@@ -22,6 +23,11 @@ export class Search {
   constructor(common: Common, connect: (appliance: Appliance) => Promise<void>) {
     this.common = common;
     this.connect = connect;
+  }
+
+  /** Where one answers whose certificate isn't trusted. */
+  get untrusted(): string[] {
+    return [...this.distrustedTyped, ...this.distrusted];
   }
 
   look(): Promise<void> {
@@ -60,7 +66,7 @@ export class Search {
     this.tried = asked.map(({ base }) => base);
     const { found, others, untrusted } = await find(asked, isWanted);
     if (screen.pairing !== pairing || situation.policy !== policy) return; // something else happened meanwhile
-    this.untrusted = untrusted;
+    this.distrusted = untrusted;
     if (pairing) {
       this.relocated(found, others);
     } else if (found && situation.phase.kind === "looking") {
@@ -116,9 +122,11 @@ export class Search {
     const { screen, situation } = this.common;
     const { policy } = situation;
     const base = policy.base ?? baseOf(address);
-    const appliance = base ? await ask({ base, by: policy.base ? "policy" : "typed" }) : null;
+    const by = policy.base ? "policy" : "typed";
+    const { found: appliance, untrusted } = await find(base ? [{ base, by }] : [], () => true);
+    this.distrustedTyped = untrusted;
     if (!appliance) {
-      situation.problem = problemOf("CONNECTION_REFUSED");
+      if (untrusted.length === 0) situation.problem = problemOf("CONNECTION_REFUSED");
     } else if (!screen.pairing) {
       await this.connect(appliance);
     }

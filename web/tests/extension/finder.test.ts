@@ -70,6 +70,25 @@ test("one whose certificate isn't trusted is told from none at all", async () =>
   assert.deepEqual(untrusted, ["http://10.0.0.7:8480"]);
 });
 
+test("an https address whose certificate isn't trusted is told from a dead one by what it says without TLS", async () => {
+  const untrusted = async (base: string, answers: Record<string, unknown>) =>
+    (await find([{ base, by: "policy" }], () => true, plant(answers))).untrusted;
+  const refused = { code: "TLS_REQUIRED" };
+  assert.deepEqual(await untrusted("https://10.0.0.7:8480", { "http://10.0.0.7:8480": refused }), [
+    "http://10.0.0.7:8480",
+  ]);
+  assert.deepEqual(await untrusted("https://plant.example", { "http://plant.example:443": refused }), [
+    "http://plant.example:443",
+  ]);
+  assert.deepEqual(await untrusted("https://10.0.0.7:8480", {}), []);
+});
+
+test("what answers without TLS is never taken for the appliance that an https address means", async () => {
+  const place = { base: "https://10.0.0.7:8480", by: "policy" as const };
+  const { found, others, untrusted } = await find([place], () => true, plant({ "http://10.0.0.7:8480": answer() }));
+  assert.deepEqual([found, others, untrusted], [null, [], []]);
+});
+
 test("policy comes first, then where it was, then its own name, then the name all have", () => {
   const all = candidates({ policy: "192.168.1.1", appliance: known, serverUrl: "http://10.0.0.7:8480" });
   assert.deepEqual(

@@ -10,6 +10,7 @@ import type { View } from "../../view";
 import type { State } from "../parts/state";
 import { meant } from "../parts/typed";
 import { addressText } from "../parts/words";
+import { Untrusted } from "./Untrusted";
 
 /** Kept while states change around it: what was typed isn't lost when something is found meanwhile. */
 const text = signal("");
@@ -86,6 +87,7 @@ export function AddressForm({ told, look }: { told: View; look?: "primary" }) {
           )
         }
       />
+      <Untrusted told={told} />
       {told.problem && <ProblemNotice problem={told.problem} />}
       <Button type="submit" look={look} wide busy={told.doing === "type"}>
         {told.doing === "type" ? t("찾는 중", "Looking") : t("이 주소로 연결", "Connect to this address")}

@@ -13,6 +13,7 @@ import { Monitors } from "../parts/Monitors";
 import { addressText, foundBy, monitorText } from "../parts/words";
 import { AddressForm, MaybeAddress, OtherAddress } from "./AddressForm";
 import type { Content } from "./content";
+import { Untrusted } from "./Untrusted";
 
 /** As high as the monitors' picture gets in the popup, in px. */
 export const PICTURE = 92;
@@ -54,7 +55,10 @@ function asked({ tried, byPolicy }: View): string[] {
 
 export function nothing(told: View): Content {
   return {
-    head: t("이 네트워크에서 Vooster를 찾지 못했습니다", "No Vooster found on this network"),
+    head:
+      told.untrusted.length > 0
+        ? t("이 PC가 서버의 인증서를 믿지 않습니다", "This PC doesn't trust the server's certificate")
+        : t("이 네트워크에서 Vooster를 찾지 못했습니다", "No Vooster found on this network"),
     body: (
       <>
         <div class="quiet">
@@ -65,17 +69,7 @@ export function nothing(told: View): Content {
             ))}
           </ul>
         </div>
-        <Untrusted base={told.untrusted[0]} />
-        {told.byPolicy ? (
-          <Notice icon="lock">
-            {t(
-              "주소는 시스템 관리자가 정했습니다. 서버 PC가 켜져 있는지, 이 PC의 랜선이 꽂혀 있는지 봐 주세요.",
-              "Your administrator has set the address. See that the server PC is on and this PC's network cable is in.",
-            )}
-          </Notice>
-        ) : (
-          <AddressForm told={told} look="primary" />
-        )}
+        {told.byPolicy ? <SetAddress told={told} /> : <AddressForm told={told} look="primary" />}
       </>
     ),
     others: (
@@ -86,18 +80,14 @@ export function nothing(told: View): Content {
   };
 }
 
-/** What looks like no server at all, and is one. */
-function Untrusted({ base }: { base: string | undefined }) {
-  if (!base) return null;
+function SetAddress({ told }: { told: View }) {
+  if (told.untrusted.length > 0) return <Untrusted told={told} />;
   return (
-    <Notice tone="warn">
+    <Notice icon="lock">
       {t(
-        "서버가 있지만 이 PC가 그 인증서를 믿지 않습니다. 이 주소를 열어 설치하세요: ",
-        "There is a server, but this PC doesn't trust its certificate. Open this address to install it: ",
+        "주소는 시스템 관리자가 정했습니다. 서버 PC가 켜져 있는지, 이 PC의 랜선이 꽂혀 있는지 봐 주세요.",
+        "Your administrator has set the address. See that the server PC is on and this PC's network cable is in.",
       )}
-      <Button look="bare" wide onClick={() => window.open(`${base}/trust`)}>
-        <span class="code">{base}/trust</span>
-      </Button>
     </Notice>
   );
 }

@@ -19,6 +19,7 @@ import type { Content } from "./content";
 import { PICTURE } from "./finding";
 import { Hints } from "./Hints";
 import { retryText } from "./pairing";
+import { Untrusted } from "./Untrusted";
 
 /** From then on it isn't a restart any more. */
 const LONG_MS = 60_000;
@@ -128,7 +129,7 @@ export function cut(told: View, now: number): Content {
           {told.shown && t("지금 보이는 제작의뢰서는 그대로 둡니다.", "The work order on the screen stays.")}
         </p>
         {told.shown && <Shown shown={told.shown} />}
-        <Hints isRefused={isRefused} />
+        {told.untrusted.length > 0 ? <Untrusted told={told} /> : <Hints isRefused={isRefused} />}
         <p class="notice-code">
           <code>{problem.code}</code>
         </p>
