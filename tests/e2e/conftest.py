@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Playwright
 
 from tests.e2e.floor import Floor, People, chromium
+from tests.e2e.impostor import Impostor
 from tests.e2e.plant import Plant
 from tests.e2e.workplace import Workplace, playwright
 
@@ -59,3 +60,11 @@ def pc(player: Playwright, tmp_path: Path) -> Iterator[Workplace]:
     pc.start()
     yield pc
     pc.stop()
+
+
+@pytest.fixture
+def impostor() -> Iterator[Impostor]:
+    server = Impostor()
+    yield server
+    server.shutdown()
+    server.server_close()

@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import struct
 import time
 import urllib.error
@@ -58,6 +59,8 @@ class Floor:
         self.base = f"http://127.0.0.1:{self.port}"
         self.settings: dict[str, str] = {}
         """Environment variables of the program: `VOOSTER_<SECTION>_<KEY>`."""
+        self.trusting: ssl.SSLContext | None = None
+        """What a call of the tests trusts, where `base` is https."""
         self._log = root / "serve.log"
         self._process: Running | None = None
 
@@ -102,7 +105,7 @@ class Floor:
     def _call(self, path: str, key: str, body: bytes | None = None, method: str | None = None) -> Any:
         headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
         request = urllib.request.Request(self.base + path, body, headers, method=method)
-        with urllib.request.urlopen(request, timeout=40) as response:
+        with urllib.request.urlopen(request, timeout=40, context=self.trusting) as response:
             return json.load(response) if response.status != 204 else None
 
     def here(self, link: str) -> str:

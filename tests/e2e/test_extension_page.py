@@ -16,7 +16,8 @@ from playwright.sync_api import Page, Playwright, expect
 from appliance import __version__
 from tests.e2e.floor import CHROMIUM_ARGS, Floor, until
 from tests.e2e.pages import picture
-from tests.e2e.workplace import EXTENSION, Workplace, managed
+from tests.e2e.policies import Policies
+from tests.e2e.workplace import EXTENSION, Workplace
 
 pytestmark = [
     pytest.mark.e2e,
@@ -117,7 +118,9 @@ def test_a_policy_file_makes_a_pc_its_screen_with_nobody_pressing_anything(
     folder = tmp_path / "policies"
     made = floor.vooster("screens", "provision", "S-1", "S-2", "--policy", str(folder), "--form", "json")
     assert made.splitlines() == [str(folder / f"vooster-{screen_id}.json") for screen_id in ("S-1", "S-2")]
-    pc = Workplace(player, tmp_path / "profile", chromium=managed(tmp_path, folder / "vooster-S-2.json"))
+    policies = Policies(tmp_path)
+    policies.lay(folder / "vooster-S-2.json")
+    pc = Workplace(player, tmp_path / "profile", chromium=policies.chromium)
     pc.start()
     try:
         key = admin_key(floor)

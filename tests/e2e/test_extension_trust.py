@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +10,10 @@ import pytest
 from playwright.sync_api import Page, Playwright
 
 from tests.e2e.floor import until
+from tests.e2e.impostor import Impostor
 from tests.e2e.plant import SCREEN, Plant, hand_over, paired
-from tests.e2e.workplace import EXTENSION, ID, Workplace, managed, settled
+from tests.e2e.policies import Policies
+from tests.e2e.workplace import EXTENSION, Workplace, settled
 
 pytestmark = [
     pytest.mark.e2e,
@@ -23,57 +22,6 @@ pytestmark = [
 ]
 
 _TOKEN = "x" * 43
-
-
-class Impostor(ThreadingHTTPServer):
-    """Answers as an appliance of another identity would, and keeps whatever is sent to it."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Answers)
-        self.got: list[str] = []
-        self.looked = 0
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-    @property
-    def base(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-
-class _Answers(BaseHTTPRequestHandler):
-    server: Impostor
-
-    def do_GET(self) -> None:
-        if self.path == "/.well-known/vooster":
-            self.server.looked += 1
-            said = {"product": "vooster", "instanceId": "another-instance", "name": "정밀가공 2공장", "version": "9"}
-            self._answer(200, "application/json", json.dumps(said))
-        else:
-            self._answer(200, "text/html", "<h1>pair</h1>")
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
-        self.server.got.append(f"{self.path} {body}")
-        self._answer(500, "application/json", '{"code": "INTERNAL_ERROR"}')
-
-    def _answer(self, status: int, kind: str, body: str) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body.encode())))
-        self.end_headers()
-        self.wfile.write(body.encode())
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
-@pytest.fixture
-def impostor() -> Iterator[Impostor]:
-    server = Impostor()
-    yield server
-    server.shutdown()
-    server.server_close()
 
 
 def asks(page: Page, **detail: str) -> None:
@@ -99,13 +47,9 @@ def test_the_secret_of_a_policy_goes_to_no_impostor(
         policy["instanceId"] = plant.get("/.well-known/vooster", plant.key)["instanceId"]
     if "address" in named:
         policy["address"] = impostor.base
-    laid = tmp_path / "policy.json"
-    path = "3rdparty", "extensions", ID
-    nested: dict[str, Any] = policy
-    for key in reversed(path):
-        nested = {key: nested}
-    laid.write_text(json.dumps(nested))
-    pc = Workplace(player, tmp_path / "profile", chromium=managed(tmp_path, laid))
+    policies = Policies(tmp_path)
+    policies.set(policy)
+    pc = Workplace(player, tmp_path / "profile", chromium=policies.chromium)
     pc.start()
     try:
         pc.worker.evaluate("chrome.storage.managed.get(null)")  # Chrome takes its time, and the worker was first to ask

@@ -6,13 +6,11 @@ import contextlib
 import os
 import re
 import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 from playwright.sync_api import BrowserContext, CDPSession, Page, Playwright, Worker, sync_playwright
 
 from tests.e2e.floor import CHROMIUM_ARGS, until
@@ -31,7 +29,8 @@ _WINDOWS = "chrome.windows.getAll({ populate: true })"
 
 
 class Workplace:
-    """`profile` is the browser's folder; `chromium` another program to start it with, say inside a namespace.
+    """`profile` is the browser's folder; `chromium` another program to start it with, say inside a namespace;
+    `arguments` more for it.
 
     It pretends to have `monitors`, or stands on those of the X server `display`.
     """
@@ -45,6 +44,7 @@ class Workplace:
         display: str | None = None,
         extension: Path = EXTENSION,
         chromium: str | None = None,
+        arguments: tuple[str, ...] = (),
     ) -> None:
         self._playwright = playwright
         self._profile = profile
@@ -52,6 +52,7 @@ class Workplace:
         self._display = display
         self._extension = extension
         self._chromium = chromium or shutil.which("chromium")
+        self._arguments = arguments
         self._context: BrowserContext | None = None
         self._desk: Page | None = None
         self.worker: Worker
@@ -64,7 +65,11 @@ class Workplace:
             headless=self._display is None,
             no_viewport=True,
             ignore_default_args=["--disable-extensions"],
-            args=[*chromium_arguments(self._extension, self._monitors), *(["--test-type"] if self._display else [])],
+            args=[
+                *chromium_arguments(self._extension, self._monitors),
+                *(["--test-type"] if self._display else []),
+                *self._arguments,
+            ],
             locale="ko-KR",
             env={**os.environ, **({"DISPLAY": self._display} if self._display else {})},
         )
@@ -182,22 +187,6 @@ class Workplace:
     def notifications(self) -> list[str]:
         """Ids of what is told on the main monitor now."""
         return list(self.worker.evaluate("chrome.notifications.getAll().then(Object.keys)"))
-
-
-def managed(tmp_path: Path, policy: Path) -> str:
-    """A Chromium that finds this policy where IT puts it, and that no other on this machine sees."""
-    if subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode:
-        pytest.skip("no mount namespace can be made here")
-    if not Path("/etc/chromium").is_dir():
-        pytest.skip("this Chromium doesn't look for policies where Debian's does")
-    laid = "/etc/chromium/policies/managed"
-    program = tmp_path / "chromium"
-    program.write_text(
-        "#!/bin/sh\nexec unshare -m sh -c 'mount -t tmpfs none /etc/chromium && "
-        f'mkdir -p {laid} && cp "$0" {laid}/vooster.json && exec chromium "$@"\' "{policy}" "$@"\n'
-    )
-    program.chmod(0o755)
-    return str(program)
 
 
 def chromium_arguments(extension: Path, monitors: str) -> list[str]:

@@ -45,14 +45,14 @@ export class Managed {
     changed();
   }
 
-  /** Whether IT wants a PC that it made a screen to be another one: of another appliance, or by a new secret. */
+  /** Whether IT names another appliance than this PC's, or wants a PC that it made a screen to be another by a new secret. */
   private async isMoved(): Promise<boolean> {
     const { screen, situation, kept } = this.common;
     const { policy } = situation;
     const { pairing } = screen;
-    if (!pairing || !kept.lasting.get("provisioned")) return false;
+    if (!pairing) return false;
     if (policy.instanceId && policy.instanceId !== pairing.instanceId) return true;
-    if (!policy.screenId || !policy.deviceSecret) return false;
+    if (!kept.lasting.get("provisioned") || !policy.screenId || !policy.deviceSecret) return false;
     return (await digestOf(policy.deviceSecret)) !== kept.lasting.get("spent");
   }
 
