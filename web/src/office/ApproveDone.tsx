@@ -5,8 +5,7 @@ import { problemIn } from "../lib/errors";
 import { t } from "../lib/i18n";
 import { withParticle } from "../lib/particles";
 import { Button, ButtonLink } from "../ui/Button";
-import { Icon } from "../ui/icons";
-import { PhonePage } from "./PhonePage";
+import { MarkPage } from "./PhonePage";
 import { noticeEnd } from "./session";
 import type { Screen } from "./types";
 
@@ -43,8 +42,12 @@ export function ApproveDone({ screenId, name }: { screenId: string; name: string
   }, [screenId, turn]);
   if (phase === "ready") {
     return (
-      <PhonePage
-        center
+      <MarkPage
+        news
+        good
+        icon="showing"
+        head={t(`${name}, 준비되었습니다`, `${name} is ready`)}
+        text={<p>{t("모니터에 ‘준비됨’이 보이면 끝입니다.", "When the screen says “Ready”, you are done.")}</p>}
         foot={
           <>
             <ButtonLink look="primary" glove wide href="/screens">
@@ -55,21 +58,29 @@ export function ApproveDone({ screenId, name }: { screenId: string; name: string
             </ButtonLink>
           </>
         }
-      >
-        <span class="bigmark ok">
-          <Icon name="showing" />
-        </span>
-        <div role="status">
-          <h1>{t(`${name}, 준비되었습니다`, `${name} is ready`)}</h1>
-          <p>{t("모니터에 ‘준비됨’이 보이면 끝입니다.", "When the screen says “Ready”, you are done.")}</p>
-        </div>
-      </PhonePage>
+      />
     );
   }
   const late = phase === "late";
   return (
-    <PhonePage
-      center
+    <MarkPage
+      news
+      icon={late ? "offline" : "pending"}
+      head={
+        late
+          ? t("승인했지만 모니터가 아직 연결되지 않았습니다", "Approved, but the screen has not connected yet")
+          : t(`${withParticle(name, "으로/로")} 승인했습니다`, `Approved as ${name}`)
+      }
+      text={
+        <p>
+          {late
+            ? t(
+                "그 PC의 랜선을 확인하고, 모니터에 무엇이 보이는지 봐 주세요.",
+                "Check that PC's network cable, and what its screen shows.",
+              )
+            : t("모니터가 연결되기를 기다리고 있습니다.", "Waiting for the screen to connect.")}
+        </p>
+      }
       foot={
         late ? (
           <>
@@ -90,25 +101,6 @@ export function ApproveDone({ screenId, name }: { screenId: string; name: string
           </>
         ) : undefined
       }
-    >
-      <span class="bigmark no">
-        <Icon name={late ? "offline" : "pending"} />
-      </span>
-      <div role="status">
-        <h1>
-          {late
-            ? t("승인했지만 모니터가 아직 연결되지 않았습니다", "Approved, but the screen has not connected yet")
-            : t(`${withParticle(name, "으로/로")} 승인했습니다`, `Approved as ${name}`)}
-        </h1>
-        <p>
-          {late
-            ? t(
-                "그 PC의 랜선을 확인하고, 모니터에 무엇이 보이는지 봐 주세요.",
-                "Check that PC's network cable, and what its screen shows.",
-              )
-            : t("모니터가 연결되기를 기다리고 있습니다.", "Waiting for the screen to connect.")}
-        </p>
-      </div>
-    </PhonePage>
+    />
   );
 }

@@ -4,14 +4,13 @@ import { answer } from "../lib/api";
 import { type Problem, problemIn, problemOf } from "../lib/errors";
 import { t } from "../lib/i18n";
 import { ButtonLink } from "../ui/Button";
-import { Icon } from "../ui/icons";
 import { Loading } from "../ui/Loading";
 import { ProblemNotice } from "../ui/Notice";
 import { ApproveDone } from "./ApproveDone";
 import { ApproveForm } from "./ApproveForm";
 import { approveFragment } from "./approveFragment";
 import { CodeField } from "./CodeField";
-import { PhonePage } from "./PhonePage";
+import { MarkPage, PhonePage } from "./PhonePage";
 import { place } from "./router";
 import { may, noticeEnd } from "./session";
 import type { List, Screen, Waiting } from "./types";
@@ -114,45 +113,42 @@ function Asked({ prefix, fingerprint }: { prefix: string; fingerprint: string | 
 
 function Denied() {
   return (
-    <PhonePage
-      center
-      foot={
-        <ButtonLink look="primary" glove wide href="/screens">
-          {t("모니터 목록으로", "Go to Screens")}
-        </ButtonLink>
-      }
-    >
-      <span class="bigmark no">
-        <Icon name="close" />
-      </span>
-      <div role="status">
-        <h1>{t("등록을 거부했습니다", "Pairing denied")}</h1>
+    <MarkPage
+      news
+      icon="close"
+      head={t("등록을 거부했습니다", "Pairing denied")}
+      text={
         <p>
           {t(
             "아무것도 바뀌지 않았습니다. 모니터에는 10초 뒤 새 코드가 나옵니다.",
             "Nothing has changed. The screen shows a new code in 10 s.",
           )}
         </p>
-      </div>
-    </PhonePage>
+      }
+      foot={
+        <ButtonLink look="primary" glove wide href="/screens">
+          {t("모니터 목록으로", "Go to Screens")}
+        </ButtonLink>
+      }
+    />
   );
 }
 
 function Expired() {
   return (
-    <PhonePage center foot={<CodeField stacked />}>
-      <span class="bigmark no">
-        <Icon name="pending" />
-      </span>
-      <div role="status">
-        <h1>{t("등록 코드가 만료되었습니다", "This pairing code has expired")}</h1>
+    <MarkPage
+      news
+      icon="pending"
+      head={t("등록 코드가 만료되었습니다", "This pairing code has expired")}
+      text={
         <p>
           {t(
             "모니터에 새 QR이 떠 있습니다. 카메라로 다시 비추거나 새 코드를 입력해 주세요.",
             "The screen already shows a new code. Point your camera at it again, or type it.",
           )}
         </p>
-      </div>
-    </PhonePage>
+      }
+      foot={<CodeField stacked />}
+    />
   );
 }

@@ -7,11 +7,10 @@ import { loadPairing, type Pairing, savePairing } from "../lib/pairing";
 import { withParticle } from "../lib/particles";
 import { clientName } from "../station/client";
 import { Button, ButtonLink } from "../ui/Button";
-import { Icon } from "../ui/icons";
 import { Notice, ProblemNotice } from "../ui/Notice";
 import { isPhone } from "./device";
 import { ExtensionNote, PressInPopup } from "./ExtensionNote";
-import { PhonePage } from "./PhonePage";
+import { MarkPage } from "./PhonePage";
 import { useAction } from "./use";
 
 export function OfferPage(props: { screenId: string; token: string }) {
@@ -20,23 +19,29 @@ export function OfferPage(props: { screenId: string; token: string }) {
 
 function PhoneExplains() {
   return (
-    <PhonePage center>
-      <span class="bigmark no">
-        <Icon name="phone" />
-      </span>
-      <div>
-        <h1>{t("휴대폰은 모니터가 될 수 없습니다", "A phone can't be the screen")}</h1>
-        <p>{t("이 주소를 현장 PC에서 열어 주세요.", "Open this on the station's PC.")}</p>
-      </div>
-    </PhonePage>
+    <MarkPage
+      icon="phone"
+      head={t("휴대폰은 모니터가 될 수 없습니다", "A phone can't be the screen")}
+      text={<p>{t("이 주소를 현장 PC에서 열어 주세요.", "Open this on the station's PC.")}</p>}
+    />
   );
 }
 
 /** Used or late. A new one is made by whoever may, on the list of screens; sign-in comes before it where it must. */
 function LateOffer({ screenId }: { screenId: string }) {
   return (
-    <PhonePage
-      center
+    <MarkPage
+      news
+      icon="pending"
+      head={t("등록 코드가 만료되었습니다", "This pairing code has expired")}
+      text={
+        <p>
+          {t(
+            "한 번만, 10분 안에 쓸 수 있습니다. 관리자가 새로 만들거나, 이 PC에 QR을 띄워 휴대폰으로 비추면 됩니다.",
+            "It works once, for 10 minutes. A supervisor can make a new one, or this PC can show a code for a phone.",
+          )}
+        </p>
+      }
       foot={
         <>
           <ButtonLink
@@ -53,22 +58,10 @@ function LateOffer({ screenId }: { screenId: string }) {
         </>
       }
     >
-      <span class="bigmark no">
-        <Icon name="pending" />
-      </span>
-      <div role="status">
-        <h1>{t("등록 코드가 만료되었습니다", "This pairing code has expired")}</h1>
-        <p>
-          {t(
-            "한 번만, 10분 안에 쓸 수 있습니다. 관리자가 새로 만들거나, 이 PC에 QR을 띄워 휴대폰으로 비추면 됩니다.",
-            "It works once, for 10 minutes. A supervisor can make a new one, or this PC can show a code for a phone.",
-          )}
-        </p>
-      </div>
       <small class="notice-code">
         <code>PAIRING_EXPIRED</code>
       </small>
-    </PhonePage>
+    </MarkPage>
   );
 }
 
@@ -95,26 +88,25 @@ function Offer({ screenId, token }: { screenId: string; token: string }) {
   if (claim.problem?.code === "PAIRING_EXPIRED") return <LateOffer screenId={screenId} />;
   if (done) {
     return (
-      <PhonePage
-        center
-        foot={
-          <ButtonLink look="primary" glove wide href="/display">
-            {t("모니터 화면 열기", "Open the screen")}
-          </ButtonLink>
-        }
-      >
-        <span class="bigmark ok">
-          <Icon name="showing" />
-        </span>
-        <div role="status">
-          <h1>{t(`이 브라우저는 이제 ${screenId}입니다`, `This browser is now ${screenId}`)}</h1>
+      <MarkPage
+        news
+        good
+        icon="showing"
+        head={t(`이 브라우저는 이제 ${screenId}입니다`, `This browser is now ${screenId}`)}
+        text={
           <p>
             {t(
               "두 번째 모니터로 옮긴 뒤 전체 화면(F11)으로 띄워 주세요.",
               "Move it to the second monitor, then press F11 for full screen.",
             )}
           </p>
-        </div>
+        }
+        foot={
+          <ButtonLink look="primary" glove wide href="/display">
+            {t("모니터 화면 열기", "Open the screen")}
+          </ButtonLink>
+        }
+      >
         {!kept && (
           <Notice tone="warn">
             {t(
@@ -123,13 +115,16 @@ function Offer({ screenId, token }: { screenId: string; token: string }) {
             )}
           </Notice>
         )}
-      </PhonePage>
+      </MarkPage>
     );
   }
   if (handed) {
     return (
-      <PhonePage
-        center
+      <MarkPage
+        news
+        icon="sent"
+        head={t("확장 프로그램에 넘겼습니다", "Handed to the extension")}
+        text={<PressInPopup />}
         foot={
           <>
             <Button glove wide onClick={hand}>
@@ -140,20 +135,14 @@ function Offer({ screenId, token }: { screenId: string; token: string }) {
             </Button>
           </>
         }
-      >
-        <span class="bigmark no">
-          <Icon name="sent" />
-        </span>
-        <div role="status">
-          <h1>{t("확장 프로그램에 넘겼습니다", "Handed to the extension")}</h1>
-          <PressInPopup />
-        </div>
-      </PhonePage>
+      />
     );
   }
   return (
-    <PhonePage
-      center
+    <MarkPage
+      icon="unpaired"
+      head={t(`${screenId}의 PC입니까?`, `Is this ${screenId}'s PC?`)}
+      text={<p>{t("누르기 전에는 아무것도 바뀌지 않습니다.", "Nothing changes until you press.")}</p>}
       foot={
         found && (
           <>
@@ -182,13 +171,6 @@ function Offer({ screenId, token }: { screenId: string; token: string }) {
         )
       }
     >
-      <span class="bigmark no">
-        <Icon name="unpaired" />
-      </span>
-      <div>
-        <h1>{t(`${screenId}의 PC입니까?`, `Is this ${screenId}'s PC?`)}</h1>
-        <p>{t("누르기 전에는 아무것도 바뀌지 않습니다.", "Nothing changes until you press.")}</p>
-      </div>
       {before && before.screenId !== screenId && (
         <Notice tone="warn">
           {t(
@@ -198,6 +180,6 @@ function Offer({ screenId, token }: { screenId: string; token: string }) {
         </Notice>
       )}
       {found && <ExtensionNote found={found} />}
-    </PhonePage>
+    </MarkPage>
   );
 }
