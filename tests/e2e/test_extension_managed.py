@@ -68,7 +68,7 @@ def test_a_pc_that_it_moves_ends_being_the_old_screen_and_becomes_the_new_one(
         assert not is_online(plant, "S-OLD")
         assert plant.scan("ORD-2", "S-OLD", wait_ms=1_500)["result"] != "shown"
         assert other.scan("ORD-4", "S-NEW")["result"] == "shown"
-        assert f":{other.port}/" in pc.address_on(1)
+        assert f":{other.port}/" in pc.document_on(1)
     finally:
         pc.stop()
 

@@ -96,7 +96,7 @@ def test_an_untrusted_certificate_is_told_and_once_it_is_trusted_the_pc_works_ov
         assert view["link"]["wire"] == "websocket"
         answer = secure.scan("ORD-2", SCREEN)
         assert answer["result"] == "shown", answer
-        assert pc.address_on(1).startswith(f"{secure.base}/documents/")
+        assert pc.document_on(1).startswith(f"{secure.base}/documents/")
     finally:
         pc.stop()
 

@@ -11,7 +11,7 @@ import { listen } from "../../src/station/keys";
 import { Identify } from "../../src/station/pages/Idle";
 import { type DrawingFace, Frame, Middle, PlaceName } from "../../src/station/parts";
 import { drift, hidePointer } from "../../src/station/room";
-import { EMPTY, type Monitor, reduce } from "../../src/station/stage";
+import { EMPTY, type Monitor, reduce, underWay } from "../../src/station/stage";
 import { connect, tell, view } from "../port";
 import { epochNow } from "../view";
 import { Paper } from "./paper";
@@ -51,8 +51,7 @@ const station: DrawingFace = {
 
 /** A document is put on this page for the order that is being opened, or opened once more. */
 function opened(told: Monitor): Monitor {
-  const { stage } = told;
-  const sheet = stage.kind === "opening" ? stage.sheet : stage.kind === "showing" ? stage.next : null;
+  const sheet = underWay(told.stage);
   return sheet ? reduce(told, { kind: "drawn", id: sheet.id }, now.value) : told;
 }
 

@@ -82,6 +82,7 @@ export class Extension {
   async start(policy: Promise<Policy>): Promise<void> {
     const early = Promise.race([policy, pause(POLICY_MS).then(() => NO_POLICY)]);
     const [known] = await Promise.all([early, this.workplace.read()]);
+    await this.workplace.arrange();
     await this.managed.start(known);
     setInterval(() => this.tick(), TICK_MS);
     this.begin();

@@ -7,7 +7,7 @@ import { mayOpen } from "../../src/lib/webaddress";
 import { AckQueue } from "../../src/station/acks";
 import { FINAL_CODES, SCAN_CODES } from "../../src/station/codes";
 import { Memory } from "../../src/station/memory";
-import { EMPTY, type Happening, type Monitor, reduce, type Sheet } from "../../src/station/stage";
+import { EMPTY, type Happening, type Monitor, reduce, type Sheet, underWay } from "../../src/station/stage";
 import { LoadFailure } from "../../src/station/viewer/load";
 import { epochNow, type Shown } from "../view";
 import type { Alerts } from "./alerts";
@@ -68,11 +68,13 @@ export class Orders {
     for (const ack of this.acks.welcome(welcome.epoch)) this.deps.send(ack);
   }
 
-  /** Orders go to another monitor from now on: nothing stays on the one before, and its index may be another's. */
+  /** A monitor is no longer there, or no longer for orders: nothing stays on it, and its index may be another's. */
   async leave(index: number): Promise<void> {
+    const sheet = underWay((this.stages[index] ?? EMPTY).stage);
     this.stage(index, { kind: "empty" });
     this.forgetShown(index);
     await this.deps.windows.close(index);
+    if (sheet && !this.monitor(index)) this.missing(sheet, index);
   }
 
   /** Where nothing stands and nothing is on its way, the extension's own page does. */
@@ -288,10 +290,9 @@ export class Orders {
   }
 
   /** Displays that something is known of, the usual one among them. */
-  private indexes(only?: number): number[] {
+  indexes(only?: number): number[] {
     if (only !== undefined) return [only];
-    const shown = Object.keys(this.deps.kept.passing.get("shown") ?? {});
-    return [...new Set([this.deps.target(), ...Object.keys(this.stages).map(Number), ...shown.map(Number)])];
+    return [...new Set([this.deps.target(), ...Object.keys(this.stages).map(Number)])];
   }
 
   private isOwn(url: string): boolean {

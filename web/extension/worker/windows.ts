@@ -177,7 +177,7 @@ export class Windows {
     await chrome.tabs.update(opened.tabId, { url: page });
     if (await isWithin(OWN_PAGE_MS, committed)) return opened;
     // A document that asks and asks keeps its window for itself.
-    await this.close(monitor.index);
+    await this.frames.close(monitor.index);
     return this.frames.make(monitor);
   }
 
@@ -218,14 +218,12 @@ export class Windows {
     await chrome.windows.remove(windowId).catch(() => {});
   }
 
-  /** Closes windows whose monitor is gone: the system would have moved them over somebody's work. */
-  async keepOnly(indexes: ReadonlySet<number>): Promise<void> {
-    for (const index of this.frames.indexes) if (!indexes.has(index)) await this.close(index);
-  }
-
+  /** The system would move the window of a monitor that is gone over somebody's work. */
   async close(index: number): Promise<void> {
+    this.calls.delete(index);
+    this.overtake(index);
     this.papers.away(index);
-    await this.frames.close(index);
+    await this.inTurn(index, () => this.frames.close(index));
   }
 
   /** A window was closed by hand: there is nothing for it to draw. */

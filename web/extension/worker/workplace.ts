@@ -42,14 +42,21 @@ export class Workplace {
     if (isSame(before, this.monitors)) return;
     const count = this.monitors.length;
     log.add(`모니터 ${count}대`, count === 1 ? "1 monitor" : `${count} monitors`);
-    await this.windows.keepOnly(new Set(this.monitors.map(({ index }) => index)));
-    await this.windows.settle(this.monitors);
+    await this.arrange();
     screen.displays();
-    const isBack =
-      !before.some(({ index }) => index === this.target) && this.monitors.some(({ index }) => index === this.target);
+    const isBack = this.monitors.some(({ index }) => !before.some((one) => one.index === index));
     if (isBack && screen.pairing && situation.phase.kind !== "different") screen.again();
     else if (situation.phase.kind === "pairing") await this.showOwn();
     changed();
+  }
+
+  /** Every window stands on its monitor, and none is left of a monitor that is gone. */
+  async arrange(): Promise<void> {
+    const { orders } = this.common.screen;
+    for (const index of new Set([...orders.indexes(), ...this.windows.frames.indexes])) {
+      if (!this.monitors.some((one) => one.index === index)) await orders.leave(index);
+    }
+    await this.windows.settle(this.monitors);
   }
 
   async choose(monitor: string): Promise<void> {

@@ -128,10 +128,16 @@ function isSame(one: Sheet, other: Sheet): boolean {
   return one.orderId === null ? other.orderId === null && one.url === other.url : one.orderId === other.orderId;
 }
 
+/** The sheet that is being opened, or opened once more. */
+export function underWay(stage: Stage): Sheet | null {
+  if (stage.kind === "opening") return stage.sheet;
+  return stage.kind === "showing" ? stage.next : null;
+}
+
 /** The sheet under way with this id, if it still is. */
 function opened(stage: Stage, id: string): Sheet | null {
-  if (stage.kind === "opening") return stage.sheet.id === id ? stage.sheet : null;
-  return stage.kind === "showing" && stage.next?.id === id ? stage.next : null;
+  const sheet = underWay(stage);
+  return sheet?.id === id ? sheet : null;
 }
 
 function broke(monitor: Monitor, event: Extract<Happening, { kind: "broke" }>, now: number): Monitor {
