@@ -44,7 +44,7 @@ async def run(place: Path, scans: int) -> None:
         rows,
         [
             "By HTTP with ?wait=shown, from the call to its answer. The browser runs headless, with two monitors.",
-            "Shown is said by the extension when its window has loaded the document, by the page when it has drawn it.",
+            "Shown is said by both when the document is drawn: for PDF and PNG its pixels, for HTML its loaded frame.",
         ],
     )
 

@@ -132,6 +132,7 @@ export class Orders {
       const { isDrawn, ...evidence } = await this.deps.windows.document(monitor, sheet, {
         keep,
         hosts: this.hosts,
+        isOwn: this.isOwn(sheet.url),
         mayLead: (url) => mayOpen(url, this.hosts) || this.isOwn(url),
       });
       this.drawn(sheet, index, evidence, isDrawn ? null : evidence.url);

@@ -1,7 +1,7 @@
 /**
  * Documents that the extension's own page draws rather than the browser: a browser's PDF viewer looks loaded a second or
- * more before there is anything to be seen, and a damaged picture looks loaded for ever. The page on the monitor draws
- * what stands here for it, and tells.
+ * more before there is anything to be seen, a damaged picture looks loaded for ever, and a change of site takes a process
+ * of its own. The page on the monitor draws what stands here for it, and tells.
  */
 import type { Sheet } from "../../src/station/stage";
 import { formatOf } from "../../src/station/viewer/address";
@@ -12,10 +12,13 @@ import { LOAD_MS, Overtaken } from "./loads";
 
 type Drawing = { load: string; drawn(): void; failed(error: Error): void };
 
-/** Whether documents of this type are drawn by the extension's page; others stand in the tab as they are. */
-export function isDrawn(contentType: string): boolean {
+/**
+ * Whether documents of this type are drawn by the extension's page; others stand in the tab as they are. `isOwn`: only
+ * the appliance's pages are known to let themselves be framed, and to be kept from everything there.
+ */
+export function isDrawn(contentType: string, isOwn: boolean): boolean {
   const format = formatOf(contentType);
-  return format !== null && format !== "html";
+  return format !== null && (format !== "html" || isOwn);
 }
 
 export class Papers {

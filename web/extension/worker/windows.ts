@@ -26,6 +26,8 @@ export type DocumentOptions = {
   hosts: readonly string[];
   /** Whether an address that the document leads on to may be opened. */
   mayLead(url: string): boolean;
+  /** Whether the appliance serves it. */
+  isOwn: boolean;
 };
 
 type Work = { url: string; contentType: string; shown: Promise<ShownEvidence> };
@@ -94,7 +96,7 @@ export class Windows {
       turn.goOn();
       await this.uncover();
       const opened = await this.frames.open(monitor);
-      if (isDrawn(contentType)) return this.drawn(monitor, opened, { ...sheet, contentType }, turn);
+      if (isDrawn(contentType, options.isOwn)) return this.drawn(monitor, opened, { ...sheet, contentType }, turn);
       try {
         return await this.loaded(monitor, opened, sheet.url, turn);
       } catch (error) {
@@ -131,7 +133,7 @@ export class Windows {
     if (isPart) opened = await this.clear(monitor, opened);
     const go = async (how: "update" | "reload"): Promise<Load> => {
       turn.goOn();
-      const options = { mayLead: turn.mayLead, isDrawn, patience: turn.end - epochNow() };
+      const options = { mayLead: turn.mayLead, isDrawn: isDrawnStranger, patience: turn.end - epochNow() };
       const load = this.loads.watch(opened.tabId, url, options);
       await (how === "update" ? chrome.tabs.update(opened.tabId, { url }) : chrome.tabs.reload(opened.tabId));
       return load;
@@ -260,6 +262,10 @@ export class Windows {
     const { index, name } = monitor;
     return { display: { index, name, bounds: boundsOf(found) }, windowId: String(windowId), url: at };
   }
+}
+
+function isDrawnStranger(contentType: string): boolean {
+  return isDrawn(contentType, false);
 }
 
 async function isWithin(ms: number, promise: Promise<void>): Promise<boolean> {
