@@ -58,7 +58,7 @@ class Bench {
       },
       start: () => {},
       stop: () => {},
-      empty: () => {},
+      orders: { empty: () => {} },
     };
     const common = {
       kept,
