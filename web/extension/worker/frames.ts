@@ -1,5 +1,6 @@
 /** The windows themselves, one a monitor: made, found again after a worker's rest, kept where their monitor is. */
 import type { Bounds } from "../../src/lib/messages";
+import { pause } from "../../src/lib/pause";
 import { LoadFailure } from "../../src/station/viewer/load";
 import { epochNow } from "../view";
 import type { Keeper, Passing } from "./kept";
@@ -118,7 +119,7 @@ export class Frames {
         const code = isThere ? "CLIENT_FAILED" : "DISPLAY_NOT_AVAILABLE";
         throw new LoadFailure(code, `the window is ${found.state} at ${found.left},${found.top}`);
       }
-      await new Promise((done) => setTimeout(done, LOOK_MS));
+      await pause(LOOK_MS);
       if (!isPlacedAgain && epochNow() >= end - SETTLE_MS / 2) {
         isPlacedAgain = true;
         await this.place(windowId, monitor).catch(() => {});

@@ -3,6 +3,7 @@
  * where the window is, that it is full screen, and which address stands in it.
  */
 import type { Bounds } from "../../src/lib/messages";
+import { pause } from "../../src/lib/pause";
 import type { Sheet } from "../../src/station/stage";
 import { LoadFailure } from "../../src/station/viewer/load";
 import { epochNow } from "../view";
@@ -269,7 +270,7 @@ function isDrawnStranger(contentType: string): boolean {
 }
 
 async function isWithin(ms: number, promise: Promise<void>): Promise<boolean> {
-  return Promise.race([promise.then(() => true), new Promise<false>((done) => setTimeout(done, ms, false))]);
+  return Promise.race([promise.then(() => true), pause(ms).then(() => false)]);
 }
 
 function hashOf(url: string): string {
