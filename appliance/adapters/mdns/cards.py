@@ -13,13 +13,15 @@ from appliance.adapters.addresses import Flags, Reach, flags, reach
 
 _ULA = ipaddress.IPv6Network("fc00::/7")
 _EVERYWHERE = {"", "0.0.0.0", "::"}  # noqa: S104 - compared, not bound
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Card(NamedTuple):
     """One card as it is now. `name` and `number` are the system's.
 
     `speaks` are the addresses it sends from, one of each family at least where it has one: a station may listen by
-    either. `addresses` are those that the appliance can be opened at, to be announced.
+    either. `addresses` are those that the appliance can be opened at, to be announced. `networks` are those that it is
+    on, by every address it has.
     """
 
     name: str
@@ -27,6 +29,12 @@ class Card(NamedTuple):
     speaks: tuple[str, ...]
     addresses: tuple[str, ...]
     multicast: bool = True
+    networks: frozenset[Network] = frozenset()
+
+    def on_link(self, source: str) -> bool:
+        """Whether `source` is an address of this segment (RFC 6762, section 11), as a packet's sender gives it."""
+        address = ipaddress.ip_address(source.partition("%")[0])
+        return any(address in network for network in self.networks)
 
 
 class Wanted(NamedTuple):
@@ -101,8 +109,14 @@ def _card(
         (*four, *from_new),
         tuple(_served([*four, *_of_the_lan(new, best)], wanted.host)),
         Flags.MULTICAST in can,
+        frozenset(map(_network, adapter.ips)),
     )
     return _Found(card, best)
+
+
+def _network(ip: ifaddr.IP) -> Network:
+    address = ip.ip if isinstance(ip.ip, str) else ip.ip[0].partition("%")[0]
+    return ipaddress.ip_network(f"{address}/{ip.network_prefix}", strict=False)
 
 
 def _of_the_lan(addresses: list[str], best: Reach) -> list[str]:

@@ -1,5 +1,9 @@
 """Hears what is said on one card: sockets apart from those that speak, so that the appliance hears itself as another
-program on this PC would, or finds that it doesn't."""
+program on this PC would, or finds that it doesn't.
+
+Nobody beyond a router has a say in names (RFC 6762, section 11). What was said to the group comes from this link,
+whatever address its sender has: no router passes it on, and two networks may share one cable.
+"""
 
 from __future__ import annotations
 
@@ -20,23 +24,27 @@ _GROUP, _GROUP6 = "224.0.0.251", "ff02::fb"
 _ALL, _ALL6 = 49, 29
 """Linux's IP_MULTICAST_ALL and IPV6_MULTICAST_ALL: on, as they are at first, a socket hears the groups that any other
 program has joined, on every card."""
+_BY_GROUP = sys.platform == "linux"
+"""Whether a socket may be bound to the group, and so hears nothing else. Elsewhere it hears what is said to this PC
+alone, too, and can't tell which is which: there the sender has to have an address of the card's networks."""
 
 
 class Ears(asyncio.DatagramProtocol):
-    """`hear` is called with each packet that is about appliances."""
+    """`hear` is called with each packet on `card` that is about appliances."""
 
-    def __init__(self, hear: Callable[[Told], None]) -> None:
+    def __init__(self, card: Card, hear: Callable[[Told], None]) -> None:
+        self._card = card
         self._hear = hear
         self._transports: list[asyncio.BaseTransport] = []
         self._closed = False
 
-    async def open(self, card: Card) -> None:
+    async def open(self) -> None:
         """Raises `OSError` when not one socket could be had."""
         loop = asyncio.get_running_loop()
         trouble: OSError | None = None
-        for address in card.speaks:
+        for address in self._card.speaks:
             try:
-                hearing = _socket(address, card.number)
+                hearing = _socket(address, self._card.number)
             except OSError as error:
                 trouble = error
                 continue
@@ -56,9 +64,9 @@ class Ears(asyncio.DatagramProtocol):
         else:
             self._transports.append(transport)
 
-    def datagram_received(self, data: bytes, _source: Any) -> None:
+    def datagram_received(self, data: bytes, source: Any) -> None:
         told = read(data)
-        if told is not None:
+        if told is not None and (_BY_GROUP or self._card.on_link(source[0])):
             self._hear(told)
 
 
@@ -82,11 +90,12 @@ def _socket(address: str, index: int) -> socket.socket:
             hearing.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         only_its_own(hearing)
         hearing.setblocking(False)
-        hearing.bind(("", PORT))
         if old:
+            hearing.bind((_GROUP if _BY_GROUP else "", PORT))
             member = socket.inet_aton(_GROUP) + socket.inet_aton(address)
             hearing.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, member)
         else:
+            hearing.bind((_GROUP6, PORT, 0, index) if _BY_GROUP else ("", PORT))
             member = socket.inet_pton(socket.AF_INET6, _GROUP6) + struct.pack("@I", index)
             hearing.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, member)
     except OSError:

@@ -33,7 +33,7 @@ class Segment:
         self.listened_at: int | None = None
         """When that was last found out, in ms since the epoch."""
         self._came_back = asyncio.Event()
-        self._ears = Ears(lambda told: hear(self, told))
+        self._ears = Ears(card, lambda told: hear(self, told))
         self._zeroconf: AsyncZeroconf | None = None
         self._listening: asyncio.Task[None] | None = None
 
@@ -42,7 +42,7 @@ class Segment:
         if not self.card.multicast:
             return Reason("NO_MULTICAST", self.card.name)
         try:
-            await self._ears.open(self.card)
+            await self._ears.open()
             self._zeroconf = AsyncZeroconf(interfaces=list(self.card.speaks))
             await self._zeroconf.zeroconf.async_wait_for_start()
         except OSError as error:

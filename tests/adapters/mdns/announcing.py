@@ -19,7 +19,7 @@ import asyncio, json, sys
 import uvloop
 from appliance import log
 from appliance.adapters.mdns import announcer as room
-from appliance.adapters.mdns import segment
+from appliance.adapters.mdns import ears, segment
 
 async def main():
     log.configure("json", "info")
@@ -28,6 +28,8 @@ async def main():
     if values.pop("deaf", False):
         room.Segment.came_back = lambda self: None
         segment._ECHO_SECONDS = 0.5
+    if values.pop("elsewhere", False):  # a system on which a socket can't be bound to a group
+        ears._BY_GROUP = False
     name = values.pop("name")
     kept = []
     async def remember(number):

@@ -4,7 +4,7 @@ import pytest
 from ifaddr import IP, Adapter
 
 from appliance.adapters.addresses import Flags
-from appliance.adapters.mdns.cards import Card, Wanted, choose
+from appliance.adapters.mdns.cards import Wanted, choose
 
 GOOD = Flags.UP | Flags.RUNNING | Flags.MULTICAST
 BOTH = Wanted(host="")
@@ -75,9 +75,26 @@ def test_only_addresses_at_which_it_answers(host: str, expected: tuple[str, ...]
 
 
 def test_it_speaks_by_both_families_even_where_it_answers_by_one() -> None:
-    assert choose([LAN], Wanted(), lambda _name: GOOD) == [
-        Card("eth0", 2, ("192.168.0.10", "fe80::1"), ("192.168.0.10",))
-    ]
+    (found,) = choose([LAN], Wanted(), lambda _name: GOOD)
+    assert found[:4] == ("eth0", 2, ("192.168.0.10", "fe80::1"), ("192.168.0.10",))
+
+
+@pytest.mark.parametrize(
+    ("source", "here"),
+    [
+        ("192.168.0.77", True),
+        ("192.168.1.77", False),
+        ("169.254.7.8", False),
+        ("fe80::77", True),
+        ("fe80::77%eth0", True),
+        ("fd00::77", True),
+        ("fd00:0:0:1::77", False),
+        ("2001:db8::77", False),
+    ],
+)
+def test_who_is_on_the_same_link(source: str, *, here: bool) -> None:
+    (found,) = choose([card("eth0", "192.168.0.10", "fe80::1", "fd00::1")], BOTH, lambda _name: GOOD)
+    assert found.on_link(source) is here
 
 
 def test_settings_name_cards_or_addresses() -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import ipaddress
 import time
 
 import pytest
 from zeroconf import DNSOutgoing, ServiceInfo  # type: ignore[attr-defined]
 
-from appliance.adapters.mdns import packets
+from appliance.adapters.mdns import ears, packets
 from appliance.adapters.mdns.announcer import Announcer
 from appliance.adapters.mdns.cards import Card
 from appliance.adapters.mdns.names import SERVICE_TYPE
 from appliance.adapters.mdns.segment import Segment
 
-OWN, FOREIGN = "10.77.0.9", "10.77.0.66"
+OWN, FOREIGN, FAR = "10.77.0.9", "10.77.0.66", "10.99.0.5"
 
 
 class Ear:
@@ -89,3 +90,16 @@ def test_half_an_answer_of_its_own_is_no_proof_and_no_quarrel(ear: Ear, packet: 
 )
 def test_whoever_else_claims_its_names_is_told_off_and_not_taken_for_itself(ear: Ear, packet: bytes) -> None:
     assert ear.hears(packet) == ["defended"]
+
+
+@pytest.mark.parametrize(
+    ("by_group", "source", "heard"),
+    [(True, FAR, True), (False, FAR, False), (False, FOREIGN, True)],
+    ids=["to the group, from another network", "to anybody, from another network", "to anybody, from here"],
+)
+def test_who_has_a_say(monkeypatch: pytest.MonkeyPatch, *, by_group: bool, source: str, heard: bool) -> None:
+    monkeypatch.setattr(ears, "_BY_GROUP", by_group)
+    told: list[packets.Told] = []
+    card = Card("eth0", 2, (OWN,), (OWN,), networks=frozenset({ipaddress.ip_network("10.77.0.0/24")}))
+    ears.Ears(card, told.append).datagram_received(said(vooster=FOREIGN), (source, 5353))
+    assert bool(told) is heard

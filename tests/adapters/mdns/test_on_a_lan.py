@@ -40,6 +40,37 @@ sock = """,
     1,
 )
 
+# Claims the name to the machine with the second address alone, from the first one and from many ports: which of the
+# sockets there gets a packet hangs on that. Prints a line when it has gone on for five seconds.
+TO_ONE_ALONE = """
+import socket, sys, time
+from zeroconf import DNSAddress, DNSOutgoing
+out = DNSOutgoing(0x8400)
+out.add_answer_at_time(DNSAddress("vooster.local.", 1, 0x8001, 120, socket.inet_aton("10.77.0.66")), 0)
+for _ in range(10):
+    for _ in range(8):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.bind((sys.argv[1], 0))
+            sock.sendto(out.packets()[0], (sys.argv[2], 5353))
+    time.sleep(0.5)
+print("said", flush=True)
+"""
+
+# Claims the name, from the first address to the second alone. From many ports: which of the sockets there gets a packet
+# hangs on them. A second is long enough to be told off and go on nevertheless.
+TO_ONE_ALONE = """
+import socket, sys, time
+from zeroconf import DNSAddress, DNSOutgoing
+out = DNSOutgoing(0x8400)
+out.add_answer_at_time(DNSAddress("vooster.local.", 1, 0x8001, 120, socket.inet_aton("10.77.0.66")), 0)
+for _ in range(6):
+    for _ in range(8):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.bind((sys.argv[1], 0))
+            sock.sendto(out.packets()[0], (sys.argv[2], 5353))
+    time.sleep(0.4)
+"""
+
 # Asks for vooster.local by the question's type and class, as the machine with this address, and prints the addresses
 # that it is told by anybody within a second and a half.
 ASKER = """
@@ -221,6 +252,27 @@ def test_a_claim_is_heard_beside_a_service_that_might_be_its_own(lan: Lan) -> No
     environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     rude.start(sys.executable, "-c", HALF_TOLD, rude.address, env=environ)
     appliance.called("vooster-2.local")
+
+
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["hears the group alone", "hears whatever is said to it"])
+def test_nobody_beyond_a_router_has_a_say_in_names(lan: Lan, *, elsewhere: bool) -> None:
+    ours, other = lan.host(), lan.host()
+    ours.give("10.77.0.101/24")  # not spoken from, so what is said to it is for whoever hears everything
+    other.give("10.99.0.5/32")
+    appliance = Appliance(ours, interfaces=[ours.address], elsewhere=elsewhere)
+    appliance.well()
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+
+    def says(program: str, *argv: str) -> str:
+        other.start(sys.executable, "-c", program, *argv, env=environ).wait(30)
+        return str(appliance.status()["host"])
+
+    assert says(TO_ONE_ALONE, "10.99.0.5", "10.77.0.101") == "vooster.local"
+    if elsewhere:
+        assert says(TO_ONE_ALONE, other.address, "10.77.0.101") == "vooster-2.local"
+    else:  # two networks on one cable: what is said to the group is from this link, whatever the sender's address
+        other.start(sys.executable, "-c", STUBBORN, "10.99.0.5", env=environ)
+        appliance.called("vooster-2.local")
 
 
 def test_cards_and_addresses_come_and_go(lan: Lan) -> None:
