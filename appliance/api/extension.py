@@ -48,6 +48,7 @@ More about it: /extension at the address of Vooster
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
+_PROFILE = "application/x-apple-aspen-config"
 
 
 def routes(urls: Urls, *, instance_id: str) -> list[web.RouteDef]:
@@ -70,6 +71,7 @@ def routes(urls: Urls, *, instance_id: str) -> list[web.RouteDef]:
     return [
         web.get("/extension/vooster-extension.zip", download),
         web.get("/extension/policy.json", policy(managed.as_json, "application/json", "vooster.json")),
+        web.get("/extension/policy.mobileconfig", policy(managed.as_profile, _PROFILE, "vooster.mobileconfig")),
         web.get("/extension/policy.reg", policy(managed.as_registry, "text/x-ms-regedit", "vooster.reg")),
     ]
 

@@ -12,8 +12,8 @@ from appliance.core import managed
 from appliance.core.managed import Managed
 from appliance.errors import FieldError, Problem
 
-Form = Literal["reg", "json"]
-_WRITERS: Final = {"reg": managed.as_registry, "json": managed.as_json}
+Form = Literal["reg", "json", "mobileconfig"]
+_WRITERS: Final = {"reg": managed.as_registry, "json": managed.as_json, "mobileconfig": managed.as_profile}
 
 
 class PolicyFiles:
@@ -80,6 +80,10 @@ _LAYING: Final = {
     "json": (
         f"그 PC의 {' 또는 '.join(managed.JSON_FOLDERS)} 에 복사합니다.",
         f"On that PC, copy it to {' or '.join(managed.JSON_FOLDERS)}",
+    ),
+    "mobileconfig": (
+        "그 Mac에 기기 관리(MDM)로 보내거나, 두 번 눌러 연 뒤 시스템 설정의 프로파일에서 설치합니다.",
+        "Send it to that Mac by device management (MDM), or open it there and install it in System Settings, Profiles.",
     ),
 }
 

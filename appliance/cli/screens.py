@@ -92,7 +92,7 @@ def provision(
             file_okay=False,
         ),
     ] = None,
-    form: Annotated[Form, typer.Option(help="Of the policy files: for Windows' registry, or JSON for Linux.")] = "reg",
+    form: Annotated[Form, typer.Option(help="Of the policy files: for Windows, Linux or macOS.")] = "reg",
     data_dir: DataOption = None,
 ) -> None:
     """Make missing screens and pair them without a QR: one JSON pairing a line, or a policy file a screen."""

@@ -62,6 +62,7 @@ CALLS: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType({
     # The same for every PC, and without a key of any screen.
     ("GET", "/extension/vooster-extension.zip"): ANYONE,
     ("GET", "/extension/policy.json"): ANYONE,
+    ("GET", "/extension/policy.mobileconfig"): ANYONE,
     ("GET", "/extension/policy.reg"): ANYONE,
     ("GET", "/documents/{path}"): Rule(None, proof="signed link"),
     ("GET", "/metrics"): Rule(None, proof="from this machine, or a viewer's credential"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import plistlib
 import zipfile
 from pathlib import Path
 
@@ -62,6 +63,8 @@ async def test_policies_name_this_appliance_and_hold_no_secret(house: House) -> 
     assert json.loads(content) == {
         "3rdparty": {"extensions": {EXTENSION_ID: {"address": house.url, "instanceId": instance_id}}},
         "LocalNetworkAccessAllowedForUrls": [house.url],
+        "TranslateEnabled": False,
+        "PasswordManagerEnabled": False,
     }
     answer, content = await body(house, "/extension/policy.reg")
     assert answer.headers["Content-Disposition"] == 'attachment; filename="vooster.reg"'
@@ -74,6 +77,11 @@ async def test_policies_name_this_appliance_and_hold_no_secret(house: House) -> 
         assert lines[at + 1 : at + 4] == [f'"address"="{house.url}"', f'"instanceId"="{instance_id}"', ""]
         at = lines.index(rf"{key}\LocalNetworkAccessAllowedForUrls]")
         assert lines[at + 1] == f'"8480"="{house.url}"'
+    answer, content = await body(house, "/extension/policy.mobileconfig")
+    assert answer.headers["Content-Type"] == "application/x-apple-aspen-config"
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="vooster.mobileconfig"'
+    (told, _) = (part for part in plistlib.loads(content)["PayloadContent"] if "address" in part)
+    assert (told["address"], told["instanceId"], "deviceSecret" in told) == (house.url, instance_id, False)
 
 
 async def test_policies_name_the_address_that_other_pcs_reach(tmp_path: Path) -> None:
@@ -89,7 +97,7 @@ async def test_policies_name_the_address_that_other_pcs_reach(tmp_path: Path) ->
     assert held["address"] == "http://192.0.2.9:8480"
 
 
-@pytest.mark.parametrize("path", [ZIP, "/extension/policy.json", "/extension/policy.reg"])
+@pytest.mark.parametrize("path", [ZIP, *(f"/extension/policy.{form}" for form in ("json", "reg", "mobileconfig"))])
 async def test_they_are_for_everyone_and_change_nothing(house: House, path: str) -> None:
     assert (await body(house, path))[0].status == 200
     (await house.call("POST", path)).problem(405, "METHOD_NOT_ALLOWED")

@@ -20,7 +20,7 @@ from tests.support.process import Served, environment
 UNDESCRIBED = {
     ("GET", "/documents/{path}"), ("GET", "/ws"), ("*", "/socket.io/"), ("GET", "/trust/about.json"),
     ("GET", "/trust/vooster-ca.crt"), ("GET", "/trust/vooster-ca.pem"), ("GET", "/extension/vooster-extension.zip"),
-    ("GET", "/extension/policy.json"), ("GET", "/extension/policy.reg"),
+    ("GET", "/extension/policy.json"), ("GET", "/extension/policy.reg"), ("GET", "/extension/policy.mobileconfig"),
 }  # fmt: skip
 """Documents, what the pages about certificates and the extension offer, and wires that AsyncAPI describes."""
 CHECKS = (

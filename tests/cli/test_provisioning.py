@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import plistlib
 import stat
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,16 @@ async def test_the_registry_s_form_is_what_windows_gets_unasked(tmp_path: Path) 
     text = (folder / "vooster-S-1.reg").read_text("utf-16")
     assert '"screenId"="S-1"' in text and '"deviceSecret"="' in text
     assert "열쇠가 들어 있습니다" in made.stderr
+
+
+async def test_a_mac_gets_a_profile(tmp_path: Path) -> None:
+    folder = tmp_path / "policies"
+    options = ("--policy", str(folder), "--form", "mobileconfig", "--data-dir", str(tmp_path / "data"))
+    made = await run("screens", "provision", "S-1", *options)
+    assert made.returncode == 0, made.stderr
+    parts = plistlib.loads((folder / "vooster-S-1.mobileconfig").read_bytes())["PayloadContent"]
+    assert [part["screenId"] for part in parts if "deviceSecret" in part] == ["S-1", "S-1"]
+    assert "System Settings" in made.stderr
 
 
 async def test_a_file_from_before_is_replaced_and_was_never_readable_by_others(tmp_path: Path) -> None:

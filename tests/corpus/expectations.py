@@ -37,8 +37,8 @@ OPEN: Final = frozenset({
     "/", "/setup", "/login", "/screens", "/screens/{rest}", "/approve", "/pair", "/dead-letters", "/display", "/scan",
     "/trust", "/assets/{path}", "/{path}", "/.well-known/vooster", "/trust/about.json", "/trust/vooster-ca.crt",
     "/trust/vooster-ca.pem", "/discovery", "/extension", "/extension/vooster-extension.zip", "/extension/policy.json",
-    "/extension/policy.reg", "/api/asyncapi.json", "/api/openapi.json", "/api/health", "/api/health/live",
-    "/api/health/ready",
+    "/extension/policy.reg", "/extension/policy.mobileconfig", "/api/asyncapi.json", "/api/openapi.json",
+    "/api/health", "/api/health/live", "/api/health/ready",
 })  # fmt: skip
 """For anyone to read; `POST /api/pairing/device` and signing out change nothing that was there."""
 OPEN_POSTS: Final[dict[str, Any]] = {"/api/pairing/device": {}, "/api/auth/logout": None}

@@ -127,6 +127,11 @@ def test_a_policy_file_makes_a_pc_its_screen_with_nobody_pressing_anything(
         until(lambda: floor.get("/api/screens/S-2", key)["online"], 30)
         assert not floor.get("/api/screens/S-1", key)["online"]
         assert pc.connected()["byPolicy"]
+        page = pc.context.new_page()
+        page.goto("chrome://policy")
+        for name in ("TranslateEnabled", "PasswordManagerEnabled", "LocalNetworkAccessAllowedForUrls", "deviceSecret"):
+            row = page.locator("policy-row").filter(has=page.get_by_text(name, exact=True))
+            expect(row.locator(".messages").first).to_have_text("OK")
     finally:
         pc.stop()
 
