@@ -18,21 +18,19 @@ from appliance.adapters.mdns import facts, names, packets
 from appliance.adapters.mdns.cards import Card, Wanted, look
 from appliance.adapters.mdns.conflicts import Claim, Contest, Renames, Verdict
 from appliance.adapters.mdns.hearsay import Hearsay
-from appliance.adapters.mdns.packets import Service, Told
+from appliance.adapters.mdns.own import Own
+from appliance.adapters.mdns.packets import Told
 from appliance.adapters.mdns.reasons import Reason
 from appliance.adapters.mdns.segment import Segment
+from appliance.adapters.mdns.segments import Segments
 
 _POLL_SECONDS = 1.0
-_RETRY_SECONDS = 5.0
 _LISTEN_SECONDS = 60.0
-_STILL_OWN_SECONDS = 10.0
-"""How long what was said from an address that is no longer ours may still come back."""
 _PROBES, _PROBE_SECONDS = 3, 0.25  # RFC 6762, section 8.1
 _DEFENCE_SECONDS = 0.2
 _PAUSE_SECONDS = 60.0
 
 _log = structlog.get_logger(__name__)
-Place = tuple[str, int]
 
 
 class _Attempt:
@@ -66,7 +64,7 @@ class Announcer:
         remember: Callable[[int], Awaitable[None]] | None = None,
         changed: Callable[[], None] = lambda: None,
     ) -> None:
-        self._id = instance_id
+        self._own = Own(instance_id, port)
         self._name = name
         self._port = port
         self._wanted = Wanted(frozenset(interfaces), host)
@@ -80,17 +78,13 @@ class Announcer:
         self._number = self._remembered = number
         self._remember = remember
         self._changed = changed
-        self._segments: dict[Place, Segment] = {}
-        self._held: set[Segment] = set()
-        """Whatever may have sockets, also where it was cut off halfway in or out of `_segments`."""
-        self._troubles: dict[Place, tuple[Reason, float]] = {}
+        self._segments = Segments(self._hear)
         self._reason: Reason | None = None
         self._settled = False
         self._lost = False
         self._attempt: _Attempt | None = None
         self._contest, self._renames = Contest(), Renames()
         self._hearsay = Hearsay()
-        self._own: dict[str, float] = {}
         self._defended = 0.0
         self._listened = 0.0
         self._paused_until = 0.0
@@ -111,18 +105,18 @@ class Announcer:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
-        await self._leave()
+        await self._segments.leave()
 
     @property
     def host(self) -> str | None:
         """The settled host name (`vooster.local`) while it is announced; else None."""
-        return names.host(self._number).rstrip(".") if self._announced() else None
+        return names.host(self._number).rstrip(".") if self._segments.announced() else None
 
     def status(self) -> dict[str, Any]:
         """`{"ok", "host", "name", "addresses"}` and, where something stands against it, `code`, `detail`, `messages`
         and `action`. `addresses` is empty until the announcement is out, and `host` None."""
         reason = self.reason
-        addresses = dict.fromkeys(ip for segment in self._announced() for ip in segment.card.addresses)
+        addresses = dict.fromkeys(ip for segment in self._segments.announced() for ip in segment.card.addresses)
         status: dict[str, Any] = {
             "ok": reason is None or reason.chosen,
             "host": self.host,
@@ -141,8 +135,8 @@ class Announcer:
             reason=self.reason,
             port=self._port,
             txt=self.properties,
-            segments=list(self._segments.values()),
-            troubles=[(place[0], reason) for place, (reason, _) in self._troubles.items()],
+            segments=self._segments.all(),
+            troubles=self._segments.troubles(),
             others=self._hearsay.all(time.monotonic()),
         )
 
@@ -151,13 +145,13 @@ class Announcer:
         """What stands against being found, the gravest."""
         if self._reason is not None:
             return self._reason
-        for reason, _ in self._troubles.values():
+        for _, reason in self._segments.troubles():
             return reason
-        return next((Reason("NOT_HEARD", s.card.name) for s in self._segments.values() if s.heard is False), None)
+        return next((Reason("NOT_HEARD", s.card.name) for s in self._segments.all() if s.heard is False), None)
 
     async def listen(self) -> None:
         """Finds out anew whether the announcements are heard, and who else is there (about 3 s)."""
-        segments = self._announced()
+        segments = self._segments.announced()
         if segments:
             self._listened = time.monotonic()
             await asyncio.gather(*(segment.listen(whole=True) for segment in segments))
@@ -171,7 +165,7 @@ class Announcer:
             except Exception as error:  # a discovery library's trouble must never be the appliance's
                 known = isinstance(error, OSError) and error.strerror
                 self._reason = Reason("NO_NETWORK" if known else "FAILED", detail=str(known or repr(error)))
-                await self._leave()
+                await self._segments.leave()
             self._tell()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), _POLL_SECONDS)
@@ -183,15 +177,16 @@ class Announcer:
         if now < self._paused_until:
             return
         cards, own = await asyncio.to_thread(look, self._wanted)
-        self._own = {ip: at for ip, at in self._own.items() if now - at < _STILL_OWN_SECONDS} | dict.fromkeys(own, now)
-        await self._follow([card for card in cards if card.addresses])
-        self._reason = None if self._segments or self._troubles else self._why_none(cards)
-        if not self._segments:
+        self._own.has(own, now)
+        await self._segments.follow([card for card in cards if card.addresses], self._info)
+        segments = self._segments.all()
+        self._reason = None if segments or self._segments.troubles() else self._why_none(cards)
+        if not segments:
             return
         if self._lost or not self._settled:
             await self._settle()
         else:
-            fresh = [segment for segment in self._segments.values() if segment.info is None]
+            fresh = [segment for segment in segments if segment.info is None]
             if fresh and not await self._is_free(self._number, fresh):
                 self._lost = True
                 await self._settle()
@@ -200,7 +195,7 @@ class Announcer:
             await self._keep()
         if now - self._listened > _LISTEN_SECONDS:
             self._listened = now
-            for segment in self._announced():
+            for segment in self._segments.announced():
                 segment.listen_soon()
 
     def _why_none(self, cards: list[Card]) -> Reason:
@@ -209,9 +204,6 @@ class Announcer:
         if self._wanted.interfaces:
             return Reason("CARDS_NOT_THERE", detail=", ".join(sorted(self._wanted.interfaces)))
         return Reason("NO_CARD")
-
-    def _announced(self) -> list[Segment]:
-        return [segment for segment in self._segments.values() if segment.info is not None]
 
     def _tell(self) -> None:
         """Whoever has to know of a change hears of it, once."""
@@ -227,48 +219,11 @@ class Announcer:
         if status["addresses"] and before[:2] != told[:2]:
             _log.info("announced on the network", **{key: status[key] for key in ("host", "name", "addresses")})
 
-    # --- cards ------------------------------------------------------------------------------------------------------
-
-    async def _follow(self, cards: list[Card]) -> None:
-        """Opens, replaces and closes segments as the cards have come, changed and gone."""
-        there = {(card.name, card.number): card for card in cards}
-        gone = [self._segments.pop(place) for place in self._segments.keys() - there.keys()]
-        await asyncio.gather(*map(self._close, gone))
-        now = time.monotonic()
-        self._troubles = {place: trouble for place, trouble in self._troubles.items() if place in there}
-        for place, card in there.items():
-            old = self._segments.get(place)
-            if (old is not None and old.card == card) or self._troubles.get(place, (None, 0.0))[1] > now:
-                continue
-            await self._open(place, card, old)
-
-    async def _open(self, place: Place, card: Card, old: Segment | None) -> None:
-        segment = Segment(card, self._hear)
-        self._held.add(segment)
-        reason = await segment.open()
-        if reason is not None:
-            await self._close(segment)
-            self._troubles[place] = reason, time.monotonic() + _RETRY_SECONDS
-            return
-        self._troubles.pop(place, None)
-        self._segments[place] = segment
-        if old is not None:  # the same network: its name is settled, and the new addresses take the old ones' place
-            if old.info is not None:
-                await segment.announce(self._info(card, self._number))
-            await self._close(old, goodbye=False)
-
-    async def _close(self, segment: Segment, *, goodbye: bool = True) -> None:
-        await segment.close(goodbye=goodbye)
-        self._held.discard(segment)
-
-    async def _leave(self) -> None:
-        """Closes everything."""
-        self._segments.clear()
-        await asyncio.gather(*map(self._close, self._held))
-
     # --- names ------------------------------------------------------------------------------------------------------
 
-    def _info(self, card: Card, number: int) -> ServiceInfo:
+    def _info(self, card: Card, number: int | None = None) -> ServiceInfo:
+        """What `card` announces under the names of `number`: of the settled one unless it is said."""
+        number = number or self._number
         return ServiceInfo(
             names.SERVICE_TYPE,
             names.instance(self._name(), number),
@@ -284,14 +239,14 @@ class Announcer:
         taken = self._number if self._lost else 0
         if not self._lost or self._renames.may(now):
             for number in dict.fromkeys([self._number, *range(1, names.MOST_NAMES)]):
-                if number != taken and await self._is_free(number, list(self._segments.values())):
+                if number != taken and await self._is_free(number, self._segments.all()):
                     self._number, self._settled, self._lost = number, True, False
                     self._contest = Contest()
                     return
         self._reason = Reason("NAMES_TAKEN")
         self._settled = False
         self._paused_until = time.monotonic() + _PAUSE_SECONDS
-        await self._leave()
+        await self._segments.leave()
 
     async def _is_free(self, number: int, segments: list[Segment]) -> bool:
         """Asks for the names of `number` on `segments`: about a second when nobody has them."""
@@ -311,9 +266,9 @@ class Announcer:
     async def _announce(self) -> None:
         """Announces where something else is announced, or nothing."""
         wanted = (names.instance(self._name(), self._number), names.host(self._number))
-        self._listened = time.monotonic() if not self._announced() else self._listened
-        late = [s for s in self._segments.values() if s.info is None or (s.info.name, s.info.server) != wanted]
-        await asyncio.gather(*(segment.announce(self._info(segment.card, self._number)) for segment in late))
+        self._listened = time.monotonic() if not self._segments.announced() else self._listened
+        late = [s for s in self._segments.all() if s.info is None or (s.info.name, s.info.server) != wanted]
+        await asyncio.gather(*(segment.announce(self._info(segment.card)) for segment in late))
 
     async def _keep(self) -> None:
         if self._remember is not None and self._number != self._remembered:
@@ -326,7 +281,7 @@ class Announcer:
     # --- what is heard ----------------------------------------------------------------------------------------------
 
     def _hear(self, segment: Segment, told: Told) -> None:
-        mine = {name for name, service in told.services.items() if self._is_mine(service, told)}
+        mine = {name for name, service in told.services.items() if self._own.said(service, told)}
         if mine:
             if told.response and segment.info is not None and segment.info.key in mine:
                 segment.came_back()
@@ -334,14 +289,16 @@ class Announcer:
         now = time.monotonic()
         self._contested(segment, told, now)
         if told.response:
-            others = {name: service for name, service in told.services.items() if not self._may_be_mine(service, told)}
+            others = {
+                name: service for name, service in told.services.items() if not self._own.may_have_said(service, told)
+            }
             self._hearsay.note(told._replace(services=others), segment.card.name, now)
 
     def _contested(self, segment: Segment, told: Told, now: float) -> None:
         ours = Claim(frozenset(segment.card.addresses), self._port)
         attempt = self._attempt
         if attempt is not None:
-            theirs = self._claim(told, attempt.host, attempt.instance, ours)
+            theirs = self._own.rival(told, attempt.host, attempt.instance, ours)
             if theirs is not None and (told.response or theirs.rank < ours.rank):
                 attempt.lost.set()
         info = segment.info
@@ -351,7 +308,7 @@ class Announcer:
         if not told.asked.isdisjoint({host, instance}) and now - self._defended > _DEFENCE_SECONDS:
             self._defended = now
             segment.defend()
-        theirs = self._claim(told, host, instance, ours) if told.response else None
+        theirs = self._own.rival(told, host, instance, ours) if told.response else None
         if theirs is None:
             return
         appliance = any(service.host == host for service in told.services.values()) or instance in told.services
@@ -362,23 +319,3 @@ class Announcer:
             case Verdict.RENAME:
                 self._lost = True
                 self._wake.set()
-
-    def _claim(self, told: Told, host: str, instance: str, ours: Claim) -> Claim | None:
-        """What the packet claims our names for, on somebody else's behalf."""
-        service = told.services.get(instance)
-        foreign = told.addresses.get(host, frozenset()) - self._own.keys()
-        if service is not None and not (service.host == host and self._says_as_we_do(service)):
-            return Claim(told.addresses.get(service.host) or foreign or ours.addresses, service.port)
-        port = next((service.port for service in told.services.values() if service.host == host), 0)
-        return Claim(foreign, port) if foreign else None
-
-    def _is_mine(self, service: Service, told: Told) -> bool:
-        """For certain: an announcement of ours says which appliance it is, and where."""
-        return bool(service.instance_id and told.addresses.get(service.host)) and self._may_be_mine(service, told)
-
-    def _may_be_mine(self, service: Service, told: Told) -> bool:
-        """An answer of ours to a question for one record may come without the others."""
-        return self._says_as_we_do(service) and told.addresses.get(service.host, frozenset()) <= self._own.keys()
-
-    def _says_as_we_do(self, service: Service) -> bool:
-        return (service.instance_id or self._id) == self._id and service.port == self._port

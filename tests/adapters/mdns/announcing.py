@@ -19,14 +19,14 @@ import asyncio, json, sys
 import uvloop
 from appliance import log
 from appliance.adapters.mdns import announcer as room
-from appliance.adapters.mdns import ears, segment
+from appliance.adapters.mdns import ears, segment, segments
 
 async def main():
     log.configure("json", "info")
-    room._RETRY_SECONDS = 0.3
+    segments._RETRY_SECONDS = 0.3
     values = json.loads(sys.argv[1])
     if values.pop("deaf", False):
-        room.Segment.came_back = lambda self: None
+        segment.Segment.came_back = lambda self: None
         segment._ECHO_SECONDS = 0.5
     if values.pop("elsewhere", False):  # a system on which a socket can't be bound to a group
         ears._BY_GROUP = False

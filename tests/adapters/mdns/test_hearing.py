@@ -22,11 +22,11 @@ class Ear:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.announcer = Announcer(instance_id="ours-0001", name=lambda: "Plant", version="1", port=8480, tls=False)
-        self.announcer._own = {OWN: time.monotonic()}
+        self.announcer._own.has([OWN], time.monotonic())
         card = Card("eth0", 2, (OWN,), (OWN,))
         self.segment = Segment(card, self.announcer._hear)
-        self.segment.info = self.announcer._info(card, 1)
-        self.announcer._segments = {("eth0", 2): self.segment}
+        self.segment.info = self.announcer._info(card)
+        self.announcer._segments._there = {("eth0", 2): self.segment}
         self.did: list[str] = []
         monkeypatch.setattr(self.segment, "came_back", lambda: self.did.append("heard itself"))
         monkeypatch.setattr(self.segment, "defend", lambda: self.did.append("defended"))
