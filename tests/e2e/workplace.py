@@ -24,7 +24,8 @@ _LISTEN = """() => {
   window.port = chrome.runtime.connect({ name: "view" });
   window.port.onMessage.addListener((view) => { window.view = view; });
 }"""
-_DRAWN = "document.querySelector('.sheet.is-shown :is(canvas, img, pre, iframe)') !== null && !document.querySelector('.over')"
+_DRAWN = """() => document.querySelector(".sheet.is-shown :is(canvas, img, pre, iframe)") !== null
+  && document.querySelector(".over") === null"""
 _WINDOWS = "chrome.windows.getAll({ populate: true })"
 
 
