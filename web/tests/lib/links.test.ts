@@ -31,7 +31,7 @@ test("only paths of this appliance are links", () => {
 
 /** Where addresses that were judged elsewhere are put to use: the file, and what has judged them. */
 const JUDGED = new Set([
-  "src/station/viewer/html.ts: frame.src = url", // `refusalOf`, in viewer.ts
+  "src/station/viewer/html.ts: frame.src = source.url", // `refusalOf`, in viewer.ts
   "src/station/viewer/image.ts: image.src = address", // a blob of what was fetched after the same
   "src/office/router.ts: location.replace(url)", // its origin is this one's
   "src/office/router.ts: location.assign(url)",
