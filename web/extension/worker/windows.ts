@@ -93,17 +93,21 @@ export class Windows {
     };
     // Of an address that only says as it answers what it is, the same order once more tells it before.
     const contentType = options.keep && before?.url === sheet.url ? before.contentType : sheet.contentType;
+    // The page draws while its window is looked after.
+    const drawing = isDrawn(contentType, options.isOwn) ? this.draw(index, { ...sheet, contentType }, turn) : null;
     const shown = this.inTurn(index, async () => {
       turn.goOn();
       await this.uncover();
       const opened = await this.frames.open(monitor);
-      if (isDrawn(contentType, options.isOwn)) return this.drawn(monitor, opened, { ...sheet, contentType }, turn);
+      if (drawing) return this.drawn(monitor, opened, sheet.url, turn, drawing);
       try {
         return await this.loaded(monitor, opened, sheet.url, turn);
       } catch (error) {
         if (!(error instanceof Drawable)) throw error;
-        const led = { ...sheet, url: error.url, contentType: error.contentType };
-        return this.drawn(monitor, await this.frames.open(monitor), led, turn);
+        turn.goOn();
+        const { url, contentType: told } = error;
+        const led = this.draw(index, { ...sheet, url, contentType: told }, turn);
+        return this.drawn(monitor, await this.frames.open(monitor), url, turn, led);
       }
     });
     const work: Work = { url: sheet.url, contentType: sheet.contentType, shown };
@@ -115,14 +119,25 @@ export class Windows {
     return shown;
   }
 
-  /** By the extension's own page. */
-  private async drawn(monitor: PlacedDisplay, opened: Frame, sheet: Sheet, turn: Turn): Promise<ShownEvidence> {
+  private draw(index: number, sheet: Sheet, { keep, hosts, end }: Turn): Promise<void> {
+    const drawing = this.papers.draw(index, sheet, { keep, hosts }, end - epochNow());
+    drawing.catch(() => {}); // heard of where it is waited for
+    return drawing;
+  }
+
+  /** By the extension's own page, `drawing` under way there. */
+  private async drawn(
+    monitor: PlacedDisplay,
+    opened: Frame,
+    url: string,
+    turn: Turn,
+    drawing: Promise<void>,
+  ): Promise<ShownEvidence> {
     const there = await this.clear(monitor, opened);
     turn.goOn();
-    const { keep, hosts, end } = turn;
-    await this.papers.draw(monitor.index, sheet, { keep, hosts }, end - epochNow());
+    await drawing;
     const proof = await this.proof(monitor, there, ownPage(monitor.index));
-    return { ...proof, url: sheet.url, isDrawn: true };
+    return { ...proof, url, isDrawn: true };
   }
 
   /** By the tab itself. */
