@@ -207,6 +207,7 @@ def unpaired(**changes: Any) -> View:
         "monitors": [FIRST, SECOND],
         "target": 1,
         "stages": {},
+        "papers": {},
         "shown": None,
         "identify": None,
         "notice": None,
@@ -249,7 +250,7 @@ def staged(**stage: Any) -> View:
     return {"1": {"stage": stage, "strip": None, "tagUntil": 0, "skipped": None}}
 
 
-SHOWN = {"id": "d1", "name": "ORD-20459", "url": SHEET["url"], "tookMs": 290}
+SHOWN = {"sheet": SHEET, "url": None, "tookMs": 290}
 
 
 def showing(**changes: Any) -> View:
