@@ -17,7 +17,7 @@ import { NO_POLICY, type Policy } from "./policy";
 import { Question } from "./question";
 import { Screen } from "./screen";
 import { Search } from "./search";
-import { type Common, isMeant, Situation } from "./situation";
+import { type Common, changedMeanwhile, isMeant, Situation } from "./situation";
 import { Windows } from "./windows";
 import { Workplace } from "./workplace";
 
@@ -194,7 +194,7 @@ export class Extension {
     const { phase } = this.situation;
     const isThere = (phase.kind === "found" || phase.kind === "different") && isMeant(meant, phase.appliance);
     if (isThere) await this.joining.connect(phase.appliance);
-    else this.situation.problem = problemOf("CONFIRM_MISMATCH");
+    else this.situation.problem = changedMeanwhile();
   }
 
   // Time

@@ -1,5 +1,5 @@
 /** A page of an appliance hands over a pairing. Nothing happens before a person's click in the extension. */
-import { problemIn, problemOf } from "../../src/lib/errors";
+import { problemIn } from "../../src/lib/errors";
 import { type Command, epochNow, type HandOff } from "../view";
 import { isLocal } from "./address";
 import { ask } from "./finder";
@@ -7,7 +7,7 @@ import type { Joining } from "./joining";
 import { claim } from "./pairing";
 import { isDoor, mayBelong } from "./policy";
 import { canBeHanded, type Question } from "./question";
-import { type Common, isMeant } from "./situation";
+import { type Common, changedMeanwhile, isMeant } from "./situation";
 import type { Workplace } from "./workplace";
 
 /** So long a page's offer may wait for its answer, and no other takes its place. */
@@ -66,7 +66,7 @@ export class Offers {
     const { handed } = situation;
     const isSameOffer = handed?.offer === meant.offer && handed.screenId === meant.screenId;
     if (!handed || !isSameOffer || !isMeant(meant, handed.appliance)) {
-      situation.problem = problemOf("CONFIRM_MISMATCH");
+      situation.problem = changedMeanwhile();
       return;
     }
     try {

@@ -1,5 +1,5 @@
 /** How things stand with this PC: what every part of the extension looks at, and more than one of them changes. */
-import type { Problem } from "../../src/lib/errors";
+import { type Problem, problemOf } from "../../src/lib/errors";
 import type { Appliance, Meant, Phase } from "../view";
 import type { Alerts } from "./alerts";
 import type { Keeper, Kept, Lasting } from "./kept";
@@ -56,6 +56,15 @@ export type Common = {
   /** Goes on from what is known: a pairing, an appliance, nothing. */
   begin(): void;
 };
+
+/** A press was meant for what is no longer there. */
+export function changedMeanwhile(): Problem {
+  return {
+    ...problemOf("CONFIRM_MISMATCH"),
+    message: { ko: "그사이 바뀌었습니다.", en: "It has changed meanwhile." },
+    action: { ko: "지금 보이는 것을 확인하고 다시 눌러 주세요.", en: "Check what stands here now, then press again." },
+  };
+}
 
 export function isMeant({ base, instanceId }: Meant, appliance: Meant): boolean {
   return base === appliance.base && instanceId === appliance.instanceId;
