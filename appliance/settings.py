@@ -5,6 +5,7 @@ A setting nobody knows or a value that doesn't fit stops the start with the line
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import os
 import re
@@ -142,9 +143,14 @@ def load(file: Path | None, environment: Mapping[str, str] = os.environ, flags: 
     return found
 
 
+@functools.cache
+def _types(section: str) -> dict[str, Any]:
+    """The settings of a section, with their types."""
+    return {found.name: found.type for found in msgspec.structs.fields(_SECTIONS[section])}
+
+
 def _section(name: str, members: dict[str, Any], origin: dict[tuple[str, str], str]) -> _Section:
-    kind = _SECTIONS[name]
-    types = {f.name: f.type for f in msgspec.structs.fields(kind)}
+    kind, types = _SECTIONS[name], _types(name)
     for key, value in members.items():
         try:
             msgspec.convert({key: value}, kind, strict=True)
@@ -327,7 +333,7 @@ def _from_file(file: Path | None) -> tuple[Values, dict[tuple[str, str], str]]:
         if section not in _SECTIONS or not isinstance(members, dict):
             reason = _texts(f"[{section}] 부분은 없습니다.", f"There is no section [{section}].")
             raise _invalid(_line(file, text, section, None), reason)
-        known = {f.name for f in msgspec.structs.fields(_SECTIONS[section])}
+        known = _types(section).keys()
         for key in members:
             where[section, key] = _line(file, text, section, key)
             if key not in known:
@@ -354,20 +360,20 @@ def _line(file: Path, text: str, section: str, key: str | None) -> str:
 def _from_environment(environment: Mapping[str, str]) -> tuple[Values, dict[tuple[str, str], str]]:
     values: Values = {}
     where: dict[tuple[str, str], str] = {}
-    for section, kind in _SECTIONS.items():
-        for item in msgspec.structs.fields(kind):
-            variable = f"{_ENVIRONMENT_PREFIX}{section}_{item.name}".upper()
+    for section in _SECTIONS:
+        for name, kind in _types(section).items():
+            variable = f"{_ENVIRONMENT_PREFIX}{section}_{name}".upper()
             if variable not in environment:
                 continue
-            where[section, item.name] = variable
+            where[section, name] = variable
             try:
-                value = msgspec.convert(_split(environment[variable], item.type), item.type, strict=False)
+                value = msgspec.convert(_split(environment[variable], kind), kind, strict=False)
             except msgspec.ValidationError:
-                raise _invalid(variable, _takes(f"{section}.{item.name}", item.type)) from None
-            values.setdefault(section, {})[item.name] = value
+                raise _invalid(variable, _takes(f"{section}.{name}", kind)) from None
+            values.setdefault(section, {})[name] = value
         # A misspelt one would otherwise do nothing, unseen.
         prefix = f"{_ENVIRONMENT_PREFIX}{section}_".upper()
-        known = {prefix + item.name.upper() for item in msgspec.structs.fields(kind)}
+        known = {prefix + name.upper() for name in _types(section)}
         for variable in environment:
             if variable.startswith(prefix) and variable not in known:
                 raise _invalid(variable, _unknown(f"{section}.{variable.removeprefix(prefix).lower()}"))

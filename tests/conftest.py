@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,6 +13,9 @@ import pytest
 
 from tests.support.house import House, Values, opened
 
+_MEMORY = Path("/dev/shm")
+_ROOM_BYTES = 2 << 30
+"""A whole run leaves a fifth of that."""
 _UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -19,6 +23,16 @@ class MakeHouse(Protocol):
     """Starts an appliance with these settings; the test's end stops it."""
 
     async def __call__(self, values: Values | None = None) -> House: ...
+
+
+def pytest_configure() -> None:
+    """Tests' folders are in memory where it has room for them, and may hold programs: on a disk most of their time goes
+    by in its syncs. Those that are about disks have file systems of their own."""
+    if "PYTEST_DEBUG_TEMPROOT" in os.environ or not _MEMORY.is_dir():
+        return
+    found = os.statvfs(_MEMORY)
+    if found.f_bavail * found.f_frsize >= _ROOM_BYTES and not found.f_flag & os.ST_NOEXEC:
+        os.environ["PYTEST_DEBUG_TEMPROOT"] = str(_MEMORY)
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

@@ -54,7 +54,7 @@ class Relay(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.root = Path(tempfile.mkdtemp(prefix="life-"))
+        self.root = Path(tempfile.mkdtemp(prefix="life-", dir=self.template.parent))
         self.patch = pytest.MonkeyPatch()
         self.ended = False
         shutil.copytree(self.template, self.root / "data")
@@ -318,7 +318,7 @@ def live(examples: int, steps: int, **more: Any) -> None:
         run(Relay, examples, steps, **more)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A data directory with its screens, which every example begins with a copy of."""
     root = tmp_path_factory.mktemp("template") / "data"

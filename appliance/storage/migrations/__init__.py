@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 from importlib import resources
 
 from appliance.errors import Problem, Texts
 
 
-def available() -> list[tuple[int, str, str]]:
-    """Every migration as (number, name, SQL), in order."""
+@functools.cache
+def available() -> tuple[tuple[int, str, str], ...]:
+    """Every migration as (number, name, SQL), in order; read once, as each start asks several times."""
     found = []
     for file in resources.files(__package__).iterdir():
         if file.name.endswith(".sql"):
             number, _, name = file.name.removesuffix(".sql").partition("_")
             found.append((int(number), name, file.read_text("utf-8")))
-    return sorted(found)
+    return tuple(sorted(found))
 
 
 _NEWER: Texts = {
