@@ -12,7 +12,6 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
-from argon2 import PasswordHasher
 
 from appliance.api import auth as auth_api
 from appliance.api import pairing as pairing_api
@@ -38,6 +37,7 @@ from appliance.storage.database import Database
 from appliance.storage.files import prepare
 from tests.support.described import answer_misfits
 from tests.support.emptyfile import lay_empty
+from tests.support.passwords import cheap
 
 PASSWORD = "correct horse battery"
 BEST = "http://192.168.10.20:8480"
@@ -105,9 +105,8 @@ class Gatehouse:
             now=self.now,
         )
         await self.auth.start()
-        cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
         self.refusals = Refusals(self.database, now=self.now)
-        self.people = People(self.database, self.auth, Passwords(cheap), self.refusals, now=self.now)
+        self.people = People(self.database, self.auth, Passwords(cheap()), self.refusals, now=self.now)
         await self.people.start()
         self.pairings = Pairings(
             self.database, self.screens, self.auth, self.refusals, instance_id=self.instance_id, now=self.now

@@ -22,6 +22,7 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.support.forked import Running, starter
+from tests.support.passwords import CHEAP
 from tests.support.process import vooster
 
 PASSWORD = "correct horse battery"
@@ -69,8 +70,9 @@ class Floor:
         command = ["serve", "--data-dir", str(self.data), "--port", str(self.port), "--no-mdns"]
         with self._log.open("ab") as log:
             self._process = starter().start(
-                *command, "--documents", str(self.orders), stdout=log, stderr=log, env=os.environ | self.settings
-            )
+                *command, "--documents", str(self.orders),
+                stdout=log, stderr=log, env=os.environ | self.settings, before=CHEAP,
+            )  # fmt: skip
         until(self._answers, 20)
 
     def kill(self) -> None:

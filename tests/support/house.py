@@ -22,6 +22,7 @@ from appliance.paths import DataDir
 from tests.support.answers import Answer, new_trigger, now_ms, request
 from tests.support.emptyfile import lay_empty
 from tests.support.inbox import PATIENCE, Inbox
+from tests.support.passwords import cheap
 from tests.support.wire import Wire
 
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
@@ -71,7 +72,8 @@ class House:
             lay_empty(self.data.database)
         self.appliance = Appliance(found, self.data)
         # What was copied in just now is looked at twice, half a second apart: nothing that these tests are about.
-        with patch("appliance.engine.FolderOrders", functools.partial(FolderOrders, settle=0.01)):
+        soon = functools.partial(FolderOrders, settle=0.01)
+        with patch("appliance.engine.FolderOrders", soon), patch("appliance.relay.passwords.standard", cheap):
             await self.appliance.start()
         self.url = self.appliance.base_url()
         jar = aiohttp.DummyCookieJar

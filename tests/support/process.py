@@ -19,6 +19,7 @@ import aiohttp
 
 from tests.support.answers import Answer, new_trigger, request
 from tests.support.forked import Running, starter
+from tests.support.passwords import CHEAP
 from tests.support.wire import Wire
 
 INTERPRETER = (sys.executable, "-m", "appliance.cli.main")
@@ -120,7 +121,7 @@ class Served:
 
     def _spawn(self, more: tuple[str, ...], env: dict[str, str]) -> Running:
         with self.log.open("ab") as log:
-            return starter().start(*self.arguments, *more, stderr=log, env=environment(**env))
+            return starter().start(*self.arguments, *more, stderr=log, env=environment(**env), before=CHEAP)
 
     async def stop(self, within: float = 15.0) -> int:
         """Asks it to stop, as a service manager does; returns its exit code."""
