@@ -55,15 +55,14 @@ export class WireChoice {
 
   /** Whether such a failure may turn to the other wire: then the next attempt has to wait for what plain HTTP says. */
   decides(how: Failure): boolean {
-    return this.wire === "events" ? how !== "short" : this.strikes + this.weight(how) >= ENOUGH;
+    return this.strikes + this.weight(how) >= ENOUGH;
   }
 
-  /** An attempt on the chosen wire went wrong; `answer` is what plain HTTP said at that moment. */
+  /**
+   * An attempt on the chosen wire went wrong; `answer` is what plain HTTP said just after. One refusal is never enough:
+   * an appliance that starts may refuse the attempt and be there for the question.
+   */
   failed(how: Failure, answer: Answer): void {
-    if (this.wire === "events") {
-      if (answer === "well" && how !== "short") this.turnTo("websocket");
-      return;
-    }
     if (answer !== "well") {
       this.strikes = 0; // the appliance is away or has no time, and nothing is learnt about what is between
       this.expectCrowd();
@@ -71,20 +70,24 @@ export class WireChoice {
     }
     this.strikes += this.weight(how);
     if (this.strikes < ENOUGH) return;
-    this.turnTo("events");
-    this.wait();
+    const isDropped = this.wire === "websocket";
+    this.turnTo(isDropped ? "events" : "websocket");
+    if (isDropped) this.wait();
   }
 
   welcomed(wire: WireName): void {
-    if (wire === "events") this.keep();
-    else this.store.set(null);
+    if (wire === "websocket") {
+      this.store.set(null);
+      return;
+    }
+    this.strikes = 0;
+    this.keep();
   }
 
   /** A WebSocket has ended that outlived its heartbeats: nothing was wrong with the way. */
   proven(): void {
     this.strikes = 0;
     this.periodMs = 0;
-    this.expectCrowd();
   }
 
   /** There is an outage: after it everybody comes back at once, and some are refused or welcomed late for that. */
@@ -112,6 +115,7 @@ export class WireChoice {
   }
 
   private weight(how: Failure): number {
+    if (how === "short" && this.wire === "events") return 0; // it was welcomed: upgrades are no more likely to pass
     return this.isCrowded && how !== "short" ? CROWD_STRIKES : STRIKES[how];
   }
 

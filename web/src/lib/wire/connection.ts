@@ -210,8 +210,9 @@ export class Connection {
     const { link } = this;
     const isOpen = link.kind === "open";
     const isShort = isOpen && this.age < SHORT_LIFE * link.welcome.heartbeatSeconds * 1000;
-    if (isOpen && !isShort && link.wire === "websocket") this.choice.proven();
-    if (this.goodbyeMs !== null) this.choice.expectCrowd();
+    const hasLived = isOpen && !isShort;
+    if (hasLived && link.wire === "websocket") this.choice.proven();
+    if (hasLived || this.goodbyeMs !== null) this.choice.expectCrowd();
     const isOwnWord = code >= 4000 && code !== CLOSE.silent;
     if (isOwnWord || this.goodbyeMs !== null) return null;
     if (isShort) return "short";

@@ -545,14 +545,47 @@ test("a page that is opened again begins with what was remembered, for as long a
   }
 });
 
-test("remembered events that fail while plain HTTP answers are left for WebSocket", async () => {
+test("remembered events that fail twice while plain HTTP answers are left for WebSocket", async () => {
+  const { connection, sockets, streams, way, tick } = setup({ kept: '{"until":1000000,"periodMs":600000}' });
+  way.answers = "well";
+  await connection.start();
+  streams[0]?.handlers.onClose(1006);
+  await tick(100);
+  assert.deepEqual([sockets.length, streams.length], [0, 2], "once may be chance");
+  streams[1]?.handlers.onClose(1006);
+  await tick(150);
+  assert.deepEqual([sockets.length, streams.length], [1, 2]);
+});
+
+test("an appliance that is back between a failure on events and the question keeps its clients on events", async () => {
+  const { connection, sockets, streams, way, tick } = setup({ kept: '{"until":1000000,"periodMs":600000}' });
+  way.answers = "well";
+  await connection.start();
+  streams[0]?.handlers.onClose(1006);
+  await tick(100);
+  streams[1]?.welcome();
+  await tick(20_000);
+  way.answers = "none";
+  streams[1]?.handlers.onClose(1006);
+  await tick(100);
+  streams[2]?.handlers.onClose(1006);
+  way.answers = "well";
+  await tick(150);
+  streams[3]?.handlers.onClose(1006);
+  await tick(225);
+  streams[4]?.welcome();
+  assert.deepEqual([sockets.length, streams.length], [0, 5]);
+});
+
+test("events that never come back after an outage are left for WebSocket in the end", async () => {
   const { connection, sockets, streams, way, tick } = setup({ kept: '{"until":1000000,"periodMs":600000}' });
   await connection.start();
   streams[0]?.handlers.onClose(1006);
   await tick(100);
-  assert.deepEqual([sockets.length, streams.length], [0, 2], "the appliance is away");
   way.answers = "well";
-  streams[1]?.handlers.onClose(1006);
-  await tick(150);
-  assert.deepEqual([sockets.length, streams.length], [1, 2]);
+  for (let at = 0; at < 60 && !sockets.length; at++) {
+    streams.at(-1)?.handlers.onClose(1006);
+    await tick(1_000);
+  }
+  assert.deepEqual([sockets.length, streams.length], [1, 21]);
 });
