@@ -117,12 +117,21 @@ async def test_without_permission_nobody_can_say(readable_by_all: Path, poll: bo
 
 
 @pytest.fixture
-def other_disk(tmp_path: Path) -> Iterator[Path]:
-    """An empty folder on another file system than `tmp_path`."""
+def memory() -> Iterator[Path]:
+    """An empty folder in memory."""
     folder = Path(tempfile.mkdtemp(dir="/dev/shm"))
-    if folder.stat().st_dev == tmp_path.stat().st_dev:
-        pytest.skip("needs a second file system")
     yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def other_disk(tmp_path: Path, memory: Path) -> Iterator[Path]:
+    """An empty folder on another file system than `tmp_path`, which may be in memory itself."""
+    folder = Path(tempfile.mkdtemp())
+    found = next((one for one in (memory, folder) if one.stat().st_dev != tmp_path.stat().st_dev), None)
+    if found is None:
+        pytest.skip("needs a second file system")
+    yield found
     shutil.rmtree(folder)
 
 
@@ -201,7 +210,7 @@ async def test_a_flood_of_unknown_orders_leaves_the_folder_in_peace(
         assert busy < 0.5  # a third of the time
 
 
-async def test_where_the_folder_lives_is_found_out_unless_told(tmp_path: Path, poll: bool) -> None:
-    async with orders_in(tmp_path, poll) as told, orders_in(Path("/dev/shm"), None) as memory:
+async def test_where_the_folder_lives_is_found_out_unless_told(tmp_path: Path, poll: bool, memory: Path) -> None:
+    async with orders_in(tmp_path, poll) as told, orders_in(memory, None) as found_out:
         assert told.status()["local"] is not poll
-        assert memory.status()["local"] is True
+        assert found_out.status()["local"] is True
