@@ -2,7 +2,6 @@
 import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { defineConfig, type Plugin } from "vite";
-import { copyPdfjs, pdfjsDefined } from "./vite.pdfjs.ts";
 
 const here = join(import.meta.dirname, "extension");
 const outDir = resolve(import.meta.dirname, "../appliance/static/extension");
@@ -38,13 +37,11 @@ const pages = readdirSync(here).filter((name) => name.endsWith(".html"));
 export default defineConfig({
   root: here,
   base: "./",
-  plugins: [manifest(), copyPdfjs(outDir)],
-  define: pdfjsDefined,
+  plugins: [manifest()],
   build: {
     outDir,
     emptyOutDir: true,
     assetsInlineLimit: 0,
-    chunkSizeWarningLimit: 800, // pdf.js
     modulePreload: false,
     target: "chrome120",
     rolldownOptions: {

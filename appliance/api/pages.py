@@ -24,7 +24,7 @@ _OFFICE = (
     "/", "/setup", "/login", "/screens", "/screens/{rest:.+}", "/approve", "/pair", "/dead-letters", "/trust",
     "/discovery", "/extension",
 )  # fmt: skip
-_PAGES = frozenset({*_OFFICE, "/display", "/scan"}) - {"/"}
+_PAGES = frozenset({*_OFFICE, "/display", "/scan", "/viewer"}) - {"/"}
 # What programs ask for; whatever else nobody knows was typed or followed by a person.
 _UNKNOWN = r"/{path:(?!(api|documents|assets|ws|metrics|socket\.io|\.well-known)(/|\Z)).*}"
 _DOCUMENT_HEADERS = {
@@ -104,6 +104,7 @@ def routes(
         *(web.get(path, page("office.html")) for path in _OFFICE),
         web.get("/display", page("display.html")),
         web.get("/scan", page("scan.html")),
+        web.get("/viewer", page("viewer.html")),
         web.get("/assets/{path:.+}", asset),
         web.get("/documents/{path:.+}", document),
         web.get("/.well-known/vooster", well_known),

@@ -48,7 +48,7 @@ _ADMIN: Final = Rule(Role.ADMIN)
 
 PAGES: Final = (
     "/", "/setup", "/login", "/screens", "/screens/{rest}", "/approve", "/pair", "/dead-letters", "/display", "/scan",
-    "/trust", "/discovery", "/extension", "/assets/{path}", "/{path}",
+    "/viewer", "/trust", "/discovery", "/extension", "/assets/{path}", "/{path}",
 )  # fmt: skip
 """The same for everybody, with nothing of the plant in them: what they show they ask the API for."""
 

@@ -8,7 +8,7 @@ from typing import Final
 from aiohttp import hdrs, web
 
 from appliance.edge.hosts import Hosts, is_here
-from appliance.edge.origins import CORS_PATHS, is_extension, is_preflight
+from appliance.edge.origins import CORS_PATHS, EXTENSION, VIEWER, is_extension, is_preflight
 from appliance.edge.outside import Outside
 
 STREAMING: Final = web.RequestKey("streaming", bool)
@@ -24,11 +24,13 @@ _STATION: Final = (  # beside what a page may: pdf.js with its decoders, picture
     "font-src 'self' data:; connect-src 'self' ws: wss:; worker-src 'self'; frame-src 'self'; manifest-src 'self'; "
 )
 _ALL_PAGES: Final = (
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors {}; "
     "require-trusted-types-for 'script'; trusted-types vooster-worker"
 )
-PAGE_CSP: Final = _PAGE + _ALL_PAGES
-STATION_CSP: Final = _STATION + _ALL_PAGES
+PAGE_CSP: Final = _PAGE + _ALL_PAGES.format("'none'")
+STATION_CSP: Final = _STATION + _ALL_PAGES.format("'none'")
+VIEWER_CSP: Final = _STATION + _ALL_PAGES.format(EXTENSION)
+"""Of the page by which the extension draws documents: in a frame of its own, apart from what the extension can do."""
 DATA_CSP: Final = "default-src 'none'; frame-ancestors 'none'"
 """Of what is no page: should a browser take it for one, it is an empty one."""
 _STATION_PATHS: Final = ("/display", "/assets/pdfjs/")
@@ -78,8 +80,11 @@ def _page(request: web.Request, headers: MutableMapping[str, str], outside: Outs
         headers["Cross-Origin-Resource-Policy"] = "same-origin"
     if _CSP in headers:
         return
-    headers[_CSP] = STATION_CSP if path.startswith(_STATION_PATHS) else PAGE_CSP
-    headers["X-Frame-Options"] = "DENY"
+    if path == VIEWER:
+        headers[_CSP] = VIEWER_CSP
+    else:
+        headers[_CSP] = STATION_CSP if path.startswith(_STATION_PATHS) else PAGE_CSP
+        headers["X-Frame-Options"] = "DENY"
     headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
     if outside.is_secure(request) or is_here(request.host):  # elsewhere browsers ignore it, with a complaint
         headers["Cross-Origin-Opener-Policy"] = "same-origin"

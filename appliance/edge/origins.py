@@ -36,6 +36,8 @@ _OTHER_SITES: Final = frozenset({"cross-site", "same-site"})
 """`same-site` too: another port of this machine, or another machine of the plant's domain, is somebody else."""
 _OPEN: Final = ("/.well-known/", "/documents/")
 """For everyone's pages: what anyone may know, and what a link is signed for."""
+VIEWER: Final = "/viewer"
+"""For our extension's pages to frame, by the answer's own policy."""
 _FOR_PROGRAMS: Final = (*CORS_PATHS, _WEB_SOCKET, "/metrics")
 """Where nobody goes by following a link on another site's page."""
 
@@ -94,7 +96,8 @@ def _is_listed(request: web.Request, hosts: Hosts, origin: str) -> bool:
 
 
 def _is_for_all(request: web.Request) -> bool:
-    """Whether any page may lead a browser here: to what is open, or by a link to a page that is then on top."""
+    """Whether any page may lead a browser here: to what is open, by a link to a page that is then on top, or to the
+    viewer, whose answer says who may frame it."""
     path = request.path
     if path.startswith(_OPEN):
         return request.method in SAFE
@@ -102,7 +105,7 @@ def _is_for_all(request: web.Request) -> bool:
     return (
         request.method == "GET"
         and headers.get(_MODE) == "navigate"
-        and headers.get(_DEST) == "document"
+        and (headers.get(_DEST) == "document" or path == VIEWER)
         and not path.startswith(_FOR_PROGRAMS)
     )
 

@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from appliance import __version__
+from appliance.core.managed import EXTENSION_ID
 from appliance.paths import package_data
 from tests.support.house import PDF, House
 
@@ -39,6 +40,7 @@ async def link(house: House, order_id: str = "ORD-1001") -> str:
         "/extension",
         "/display",
         "/scan",
+        "/viewer",
     ],
 )
 async def test_pages_are_strict_about_what_they_load(house: House, path: str) -> None:
@@ -46,11 +48,14 @@ async def test_pages_are_strict_about_what_they_load(house: House, path: str) ->
     assert (answer.status, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     assert answer.headers["Cache-Control"] == "no-cache"
     policy = answer.headers["Content-Security-Policy"]
-    assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
-    assert ("script-src 'self';" in policy) != (path == "/display")
-    assert ("'wasm-unsafe-eval'" in policy) == ("worker-src" in policy) == (path == "/display")  # pdf.js
+    # The extension alone may frame the viewer, and nobody anything else.
+    framing = f"chrome-extension://{EXTENSION_ID}" if path == "/viewer" else "'none'"
+    assert "default-src 'none'" in policy and f"frame-ancestors {framing};" in policy
+    draws = path in {"/display", "/viewer"}
+    assert ("script-src 'self';" in policy) != draws
+    assert ("'wasm-unsafe-eval'" in policy) == ("worker-src" in policy) == draws  # pdf.js
     assert "unsafe-inline" not in policy and "require-trusted-types-for 'script'" in policy
-    assert answer.headers["X-Frame-Options"] == "DENY"
+    assert answer.headers.get("X-Frame-Options") == (None if path == "/viewer" else "DENY")
     assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert "Server" not in answer.headers
     assert (answer.headers["X-Content-Type-Options"], answer.headers["Referrer-Policy"]) == ("nosniff", "no-referrer")

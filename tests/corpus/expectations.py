@@ -35,7 +35,8 @@ class Proof(NamedTuple):
 
 OPEN: Final = frozenset({
     "/", "/setup", "/login", "/screens", "/screens/{rest}", "/approve", "/pair", "/dead-letters", "/display", "/scan",
-    "/trust", "/assets/{path}", "/{path}", "/.well-known/vooster", "/trust/about.json", "/trust/vooster-ca.crt",
+    "/viewer", "/trust", "/assets/{path}", "/{path}", "/.well-known/vooster", "/trust/about.json",
+    "/trust/vooster-ca.crt",
     "/trust/vooster-ca.pem", "/discovery", "/extension", "/extension/vooster-extension.zip", "/extension/policy.json",
     "/extension/policy.reg", "/extension/policy.mobileconfig", "/api/asyncapi.json", "/api/openapi.json",
     "/api/health", "/api/health/live", "/api/health/ready",

@@ -24,8 +24,8 @@ _LISTEN = """() => {
   window.port = chrome.runtime.connect({ name: "view" });
   window.port.onMessage.addListener((view) => { window.view = view; });
 }"""
-_DRAWN = """() => document.querySelector(".sheet.is-shown :is(canvas, img, pre, iframe)") !== null
-  && document.querySelector(".over") === null"""
+_DRAWN = "document.querySelector('.sheet.is-shown :is(canvas, img, pre, iframe)') !== null"
+_COVERED = "document.querySelector('.over') !== null"
 _WINDOWS = "chrome.windows.getAll({ populate: true })"
 
 
@@ -150,7 +150,10 @@ class Workplace:
         index = window and self.index_of(address)
         paper = None if index is None else self.view["papers"].get(index)
         page = next((page for page in self.context.pages if page.url == address), None)
-        return str(paper["sheet"]["url"]) if paper and page and page.evaluate(_DRAWN) else ""
+        if paper is None or page is None or page.evaluate(_COVERED):
+            return ""
+        viewer = next((frame for frame in page.frames if frame.url.endswith("/viewer")), None)
+        return str(paper["sheet"]["url"]) if viewer and viewer.evaluate(_DRAWN) else ""
 
     @staticmethod
     def index_of(address: str) -> str | None:

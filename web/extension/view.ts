@@ -30,10 +30,14 @@ export type Entry = { at: number; text: Text };
 export type Shown = { sheet: Sheet; url: string | null; shownAt: number; tookMs: number | null };
 
 /** A document for the page on a monitor to draw. `load` names this try; `keep` as of the viewer's `open`. */
-export type Paper = { load: string; sheet: Sheet; keep: boolean; hosts: readonly string[]; isDrawn: boolean };
+export type Paper = { load: string; sheet: Sheet; keep: boolean; isDrawn: boolean };
 
 /** What such a page tells of a paper. */
-export type Report = { did: "draw"; load: string } | { did: "break"; load: string; code: string; detail: string };
+export type Report =
+  | { did: "draw"; load: string }
+  /** A tab has to show it. */
+  | { did: "decline"; load: string }
+  | { did: "break"; load: string; code: string; detail: string };
 
 /** The last test page: on which monitor, how long that took, when it stood there. */
 export type Tested = { index: number; tookMs: number; at: number };

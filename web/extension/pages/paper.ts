@@ -1,12 +1,15 @@
-/** The document on this page's monitor: draws what the worker has put there for it, and tells when it is to be seen. */
+/** The document on this page's monitor: has drawn what the worker has put there for it, and tells when it is to be seen. */
 import { effect, signal } from "@preact/signals";
-import { mayOpen } from "../../src/lib/webaddress";
 import { LoadFailure } from "../../src/station/viewer/load";
-import { NOWHERE, type Spot, Viewer } from "../../src/station/viewer/viewer";
+import { NOWHERE, type Spot } from "../../src/station/viewer/viewer";
+import type { FromViewer } from "../../src/viewer/talk";
 import { tell, view } from "../port";
 import type { Paper as Asked } from "../view";
+import { ViewerFrame } from "./frame";
+import { fetchStranger } from "./strangers";
 
-const TURN_MS = 15_000;
+/** A viewer answers within 8 s, unless its document keeps it from everything: then another takes its place. */
+const ANSWERS_MS = 8_600;
 
 export class Paper {
   readonly element = document.createElement("div");
@@ -14,57 +17,107 @@ export class Paper {
   /** Whether the document that the worker asks for stands on this page, a moment before the worker knows. */
   readonly isDrawn = signal(false);
 
-  private readonly viewer: Viewer;
-  private load: string | null = null;
+  private frame: ViewerFrame | null = null;
+  /** Whose viewer it is, and of which version. */
+  private served = "";
+  private asked: Asked | null = null;
+  private fetching = new AbortController();
+  private patience: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(index: number) {
+  /** `index` of the monitor; null for a page that lies over another and has no documents. */
+  constructor(index: number | null) {
     this.element.className = "documents";
-    this.viewer = new Viewer(this.element, TURN_MS, {
-      refusalOf: (url, hosts) => (isOwn(url) || mayOpen(url, hosts) ? null : "DOCUMENT_URL_REFUSED"),
-      isOwn,
-    });
-    this.viewer.onTurn = (spot) => {
-      this.spot.value = spot;
-    };
-    this.viewer.onDrawn = () => {
-      this.isDrawn.value = true;
-    };
-    // So that the first document doesn't wait for its viewer.
-    void import("../../src/station/viewer/pdf").then((pdf) => pdf.warmUp());
+    if (index === null) return;
     effect(() => this.follow(view.value?.papers[index] ?? null));
   }
 
   turn(way: 1 | -1): void {
-    this.viewer.turn(way);
+    this.frame?.say({ do: "turn", way });
   }
 
   private follow(asked: Asked | null): void {
-    if (view.value === null || (asked?.load ?? null) === this.load) return;
-    this.load = asked?.load ?? null;
-    this.isDrawn.value = false;
+    if (view.value === null) return;
+    if (view.value.phase.kind === "paired") this.viewer(); // so that the first document doesn't wait for it
+    if ((asked?.load ?? null) === (this.asked?.load ?? null)) return;
+    this.end();
+    this.asked = asked;
     if (asked) void this.draw(asked);
-    else this.away();
+    else this.frame?.say({ do: "close" });
   }
 
-  private async draw({ load, sheet, keep, hosts }: Asked): Promise<void> {
-    this.viewer.hosts = hosts;
+  private async draw(asked: Asked): Promise<void> {
+    const { load, sheet, keep } = asked;
+    const { signal: abort } = this.fetching;
+    this.patience = setTimeout(() => this.broke(load, "CLIENT_FAILED", "the viewer doesn't answer", true), ANSWERS_MS);
     try {
-      await this.viewer.open(sheet, keep);
-      tell({ did: "draw", load });
+      const base = view.value?.appliance?.base;
+      const isOwn = URL.canParse(sheet.url) && new URL(sheet.url).origin === base;
+      const stranger = isOwn ? null : await fetchStranger(sheet.url, abort);
+      if (this.asked !== asked) return;
+      if (!isOwn && stranger === null) {
+        this.end();
+        tell({ did: "decline", load });
+        return;
+      }
+      // One that was under way as the appliance began to answer may have come to nothing.
+      await this.viewer()?.begun.catch(() => {});
+      const frame = this.viewer();
+      await frame?.begun;
+      if (this.asked !== asked) return;
+      if (!frame) throw new Error("no appliance is known");
+      const { bytes = null, contentType = sheet.contentType } = stranger ?? {};
+      frame.say({ do: "open", load, sheet: { ...sheet, contentType }, keep, bytes });
     } catch (error) {
-      if (this.load !== load) return; // another has taken its place
-      this.away();
-      const { code, detail } = error instanceof LoadFailure ? error : new LoadFailure("CLIENT_FAILED", String(error));
-      tell({ did: "break", load, code, detail });
+      if (this.asked !== asked) return;
+      if (error instanceof LoadFailure) this.broke(load, error.code, error.detail, false);
+      else this.broke(load, "CLIENT_FAILED", String(error), true);
     }
   }
 
-  private away(): void {
-    this.viewer.close();
+  /** The appliance's viewer, another one where it has moved or was renewed. */
+  private viewer(): ViewerFrame | null {
+    const { base, version } = view.value?.appliance ?? { base: "", version: "" };
+    const served = `${base} ${version}`;
+    if (base && (this.frame === null || this.frame.isLost || this.served !== served)) {
+      this.frame?.remove();
+      const frame = new ViewerFrame(base);
+      frame.onSaid = (said) => this.hear(said);
+      this.frame = frame;
+      this.served = served;
+      this.element.append(frame.element);
+    }
+    return this.frame;
+  }
+
+  private hear(said: FromViewer): void {
+    if (said.did === "turn") {
+      this.spot.value = said.spot;
+    } else if (said.did !== "begin" && said.load === this.asked?.load) {
+      if (said.did === "place") {
+        this.isDrawn.value = true;
+      } else if (said.did === "show") {
+        clearTimeout(this.patience);
+        tell({ did: "draw", load: said.load });
+      } else {
+        this.broke(said.load, said.code, said.detail, false);
+      }
+    }
+  }
+
+  private broke(load: string, code: string, detail: string, isViewerLost: boolean): void {
+    this.end();
+    if (isViewerLost) {
+      this.frame?.remove();
+      this.frame = null;
+    }
+    tell({ did: "break", load, code, detail });
+  }
+
+  /** Nothing is being drawn, and what was counts no longer. */
+  private end(): void {
+    clearTimeout(this.patience);
+    this.fetching.abort();
+    this.fetching = new AbortController();
     this.isDrawn.value = false;
   }
-}
-
-function isOwn(url: string): boolean {
-  return URL.canParse(url) && new URL(url).origin === view.value?.appliance?.base;
 }

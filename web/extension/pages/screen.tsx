@@ -24,7 +24,7 @@ const index = Number(asked.get("display") ?? 1);
 const over = asked.get("over");
 const now = signal(epochNow());
 
-const paper = new Paper(index);
+const paper = new Paper(over ? null : index);
 
 const station: DrawingFace = {
   monitor: computed(() => {

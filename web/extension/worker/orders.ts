@@ -131,7 +131,6 @@ export class Orders {
     try {
       const { isDrawn, ...evidence } = await this.deps.windows.document(monitor, sheet, {
         keep,
-        hosts: this.hosts,
         isOwn: this.isOwn(sheet.url),
         mayLead: (url) => mayOpen(url, this.hosts) || this.isOwn(url),
       });

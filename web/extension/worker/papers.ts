@@ -1,7 +1,7 @@
 /**
- * Documents that the extension's own page draws rather than the browser: a browser's PDF viewer looks loaded a second or
- * more before there is anything to be seen, a damaged picture looks loaded for ever, and a change of site takes a process
- * of its own. The page on the monitor draws what stands here for it, and tells.
+ * Documents that are drawn rather than opened in the tab: a browser's PDF viewer looks loaded a second or more before
+ * there is anything to be seen, a damaged picture looks loaded for ever, and a change of site takes a process of its
+ * own. The extension's page on the monitor has what stands here for it drawn, and tells.
  */
 import type { Sheet } from "../../src/station/stage";
 import { formatOf } from "../../src/station/viewer/address";
@@ -19,6 +19,25 @@ type Drawing = { load: string; drawn(): void; failed(error: Error): void };
 export function isDrawn(contentType: string, isOwn: boolean): boolean {
   const format = formatOf(contentType);
   return format !== null && (format !== "html" || isOwn);
+}
+
+/** It isn't for the page to draw: a tab has to show it. */
+export class Declined extends Error {}
+
+const TYPES: Record<string, string> = {
+  pdf: "application/pdf",
+  png: "image/png",
+  jpg: "image/jpeg",
+  jpeg: "image/jpeg",
+  gif: "image/gif",
+  webp: "image/webp",
+  svg: "image/svg+xml",
+};
+
+/** What an address seems to be by its name; null where only its answer tells. */
+export function typeByName(url: string): string | null {
+  const ending = /\.(\w{1,5})$/.exec(URL.canParse(url) ? new URL(url).pathname : "")?.[1];
+  return TYPES[ending?.toLowerCase() ?? ""] ?? null;
 }
 
 export class Papers {
@@ -42,7 +61,7 @@ export class Papers {
   }
 
   /** Resolves once the page has it on the monitor. Rejects with a LoadFailure, or with Overtaken by a newer one. */
-  draw(index: number, sheet: Sheet, how: Pick<Paper, "keep" | "hosts">, patience = LOAD_MS): Promise<void> {
+  draw(index: number, sheet: Sheet, keep: boolean, patience = LOAD_MS): Promise<void> {
     this.overtake(index);
     const load = crypto.randomUUID();
     return new Promise((resolve, reject) => {
@@ -60,10 +79,10 @@ export class Papers {
         if (paper) this.put(index, { ...paper, isDrawn: true });
         resolve();
       };
-      const late = notDrawn(`not drawn within ${LOAD_MS / 1000} s`);
+      const late = notDrawn("not drawn in time");
       const timer = setTimeout(() => failed(late), Math.max(0, patience));
       this.drawings.set(index, { load, drawn, failed });
-      this.put(index, { load, sheet, ...how, isDrawn: false });
+      this.put(index, { load, sheet, keep, isDrawn: false });
     });
   }
 
@@ -88,6 +107,8 @@ export class Papers {
       if (lost && report.did === "break") this.onLost(Number(lost[0]));
     } else if (report.did === "draw") {
       drawing.drawn();
+    } else if (report.did === "decline") {
+      drawing.failed(new Declined());
     } else {
       drawing.failed(new LoadFailure(report.code, report.detail));
     }

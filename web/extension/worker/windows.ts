@@ -13,7 +13,7 @@ import type { Keeper, Passing } from "./kept";
 import { Keyboard } from "./keyboard";
 import { Drawable, LOAD_MS, type Load, type Loads, Overtaken } from "./loads";
 import type { PlacedDisplay } from "./monitors";
-import { isDrawn, type Papers } from "./papers";
+import { Declined, isDrawn, type Papers, typeByName } from "./papers";
 
 export type Evidence = { display: { index: number; name?: string; bounds: Bounds }; windowId: string; url: string };
 
@@ -23,8 +23,6 @@ export type ShownEvidence = Evidence & { isDrawn: boolean };
 export type DocumentOptions = {
   /** What stands there stays until the new one is there: the same order once more. */
   keep: boolean;
-  /** Whose documents may be opened beside the appliance's own; [] for anyone's. */
-  hosts: readonly string[];
   /** Whether an address that the document leads on to may be opened. */
   mayLead(url: string): boolean;
   /** Whether the appliance serves it. */
@@ -91,24 +89,21 @@ export class Windows {
         if (this.works.get(index) !== work) throw new Overtaken();
       },
     };
-    // Of an address that only says as it answers what it is, the same order once more tells it before.
-    const contentType = options.keep && before?.url === sheet.url ? before.contentType : sheet.contentType;
+    // Of an address that only says as it answers what it is, the same order once more tells it before; so may its name.
+    const known = options.keep && before?.url === sheet.url ? before.contentType : sheet.contentType;
+    const contentType = isDrawn(known, options.isOwn) ? known : (typeByName(sheet.url) ?? known);
     // The page draws while its window is looked after.
     const drawing = isDrawn(contentType, options.isOwn) ? this.draw(index, { ...sheet, contentType }, turn) : null;
     const shown = this.inTurn(index, async () => {
       turn.goOn();
       await this.uncover();
       const opened = await this.frames.open(monitor);
-      if (drawing) return this.drawn(monitor, opened, sheet.url, turn, drawing);
       try {
-        return await this.loaded(monitor, opened, sheet.url, turn);
+        if (drawing) return await this.drawn(monitor, opened, sheet.url, turn, drawing);
       } catch (error) {
-        if (!(error instanceof Drawable)) throw error;
-        turn.goOn();
-        const { url, contentType: told } = error;
-        const led = this.draw(index, { ...sheet, url, contentType: told }, turn);
-        return this.drawn(monitor, await this.frames.open(monitor), url, turn, led);
+        if (!(error instanceof Declined)) throw error;
       }
+      return this.strange(monitor, opened, sheet, turn);
     });
     const work: Work = { url: sheet.url, contentType: sheet.contentType, shown };
     this.works.set(index, work);
@@ -119,8 +114,21 @@ export class Windows {
     return shown;
   }
 
-  private draw(index: number, sheet: Sheet, { keep, hosts, end }: Turn): Promise<void> {
-    const drawing = this.papers.draw(index, sheet, { keep, hosts }, end - epochNow());
+  /** Of another host: by the tab, or drawn where its answer is no page. */
+  private async strange(monitor: PlacedDisplay, opened: Frame, sheet: Sheet, turn: Turn): Promise<ShownEvidence> {
+    try {
+      return await this.loaded(monitor, opened, sheet.url, turn);
+    } catch (error) {
+      if (!(error instanceof Drawable)) throw error;
+      turn.goOn();
+      const { url, contentType } = error;
+      const drawing = this.draw(monitor.index, { ...sheet, url, contentType }, turn);
+      return this.drawn(monitor, await this.frames.open(monitor), url, turn, drawing);
+    }
+  }
+
+  private draw(index: number, sheet: Sheet, { keep, end }: Turn): Promise<void> {
+    const drawing = this.papers.draw(index, sheet, keep, end - epochNow());
     drawing.catch(() => {}); // heard of where it is waited for
     return drawing;
   }

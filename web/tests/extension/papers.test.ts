@@ -7,7 +7,6 @@ import { isDrawn, Papers } from "../../extension/worker/papers";
 import type { Sheet } from "../../src/station/stage";
 import { LoadFailure } from "../../src/station/viewer/load";
 
-const HOW = { keep: false, hosts: [] };
 const area = { get: async () => ({}), set: async () => {}, remove: async () => {} } as unknown as ConstructorParameters<
   typeof Keeper<Passing>
 >[0];
@@ -36,20 +35,20 @@ function desk(kept = new Keeper<Passing>(area, {})): {
 
 test("what the page says of a paper is what becomes of it", async () => {
   const { papers, load } = desk();
-  const drawn = papers.draw(1, sheet("A"), HOW);
+  const drawn = papers.draw(1, sheet("A"), false);
   papers.told({ did: "draw", load: load(1) });
   await drawn;
   assert.equal(papers.all[1]?.isDrawn, true);
-  const damaged = papers.draw(2, sheet("B"), HOW);
+  const damaged = papers.draw(2, sheet("B"), false);
   papers.told({ did: "break", load: load(2), code: "DOCUMENT_LOAD_FAILED", detail: "damaged" });
   await assert.rejects(damaged, (error) => error instanceof LoadFailure && error.detail === "damaged");
 });
 
 test("words of an earlier load change nothing, and whoever waited for it hears that it was overtaken", async () => {
   const { papers, load } = desk();
-  const before = papers.draw(1, sheet("A"), HOW);
+  const before = papers.draw(1, sheet("A"), false);
   const early = load(1);
-  const now = papers.draw(1, sheet("B"), HOW);
+  const now = papers.draw(1, sheet("B"), false);
   await assert.rejects(before, Overtaken);
   papers.told({ did: "draw", load: early });
   papers.told({ did: "break", load: early, code: "CLIENT_FAILED", detail: "" });
@@ -60,12 +59,12 @@ test("words of an earlier load change nothing, and whoever waited for it hears t
 
 test("a page that says nothing has not shown it", async () => {
   const { papers } = desk();
-  await assert.rejects(papers.draw(1, sheet("A"), HOW, 10), (error) => error instanceof LoadFailure);
+  await assert.rejects(papers.draw(1, sheet("A"), false, 10), (error) => error instanceof LoadFailure);
 });
 
 test("what was put away is gone from the page, and nobody waits for it", async () => {
   const { papers } = desk();
-  const drawn = papers.draw(1, sheet("A"), HOW);
+  const drawn = papers.draw(1, sheet("A"), false);
   papers.away(1);
   await assert.rejects(drawn, Overtaken);
   assert.deepEqual(papers.all, {});
@@ -73,10 +72,10 @@ test("what was put away is gone from the page, and nobody waits for it", async (
 
 test("a worker that wakes finds what was drawn, and not what was being drawn", async () => {
   const { papers, kept, load } = desk();
-  const drawn = papers.draw(1, sheet("A"), HOW);
+  const drawn = papers.draw(1, sheet("A"), false);
   papers.told({ did: "draw", load: load(1) });
   await drawn;
-  papers.draw(2, sheet("B"), HOW).catch(() => {});
+  papers.draw(2, sheet("B"), false).catch(() => {});
   const awake = desk(kept);
   assert.deepEqual(Object.keys(awake.papers.all), ["1"]);
   const lost: number[] = [];

@@ -1,5 +1,5 @@
 /** HTML in a frame without any right but scripts. Fetched first, because a frame looks loaded even at a 404. */
-import { fetchDocument, type Source } from "./load";
+import { failed, fetchDocument, type Source, statusFailure } from "./load";
 import type { Prepared } from "./prepared";
 
 export async function prepareHtml(
@@ -13,11 +13,22 @@ export async function prepareHtml(
   frame.setAttribute("sandbox", "allow-scripts");
   frame.referrerPolicy = "no-referrer";
   frame.title = title;
+  performance.clearResourceTimings(); // it keeps the first few hundred only
   await new Promise<void>((loaded, broken) => {
     frame.addEventListener("load", () => loaded(), { once: true });
     signal.addEventListener("abort", () => broken(signal.reason), { once: true });
     frame.src = source.url;
     host.append(frame);
   });
+  const status = statusOf(source.url);
+  if (status !== undefined && status !== 200) throw status === 0 ? failed("unreachable") : statusFailure(status);
   return { pages: 1, steps: 1, step: 0, draw: async () => {}, onMoved: () => {}, dispose: () => frame.remove() };
+}
+
+/** What the frame itself was answered, 0 for nothing at all; undefined in a browser that doesn't tell. */
+function statusOf(url: string): number | undefined {
+  const found = performance.getEntriesByType("resource").findLast(({ name }) => name === url) as
+    | PerformanceResourceTiming
+    | undefined;
+  return found?.initiatorType === "iframe" ? found.responseStatus : undefined;
 }

@@ -1,5 +1,4 @@
 /** Fetching a document, with the finer reason when it won't come. */
-import type { Refusal } from "./address";
 
 /** `detail` is for the record on the appliance, in English; people get the code's own words. */
 export class LoadFailure extends Error {
@@ -23,29 +22,29 @@ export function statusFailure(status: number): LoadFailure {
   return failed(`server answered ${status}`);
 }
 
-/** Which addresses a page opens. */
-export type Rules = {
-  /** Null where it may be opened. `hosts`: whose documents may be, where it isn't anyone's. */
-  refusalOf(url: string, hosts: readonly string[]): Refusal | null;
-  /** Whether it is the appliance's own, which needs no cookies and leads nowhere else. */
-  isOwn(url: string): boolean;
-};
-
-export type Source = { url: string; isOwn: boolean; refusalOf(url: string): Refusal | null };
+/** `bytes`: the document itself, where somebody else has fetched it. */
+export type Source = { url: string; bytes: Blob | null };
 
 /** Rejects with a LoadFailure, or with the signal's reason. */
-export async function fetchDocument({ url, isOwn, refusalOf }: Source, signal: AbortSignal): Promise<Blob> {
-  const credentials = isOwn ? "omit" : "include";
-  const response = await fetch(url, { signal, cache: "no-store", credentials }).catch((error: unknown) => {
+export async function fetchDocument({ url, bytes }: Source, signal: AbortSignal): Promise<Blob> {
+  if (bytes) return filled(bytes);
+  const response = await fetch(url, { signal, cache: "no-store", credentials: "omit" }).catch((error: unknown) => {
     throw signal.aborted ? error : failed("unreachable");
   });
-  const refusal = response.redirected ? refusalOf(response.url) : null;
-  if (refusal) throw new LoadFailure(refusal, "it leads to an address that may not be opened");
+  return bodyOf(response, signal);
+}
+
+/** The body of an answer that is one. Rejects as `fetchDocument` does. */
+export async function bodyOf(response: Response, signal: AbortSignal): Promise<Blob> {
   if (!response.ok) throw statusFailure(response.status);
   if (Number(response.headers.get("Content-Length")) > MOST_BYTES) throw failed("too large");
   const blob = await response.blob().catch((error: unknown) => {
     throw signal.aborted ? error : failed("broken off while loading");
   });
+  return filled(blob);
+}
+
+function filled(blob: Blob): Blob {
   if (blob.size === 0) throw failed("empty");
   return blob;
 }

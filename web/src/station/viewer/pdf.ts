@@ -26,8 +26,7 @@ export function warmUp(): void {
 
 export async function preparePdf(source: Source, host: HTMLElement, signal: AbortSignal): Promise<Prepared> {
   warmUp();
-  // The appliance's own may be read piece by piece; another host may lead elsewhere, and tell who asks by cookies.
-  const from = source.isOwn ? { url: source.url } : { data: await bytesOf(source, signal) };
+  const from = source.bytes ? { data: await bytesOf(source, signal) } : { url: source.url };
   const task = pdfjs.getDocument({
     ...from,
     worker: worker ?? undefined,

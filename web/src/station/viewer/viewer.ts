@@ -3,7 +3,7 @@ import type { Sheet } from "../stage";
 import { formatOf, refusalOf } from "./address";
 import { prepareHtml } from "./html";
 import { prepareImage } from "./image";
-import { failed, LoadFailure, type Rules, type Source } from "./load";
+import { failed, LoadFailure, type Source } from "./load";
 import type { Prepared } from "./prepared";
 import { prepareText } from "./text";
 
@@ -20,12 +20,6 @@ const NEVER = Number.NEGATIVE_INFINITY;
 export type Spot = { page: number; pages: number; step: number; steps: number };
 export const NOWHERE: Spot = { page: 0, pages: 0, step: 0, steps: 1 };
 
-/** Of a page that the appliance serves. */
-const SERVED: Rules = {
-  refusalOf: (url, hosts) => refusalOf(url, location.origin, hosts),
-  isOwn: () => true, // it opens no other
-};
-
 type Layer = { element: HTMLElement; prepared: Prepared | null };
 
 export class Viewer {
@@ -39,7 +33,6 @@ export class Viewer {
 
   private readonly root: HTMLElement;
   private readonly turnMs: number;
-  private readonly rules: Rules;
   private current: Layer | null = null;
   /** Of the `open` under way, until it has resolved. */
   private opening: AbortController | null = null;
@@ -50,17 +43,16 @@ export class Viewer {
   private turnTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** `turnMs`: how long each of several pages stays before the next comes by itself; 0 for never. */
-  constructor(root: HTMLElement, turnMs: number, rules: Rules = SERVED) {
+  constructor(root: HTMLElement, turnMs: number) {
     this.root = root;
     this.turnMs = turnMs;
-    this.rules = rules;
   }
 
   /**
    * Resolves when the sheet is drawn and the page is visible. The old document goes first, unless `keep` (the same
-   * order once more). Rejects with a LoadFailure, or with an AbortError when something else took its place.
+   * order once more). `bytes`: a document of another host, fetched by who may. Rejects with a LoadFailure, or with an AbortError when something else took its place.
    */
-  async open(sheet: Sheet, keep: boolean): Promise<void> {
+  async open(sheet: Sheet, keep: boolean, bytes: Blob | null = null): Promise<void> {
     this.cancel();
     if (!keep) this.close();
     const abort = new AbortController();
@@ -71,7 +63,7 @@ export class Viewer {
     this.opening = abort;
     this.root.append(element);
     try {
-      const prepared = await within(prepare(sheet, element, this.source(sheet.url), abort.signal), abort);
+      const prepared = await within(prepare(sheet, element, bytes, this.hosts, abort.signal), abort);
       layer.prepared = prepared;
       if (abort.signal.aborted) prepared.dispose();
       abort.signal.throwIfAborted();
@@ -90,11 +82,6 @@ export class Viewer {
     } finally {
       if (this.opening === abort) this.opening = null;
     }
-  }
-
-  private source(url: string): Source {
-    const { rules, hosts } = this;
-    return { url, isOwn: rules.isOwn(url), refusalOf: (at) => rules.refusalOf(at, hosts) };
   }
 
   close(): void {
@@ -176,8 +163,15 @@ export class Viewer {
   }
 }
 
-async function prepare(sheet: Sheet, host: HTMLElement, source: Source, signal: AbortSignal): Promise<Prepared> {
-  const refusal = source.refusalOf(source.url);
+async function prepare(
+  sheet: Sheet,
+  host: HTMLElement,
+  bytes: Blob | null,
+  hosts: readonly string[],
+  signal: AbortSignal,
+): Promise<Prepared> {
+  const source: Source = { url: sheet.url, bytes };
+  const refusal = bytes ? null : refusalOf(sheet.url, location.origin, hosts);
   if (refusal === "DOCUMENT_URL_REFUSED") throw new LoadFailure(refusal, "not an address that may be opened");
   if (refusal) throw new LoadFailure(refusal, "not one of the appliance's documents");
   switch (formatOf(sheet.contentType)) {
