@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 
 import pytest
+from playwright.sync_api import Error
 
-from tests.e2e.floor import RED, near, pixel, until
+from tests.e2e.floor import RED, copied, near, pixel, until
 from tests.e2e.plant import SCREEN, Plant, hand_over, paired
 from tests.e2e.strangers import stranger
 from tests.e2e.workplace import Workplace, settled
@@ -106,3 +108,21 @@ def test_a_drawn_order_says_when_the_connection_is_lost_and_comes_again_to_a_pag
     until(lambda: "/ORD-1." in pc.document_on(1), 20)
     page.get_by_text("ORD-1 · 복원됨").wait_for()
     assert near(pixel(page), RED)
+
+
+def test_a_document_that_brings_its_process_down_takes_nothing_else_with_it(pc: Workplace, plant: Plant) -> None:
+    paired(pc, plant)
+    assert plant.scan("ORD-1")["result"] == "shown"
+    viewer = next(frame for frame in pc.page_on(1).frames if frame.url.endswith("/viewer"))
+    with contextlib.suppress(Error):  # it can't answer any more, and the page counts as crashed for whoever tests it
+        pc.context.new_cdp_session(viewer).send("Page.crash")
+    again = "2번 모니터의 제작의뢰서를 다시 불러옵니다"
+    until(lambda: again in [entry["text"]["ko"] for entry in pc.view["log"]], 20)
+    until(lambda: pc.view["shown"] and pc.view["papers"]["1"]["isDrawn"])
+    assert plant.scan("ORD-2")["result"] == "shown"
+    levels = b"".join(b"<g id='l%d'>%s</g>" % (n, b"<use href='#l%d' x='1'/>" % (n - 1) * 10) for n in range(1, 7))
+    bomb = b"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'><path id='l0' d='M0 0h9v9z'/>%s</svg>" % levels
+    copied(plant.orders / "ORD-7.svg", bomb)
+    assert plant.scan("ORD-7", wait_ms=25_000)["result"] == "dead", "a million parts are too many"
+    assert plant.scan("ORD-1")["result"] == "shown"
+    assert plant.screen()["online"]

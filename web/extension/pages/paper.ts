@@ -2,7 +2,7 @@
 import { effect, signal } from "@preact/signals";
 import { LoadFailure } from "../../src/station/viewer/load";
 import { NOWHERE, type Spot } from "../../src/station/viewer/viewer";
-import type { FromViewer } from "../../src/viewer/talk";
+import type { OfDocument } from "../../src/viewer/talk";
 import { tell, view } from "../port";
 import type { Paper as Asked } from "../view";
 import { ViewerFrame } from "./frame";
@@ -10,6 +10,8 @@ import { fetchStranger } from "./strangers";
 
 /** A viewer answers within 8 s, unless its document keeps it from everything: then another takes its place. */
 const ANSWERS_MS = 8_600;
+
+const LOOK_MS = 5_000;
 
 export class Paper {
   readonly element = document.createElement("div");
@@ -28,6 +30,7 @@ export class Paper {
   constructor(index: number | null) {
     this.element.className = "documents";
     if (index === null) return;
+    setInterval(() => void this.look(), LOOK_MS);
     effect(() => this.follow(view.value?.papers[index] ?? null));
   }
 
@@ -59,12 +62,8 @@ export class Paper {
         tell({ did: "decline", load });
         return;
       }
-      // One that was under way as the appliance began to answer may have come to nothing.
-      await this.viewer()?.begun.catch(() => {});
-      const frame = this.viewer();
-      await frame?.begun;
+      const frame = await this.awake();
       if (this.asked !== asked) return;
-      if (!frame) throw new Error("no appliance is known");
       const { bytes = null, contentType = sheet.contentType } = stranger ?? {};
       frame.say({ do: "open", load, sheet: { ...sheet, contentType }, keep, bytes });
     } catch (error) {
@@ -72,6 +71,32 @@ export class Paper {
       if (error instanceof LoadFailure) this.broke(load, error.code, error.detail, false);
       else this.broke(load, "CLIENT_FAILED", String(error), true);
     }
+  }
+
+  /** A viewer that answers. Rejects where there is none to be had. */
+  private async awake(): Promise<ViewerFrame> {
+    // One that was under way as the appliance began to answer may have come to nothing.
+    await this.viewer()?.begun.catch(() => {});
+    const frame = this.viewer();
+    if (!frame) throw new Error("no appliance is known");
+    await frame.begun;
+    if (await frame.answers()) return frame;
+    this.lose(frame);
+    const another = this.viewer();
+    await another?.begun;
+    return another ?? frame;
+  }
+
+  /** What stands on the monitor is there as long as its viewer is. */
+  private async look(): Promise<void> {
+    const { frame, asked } = this;
+    if (!frame || !asked || !this.isDrawn.value || (await frame.answers()) || (await frame.answers())) return;
+    if (this.asked === asked) this.broke(asked.load, "CLIENT_FAILED", "the viewer is gone", true);
+  }
+
+  private lose(frame: ViewerFrame): void {
+    frame.remove();
+    if (this.frame === frame) this.frame = null;
   }
 
   /** The appliance's viewer, another one where it has moved or was renewed. */
@@ -89,10 +114,10 @@ export class Paper {
     return this.frame;
   }
 
-  private hear(said: FromViewer): void {
+  private hear(said: OfDocument): void {
     if (said.did === "turn") {
       this.spot.value = said.spot;
-    } else if (said.did !== "begin" && said.load === this.asked?.load) {
+    } else if (said.load === this.asked?.load) {
       if (said.did === "place") {
         this.isDrawn.value = true;
       } else if (said.did === "show") {
@@ -106,10 +131,7 @@ export class Paper {
 
   private broke(load: string, code: string, detail: string, isViewerLost: boolean): void {
     this.end();
-    if (isViewerLost) {
-      this.frame?.remove();
-      this.frame = null;
-    }
+    if (isViewerLost && this.frame) this.lose(this.frame);
     tell({ did: "break", load, code, detail });
   }
 

@@ -56,6 +56,9 @@ addEventListener("message", (event: MessageEvent<ToViewer>) => {
       break;
     case "turn":
       viewer.turn(event.data.way);
+      break;
+    case "answer":
+      say({ did: "answer" });
   }
 });
 

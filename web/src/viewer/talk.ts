@@ -6,10 +6,16 @@ import type { Spot } from "../station/viewer/viewer";
 export type ToViewer =
   | { do: "open"; load: string; sheet: Sheet; keep: boolean; bytes: Blob | null }
   | { do: "close" }
+  | { do: "answer" }
   | { do: "turn"; way: 1 | -1 };
 
 export type FromViewer =
   | { did: "begin" }
+  /** It was asked, and is alive. */
+  | { did: "answer" }
+  | OfDocument;
+
+export type OfDocument =
   /** It is in its place, a frame before it is seen. */
   | { did: "place"; load: string }
   | { did: "show"; load: string }
