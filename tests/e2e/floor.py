@@ -134,11 +134,13 @@ class Floor:
 
 
 class People:
-    """Browser contexts by who sits before them. What pages say on the console that they shouldn't is in `wrong`."""
+    """Browser contexts by who sits before them. What pages say on the console that they shouldn't is in `wrong`, unless
+    nobody `listens`."""
 
-    def __init__(self, browser: Browser, language: str = "ko-KR") -> None:
+    def __init__(self, browser: Browser, language: str = "ko-KR", *, listens: bool = True) -> None:
         self._browser = browser
         self._language = language
+        self._listens = listens
         self.wrong: list[str] = []
 
     def station(self, width: int = 1920, height: int = 1080) -> Page:
@@ -160,6 +162,8 @@ class People:
         context: BrowserContext = self._browser.new_context(locale=self._language, **options)
         page = context.new_page()
         page.set_default_timeout(10_000)
+        if not self._listens:
+            return page
         page.on("pageerror", lambda error: self.wrong.append(f"{page.url}: {error}"))
         page.on("console", lambda message: self._hear(page, message.type, message.text))
         return page
