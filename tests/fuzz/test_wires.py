@@ -66,6 +66,7 @@ async def _stands(make_house: MakeHouse, wires: list[str], frames: int, patience
     assert after.kb - before.kb < MAY_GROW_KB
 
 
+@pytest.mark.timeout(240)  # an alarm in the middle of it would keep alive what it was about to count
 @pytest.mark.parametrize("wire", list(WIRES))
 async def test_a_few_thousand_frames_hurt_nobody(make_house: MakeHouse, wire: str) -> None:
     await _stands(make_house, [wire], SHORT[wire])
