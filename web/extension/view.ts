@@ -37,7 +37,9 @@ export type Report =
   | { did: "draw"; load: string }
   /** A tab has to show it. */
   | { did: "decline"; load: string }
-  | { did: "break"; load: string; code: string; detail: string };
+  | { did: "break"; load: string; code: string; detail: string }
+  /** What stood there leads itself to where nothing may be opened. */
+  | { did: "stray"; load: string };
 
 /** The last test page: on which monitor, how long that took, when it stood there. */
 export type Tested = { index: number; tookMs: number; at: number };

@@ -123,6 +123,8 @@ export class Paper {
       } else if (said.did === "show") {
         clearTimeout(this.patience);
         tell({ did: "draw", load: said.load });
+      } else if (said.did === "stray") {
+        tell({ did: "stray", load: said.load });
       } else {
         this.broke(said.load, said.code, said.detail, false);
       }

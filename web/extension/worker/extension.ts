@@ -53,6 +53,7 @@ export class Extension {
       if (index !== null) this.screen.orders.strayed(index);
     };
     this.papers = new Papers(kept.passing, publish);
+    this.papers.onStrayed = (index) => this.screen.orders.strayed(index);
     this.papers.onLost = (index) => this.screen.orders.lost(index);
     this.windows = new Windows(kept.passing, loads, this.papers);
     this.pairer = new Pairer(kept.passing, publish);
@@ -83,6 +84,7 @@ export class Extension {
     const early = Promise.race([policy, pause(POLICY_MS).then(() => NO_POLICY)]);
     const [known] = await Promise.all([early, this.workplace.read()]);
     await this.workplace.arrange();
+    await this.screen.orders.guard();
     await this.managed.start(known);
     setInterval(() => this.tick(), TICK_MS);
     this.begin();

@@ -32,6 +32,8 @@ export type Passing = {
   windows: Record<number, number>;
   shown: Record<number, Shown>;
   papers: Record<number, Paper>;
+  /** Whose documents may be opened beside the appliance's own; [] for anyone's. */
+  hosts: readonly string[];
   /** The window that lies over what a monitor shows. */
   over: number;
   /** Since when there has been no session; ms since the epoch. */

@@ -96,17 +96,22 @@ export class Loads {
         committed,
         done: () => {
           end();
-          if (watch.requestId !== null) this.settled.set(tabId, mayLead);
+          if (watch.requestId !== null) this.settle(tabId, mayLead);
           resolve(watch.url);
         },
         failed,
       };
-      const late = notLoaded(`not loaded within ${LOAD_MS / 1000} s`);
+      const late = notLoaded("not loaded in time");
       const timer = setTimeout(() => failed(late), Math.max(0, patience));
       this.watches.set(tabId, watch);
     });
     loaded.catch(() => {}); // whoever only waits for the old document to go hears of it elsewhere
     return { committed: isCommitted, loaded };
+  }
+
+  /** A document stands in the tab, and may lead itself to these addresses alone. */
+  settle(tabId: number, mayLead: WatchOptions["mayLead"]): void {
+    this.settled.set(tabId, mayLead);
   }
 
   /** Nothing more is said about what this tab was loading. */

@@ -42,7 +42,6 @@ export class Orders {
   private readonly deps: OrdersDeps;
   private readonly memory: Memory;
   private readonly acks = new AckQueue();
-  private hosts: readonly string[] = [];
   /** How much later it is by the appliance's clock, in ms. */
   private aheadMs = 0;
 
@@ -62,19 +61,28 @@ export class Orders {
 
   /** A session begins. */
   welcomed(welcome: Welcome): void {
-    this.hosts = welcome.documentHosts ?? [];
+    this.deps.kept.passing.set("hosts", welcome.documentHosts ?? []);
     this.aheadMs = welcome.serverTime - Date.now();
     this.memory.welcome(welcome.epoch, welcome.screenId ?? "");
     for (const ack of this.acks.welcome(welcome.epoch)) this.deps.send(ack);
   }
 
+  /** After the worker's rest: pages that stand in tabs may lead themselves nowhere else, nor have done so meanwhile. */
+  async guard(): Promise<void> {
+    for (const [index, { url }] of Object.entries(this.deps.kept.passing.get("shown") ?? {})) {
+      const stands = url === null || (await this.deps.windows.guard(Number(index), (at) => this.mayOpen(at)));
+      if (!stands) this.strayed(Number(index));
+    }
+  }
+
   /** A monitor is no longer there, or no longer for orders: nothing stays on it, and its index may be another's. */
   async leave(index: number): Promise<void> {
     const sheet = underWay((this.stages[index] ?? EMPTY).stage);
+    if (sheet && !this.monitor(index)) this.missing(sheet, index);
+    else this.abandon(index, "orders go to another monitor now");
     this.stage(index, { kind: "empty" });
     this.forgetShown(index);
     await this.deps.windows.close(index);
-    if (sheet && !this.monitor(index)) this.missing(sheet, index);
   }
 
   /** Where nothing stands and nothing is on its way, the extension's own page does. */
@@ -107,13 +115,15 @@ export class Orders {
       this.ack({ id, status: "shown", display: { index, name, bounds }, url: message.url });
       return;
     }
-    if (!mayOpen(message.url, this.hosts) && !this.isOwn(message.url)) {
+    if (!this.mayOpen(message.url)) {
       this.broke(sheet, index, new LoadFailure("DOCUMENT_URL_REFUSED", "this address may not be opened here"));
       return;
     }
     if (there?.sheet.id === id && there.url !== null && (verdict === "again" || sheet.restored)) {
       // It stands there still: after a worker's rest or a lost connection nothing needs to move.
+      const before = this.stages[index];
       const evidence = await this.deps.windows.shows(monitor, there.url);
+      if (this.stages[index] !== before) return; // something else has come meanwhile
       if (evidence) {
         this.stage(index, { kind: "navigate", sheet });
         this.drawn(sheet, index, { ...evidence, url: message.url }, there.url);
@@ -132,7 +142,7 @@ export class Orders {
       const { isDrawn, ...evidence } = await this.deps.windows.document(monitor, sheet, {
         keep,
         isOwn: this.isOwn(sheet.url),
-        mayLead: (url) => mayOpen(url, this.hosts) || this.isOwn(url),
+        mayLead: (url) => this.mayOpen(url),
       });
       this.drawn(sheet, index, evidence, isDrawn ? null : evidence.url);
     } catch (error) {
@@ -177,6 +187,12 @@ export class Orders {
     this.deps.changed();
   }
 
+  /** Says at once of what is under way that it doesn't come now, rather than let the appliance wait for it. */
+  private abandon(index: number, detail: string): void {
+    const sheet = underWay((this.stages[index] ?? EMPTY).stage);
+    if (sheet) this.ack({ id: sheet.id, status: "failed", code: "CLIENT_FAILED", detail });
+  }
+
   /** For a monitor that isn't there. What stands on the others stays. */
   private missing(sheet: Sheet, index: number): void {
     const count = this.deps.monitors().length;
@@ -201,6 +217,7 @@ export class Orders {
 
   clear(message: Clear): void {
     for (const index of this.indexes(message.displayIndex)) {
+      this.abandon(index, "put away while it was opened");
       this.stage(index, { kind: "clear" });
       this.putAway(index);
     }
@@ -230,14 +247,17 @@ export class Orders {
     }
   }
 
-  /** A window was closed by hand: what it showed isn't shown any more. */
+  /** A window was closed by hand: what it showed isn't shown any more, and the appliance is asked for it. */
   closed(index: number): void {
     this.deps.windows.forget(index);
-    if (this.shownAt(index) === null) return;
     this.forgetShown(index);
     this.memory.forgetShown();
     this.stage(index, { kind: "empty" });
-    this.deps.log.add(`${index + 1}번 모니터의 창이 닫혔습니다`, `The window on monitor ${index + 1} was closed`);
+    this.deps.log.add(
+      `${index + 1}번 모니터의 창이 닫혀 다시 엽니다`,
+      `The window on monitor ${index + 1} was closed and comes again`,
+    );
+    this.deps.again();
   }
 
   /** What stood there can't be drawn once more, as after its page was loaded anew: the appliance is asked for it. */
@@ -293,6 +313,10 @@ export class Orders {
   indexes(only?: number): number[] {
     if (only !== undefined) return [only];
     return [...new Set([this.deps.target(), ...Object.keys(this.stages).map(Number)])];
+  }
+
+  private mayOpen(url: string): boolean {
+    return this.isOwn(url) || mayOpen(url, this.deps.kept.passing.get("hosts") ?? []);
   }
 
   private isOwn(url: string): boolean {

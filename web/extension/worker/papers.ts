@@ -44,6 +44,9 @@ export class Papers {
   /** A page couldn't draw once more what it had drawn. */
   onLost: (index: number) => void = () => {};
 
+  /** A document that was drawn leads itself to where nothing may be opened. */
+  onStrayed: (index: number) => void = () => {};
+
   private readonly kept: Keeper<Passing>;
   private readonly changed: () => void;
   private readonly drawings = new Map<number, Drawing>();
@@ -105,10 +108,13 @@ export class Papers {
     if (!drawing) {
       const lost = Object.entries(this.all).find(([, { load }]) => load === report.load);
       if (lost && report.did === "break") this.onLost(Number(lost[0]));
+      if (lost && report.did === "stray") this.onStrayed(Number(lost[0]));
     } else if (report.did === "draw") {
       drawing.drawn();
     } else if (report.did === "decline") {
       drawing.failed(new Declined());
+    } else if (report.did === "stray") {
+      drawing.failed(new LoadFailure("DOCUMENT_URL_REFUSED", "it leads to an address that may not be opened"));
     } else {
       drawing.failed(new LoadFailure(report.code, report.detail));
     }

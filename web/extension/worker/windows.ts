@@ -144,6 +144,7 @@ export class Windows {
     const there = await this.clear(monitor, opened);
     turn.goOn();
     await drawing;
+    await this.uncover(); // what says which monitor this is may have been laid over it meanwhile
     const proof = await this.proof(monitor, there, ownPage(monitor.index));
     return { ...proof, url, isDrawn: true };
   }
@@ -172,6 +173,7 @@ export class Windows {
     }
     const at = await load.loaded;
     this.papers.away(monitor.index);
+    await this.uncover();
     return { ...(await this.proof(monitor, opened, at)), isDrawn: false };
   }
 
@@ -205,6 +207,15 @@ export class Windows {
     // A document that asks and asks keeps its window for itself.
     await this.frames.close(monitor.index);
     return this.frames.make(monitor);
+  }
+
+  /** From now on hears where the page in the monitor's tab leads itself. Answers whether it stands where it may. */
+  async guard(index: number, mayLead: (url: string) => boolean): Promise<boolean> {
+    const found = await this.frames.find(index);
+    if (!found) return true;
+    this.loads.settle(found.tabId, mayLead);
+    const { url = "", pendingUrl = "" } = await chrome.tabs.get(found.tabId);
+    return [url, pendingUrl].every((at) => !at.startsWith("http") || mayLead(at));
   }
 
   /** Whether the monitor's tab shows this address and nothing else. */

@@ -71,6 +71,10 @@ export class Station {
       this.spot.value = spot;
     };
     viewer.onDrawn = (sheet) => this.drawn(sheet);
+    viewer.onStrayed = ({ name }) => {
+      viewer.close();
+      this.happen({ kind: "refused", name, problem: problemOf("DOCUMENT_URL_REFUSED") });
+    };
     this.tokens.onRenewed = (token) => void this.connection.send({ type: "auth", token });
     this.tokens.onPairing = (pairing) => this.begin(pairing);
   }

@@ -39,6 +39,7 @@ async function open({ load: mine, sheet, keep, bytes }: Extract<ToViewer, { do: 
 }
 
 viewer.onDrawn = () => say({ did: "place", load });
+viewer.onStrayed = () => say({ did: "stray", load });
 viewer.onTurn = (spot) => say({ did: "turn", spot });
 listen({ turn: (way) => viewer.turn(way), confirm: () => {} });
 hidePointer(document.documentElement);

@@ -20,4 +20,6 @@ export type OfDocument =
   | { did: "place"; load: string }
   | { did: "show"; load: string }
   | { did: "break"; load: string; code: string; detail: string }
+  /** What stood there leads itself to where nothing may be opened. */
+  | { did: "stray"; load: string }
   | { did: "turn"; spot: Spot };

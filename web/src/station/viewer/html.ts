@@ -1,5 +1,5 @@
 /** HTML in a frame without any right but scripts. Fetched first, because a frame looks loaded even at a 404. */
-import { failed, fetchDocument, type Source, statusFailure } from "./load";
+import { failed, fetchDocument, LoadFailure, type Source, statusFailure } from "./load";
 import type { Prepared } from "./prepared";
 
 export async function prepareHtml(
@@ -14,15 +14,33 @@ export async function prepareHtml(
   frame.referrerPolicy = "no-referrer";
   frame.title = title;
   performance.clearResourceTimings(); // it keeps the first few hundred only
-  await new Promise<void>((loaded, broken) => {
-    frame.addEventListener("load", () => loaded(), { once: true });
-    signal.addEventListener("abort", () => broken(signal.reason), { once: true });
-    frame.src = source.url;
-    host.append(frame);
-  });
-  const status = statusOf(source.url);
-  if (status !== undefined && status !== 200) throw status === 0 ? failed("unreachable") : statusFailure(status);
-  return { pages: 1, steps: 1, step: 0, draw: async () => {}, onMoved: () => {}, dispose: () => frame.remove() };
+  let strayed = (): void => {};
+  // The page's own policy keeps its frames to the appliance, and tells.
+  const violated = ({ effectiveDirective }: SecurityPolicyViolationEvent): void => {
+    if (effectiveDirective === "frame-src") strayed();
+  };
+  document.addEventListener("securitypolicyviolation", violated);
+  const dispose = (): void => {
+    document.removeEventListener("securitypolicyviolation", violated);
+    frame.remove();
+  };
+  const prepared: Prepared = { pages: 1, steps: 1, step: 0, draw: async () => {}, onMoved: () => {}, dispose };
+  try {
+    await new Promise<void>((loaded, broken) => {
+      strayed = () => broken(new LoadFailure("DOCUMENT_URL_REFUSED", "it leads to an address that may not be opened"));
+      frame.addEventListener("load", () => loaded(), { once: true });
+      signal.addEventListener("abort", () => broken(signal.reason), { once: true });
+      frame.src = source.url;
+      host.append(frame);
+    });
+    const status = statusOf(source.url);
+    if (status !== undefined && status !== 200) throw status === 0 ? failed("unreachable") : statusFailure(status);
+  } catch (error) {
+    dispose();
+    throw error;
+  }
+  strayed = () => prepared.onStrayed?.();
+  return prepared;
 }
 
 /** What the frame itself was answered, 0 for nothing at all; undefined in a browser that doesn't tell. */

@@ -11,5 +11,7 @@ export interface Prepared {
   draw(number: number, step: number): Promise<void>;
   /** Called when `steps` or `step` changed by themselves, with the element's size. */
   onMoved: () => void;
+  /** Called when the document would have led itself to where nothing may be opened: nothing of it stands there then. */
+  onStrayed?: () => void;
   dispose(): void;
 }

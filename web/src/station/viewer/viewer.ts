@@ -28,6 +28,9 @@ export class Viewer {
   /** The sheet's document is in place, a frame before `open` resolves. */
   onDrawn: (sheet: Sheet) => void = () => {};
 
+  /** The document that was shown would have led itself to where nothing may be opened. */
+  onStrayed: (sheet: Sheet) => void = () => {};
+
   /** Whose documents may be opened beside the appliance's own; [] for anyone's. */
   hosts: readonly string[] = [];
 
@@ -71,6 +74,7 @@ export class Viewer {
       const page = keep ? Math.min(Math.max(1, this.page), prepared.pages) : 1;
       const step = keep && page === this.page ? (this.current?.prepared?.step ?? 0) : 0;
       await within(prepared.draw(page, step), abort);
+      prepared.onStrayed = () => this.onStrayed(sheet);
       this.take(layer, page);
       this.onDrawn(sheet);
       await painted(abort.signal);
