@@ -126,3 +126,25 @@ def test_a_document_that_brings_its_process_down_takes_nothing_else_with_it(pc: 
     assert plant.scan("ORD-7", wait_ms=25_000)["result"] == "dead", "a million parts are too many"
     assert plant.scan("ORD-1")["result"] == "shown"
     assert plant.screen()["online"]
+
+
+@pytest.mark.parametrize("wait_ms", [0, 800])
+def test_an_order_that_leads_itself_elsewhere_does_not_stand_there(pc: Workplace, plant: Plant, wait_ms: int) -> None:
+    paired(pc, plant)
+    script = f"setTimeout(() => {{ location = 'http://elsewhere.invalid/' }}, {wait_ms})"
+    copied(plant.orders / "ORD-8.html", f"<!doctype html><h1>order</h1><script>{script}</script>".encode())
+    plant.scan("ORD-8")
+    until(lambda: "vooster-problem" in pc.notifications())
+    until(lambda: pc.document_on(1) == "")
+    pc.page_on(1).get_by_text("DOCUMENT_URL_REFUSED").wait_for()
+    assert plant.scan("ORD-1")["result"] == "shown"
+
+
+def test_a_window_that_is_closed_by_hand_comes_again_with_its_order(pc: Workplace, plant: Plant) -> None:
+    paired(pc, plant)
+    assert plant.scan("ORD-1")["result"] == "shown"
+    (window,) = pc.windows
+    pc.worker.evaluate("(id) => chrome.windows.remove(id)", window["id"])
+    until(lambda: [one["id"] for one in pc.windows] not in ([], [window["id"]]))
+    until(lambda: "/ORD-1." in pc.document_on(1))
+    assert pc.view["shown"]["sheet"]["name"] == "ORD-1"
