@@ -51,9 +51,13 @@ class PolicyFiles:
         try:
             beside.unlink(missing_ok=True)
             descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IRUSR | stat.S_IWUSR)
-            with os.fdopen(descriptor, "wb") as opened:
-                opened.write(content)
-            beside.replace(file)
+            try:
+                with os.fdopen(descriptor, "wb") as opened:
+                    opened.write(content)
+                beside.replace(file)
+            except BaseException:
+                beside.unlink(missing_ok=True)  # a live secret lies nowhere that nobody was told of
+                raise
         except OSError as error:
             reason = f"{file.name} can't be written: {error.strerror}; provision {screen_id} again"
             raise _unfit(self._folder, reason) from None

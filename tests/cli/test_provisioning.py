@@ -93,6 +93,18 @@ async def test_a_file_from_before_is_replaced_and_was_never_readable_by_others(t
     assert list(folder.iterdir()) == [file]
 
 
+async def test_a_file_that_can_not_take_its_place_leaves_no_secret_beside_it(tmp_path: Path) -> None:
+    folder = tmp_path / "policies"
+    there = folder / "vooster-S-1.json"
+    (there / "sub").mkdir(parents=True)
+    made = await run(
+        "screens", "provision", "S-1", "--policy", str(folder), "--form", "json", "--data-dir", str(tmp_path / "data")
+    )
+    assert (made.returncode, made.stdout) == (1, "")
+    assert "VALIDATION_ERROR" in made.stderr and "provision S-1 again" in made.stderr
+    assert list(folder.iterdir()) == [there]
+
+
 async def test_where_files_can_not_be_kept_no_key_is_made(tmp_path: Path) -> None:
     data = ("--data-dir", str(tmp_path / "data"))
     (tmp_path / "file").write_text("")
