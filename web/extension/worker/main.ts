@@ -24,6 +24,11 @@ function publish(): void {
   });
 }
 
+/** Content scripts connect, too, and theirs run beside anybody's page. */
+function isOwnPage(sender: chrome.runtime.MessageSender | undefined): boolean {
+  return sender?.id === chrome.runtime.id && sender.url?.startsWith(chrome.runtime.getURL("")) === true;
+}
+
 /** Nothing is answered before it has started: what is asked of it meanwhile waits. */
 const ready: Promise<Extension> = readKept().then(async (kept) => {
   const extension = new Extension(kept, loads, publish);
@@ -49,7 +54,7 @@ chrome.windows.onRemoved.addListener(
   (windowId) => void ready.then((extension) => extension.workplace.windowClosed(windowId)),
 );
 chrome.runtime.onConnect.addListener((port) => {
-  if (port.name !== PORT) return;
+  if (port.name !== PORT || !isOwnPage(port.sender)) return;
   ports.add(port);
   port.onDisconnect.addListener(() => ports.delete(port));
   port.onMessage.addListener((message: Command | Report) => {
