@@ -66,5 +66,4 @@ def pc(player: Playwright, tmp_path: Path) -> Iterator[Workplace]:
 def impostor() -> Iterator[Impostor]:
     server = Impostor()
     yield server
-    server.shutdown()
-    server.server_close()
+    server.close()

@@ -165,6 +165,8 @@ def monitor(index: int, *, left: int, top: int = 0, width: int = 1920, height: i
 
 FIRST = monitor(0, left=0, name="삼성 S24")
 SECOND = monitor(1, left=1920, top=-180, width=2560, height=1440, name="LG 27UL")
+UNREADABLE = "http://10.1.0.4:8480;http://10.1.0.5:8480/" + 80 * "0"
+"""An address of IT's that is none, and doesn't fit on a line."""
 PLANT = {
     "base": "http://192.168.10.20:8480",
     "instanceId": "b" * 32,
@@ -295,6 +297,21 @@ def every_state() -> dict[str, View]:
         ),
         "nothing-policy": unpaired(
             phase={"kind": "looking", "nothing": True}, byPolicy=True, tried=["http://10.1.0.4:8480"]
+        ),
+        "looking-policy-unreadable": unpaired(
+            byPolicy=True,
+            tried=[],
+            problem=problem("SETTINGS_INVALID")
+            | {
+                "message": {
+                    "ko": f"시스템 관리자가 정한 주소를 읽을 수 없습니다: {UNREADABLE}",
+                    "en": f"The address that your administrator has set can't be read: {UNREADABLE}",
+                },
+                "action": {
+                    "ko": "시스템 관리자에게 주소를 고쳐 달라고 해 주세요.",
+                    "en": "Ask your administrator to correct the address.",
+                },
+            },
         ),
         "found": found,
         "found-one-monitor": found | {"monitors": [FIRST], "target": 0},

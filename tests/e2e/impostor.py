@@ -9,15 +9,21 @@ from typing import Any
 
 
 class Impostor(ThreadingHTTPServer):
-    """Answers as an appliance of another identity would, and keeps whatever is sent to it."""
+    """Answers as an appliance of that identity would, takes nothing (500) and keeps whatever is sent to it."""
 
     daemon_threads = True
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Answers)
+    def __init__(self, port: int = 0, instance_id: str = "another-instance") -> None:
+        super().__init__(("127.0.0.1", port), _Answers)
+        self.instance_id = instance_id
         self.got: list[str] = []
         self.looked = 0
         threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        """Nobody is at its port any more."""
+        self.shutdown()
+        self.server_close()
 
     @property
     def base(self) -> str:
@@ -30,8 +36,8 @@ class _Answers(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path == "/.well-known/vooster":
             self.server.looked += 1
-            said = {"product": "vooster", "instanceId": "another-instance", "name": "정밀가공 2공장", "version": "9"}
-            self._answer(200, "application/json", json.dumps(said))
+            said = {"product": "vooster", "instanceId": self.server.instance_id, "name": "정밀가공 2공장"}
+            self._answer(200, "application/json", json.dumps(said | {"version": "9"}))
         else:
             self._answer(200, "text/html", "<h1>pair</h1>")
 

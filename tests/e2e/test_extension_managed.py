@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from tests.e2e.floor import until
 from tests.e2e.impostor import Impostor
 from tests.e2e.plant import SCREEN, Plant, hand_over, paired
 from tests.e2e.policies import Policies
-from tests.e2e.workplace import EXTENSION, Workplace, settled
+from tests.e2e.workplace import EXTENSION, ID, Workplace, settled
 
 pytestmark = [
     pytest.mark.e2e,
@@ -38,6 +39,11 @@ def other(tmp_path: Path) -> Iterator[Plant]:
 def provisioned(plant: Plant, screen: str, folder: Path) -> Path:
     plant.vooster("screens", "provision", screen, "--policy", str(folder), "--form", "json")
     return folder / f"vooster-{screen}.json"
+
+
+def held(file: Path) -> dict[str, str]:
+    policy: dict[str, str] = json.loads(file.read_bytes())["3rdparty"]["extensions"][ID]
+    return policy
 
 
 def is_online(plant: Plant, screen: str) -> bool:
@@ -114,3 +120,29 @@ def test_a_policy_that_comes_late_moves_a_pc_that_was_paired_with_another(
         settled(lambda: pc.view["phase"]["kind"] == "paired")
     finally:
         pc.stop()
+
+
+def test_a_server_that_has_trouble_for_a_moment_costs_nobody_a_press(
+    player: Playwright, tmp_path: Path, plant: Plant
+) -> None:
+    policies = Policies(tmp_path)
+    named = held(provisioned(plant, "S-1", tmp_path / "provisioned")) | {"address": plant.base}
+    plant.stop()
+    troubled = Impostor(plant.port, named["instanceId"])
+    policies.set(named)
+    pc = Workplace(player, tmp_path / "profile", chromium=policies.chromium)
+    try:
+        pc.start()
+        until(lambda: troubled.got, TAKEN_UP_S)
+        settled(lambda: pc.view["phase"]["kind"] == "looking")
+        troubled.close()
+        plant.start()
+        until(lambda: is_online(plant, "S-1"), TAKEN_UP_S)
+        said = [line["text"]["en"] for line in pc.connected()["log"]]
+        assert [line for line in said if "by policy" in line] == [
+            "Pairing by policy hasn't worked yet, and is tried again and again. A program error stopped this."
+        ]
+        assert {one.split(" ", 1)[0] for one in troubled.got} == {"/api/auth/device"}
+    finally:
+        pc.stop()
+        troubled.server_close()

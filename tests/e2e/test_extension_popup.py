@@ -50,6 +50,10 @@ READ: dict[str, tuple[list[str], list[str]]] = {
         ["doesn't trust the server's certificate", "http://10.1.0.4:8480/trust", "tell your administrator"],
     ),
     "nothing-policy": (["10.1.0.4:8480", "시스템 관리자가 정했습니다"], ["Your administrator has set the address"]),
+    "looking-policy-unreadable": (
+        ["주소를 읽을 수 없습니다: http://10.1.0.4:8480;http://10.1.0.5:8480/000", "고쳐 달라고"],
+        ["has set can't be read: http://10.1.0.4:8480;http://10.1.0.5:8480/000", "Ask your administrator to correct"],
+    ),
     "found": (
         ["이 공장을 찾았습니다", "정밀가공 2공장", "192.168.10.20:8480"],
         ["Found this plant", "Found by", "Connect to it"],

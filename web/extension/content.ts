@@ -17,7 +17,8 @@ async function isServed(): Promise<boolean> {
   if (LOCAL.test(location.hostname)) return true;
   const { address } = await chrome.storage.managed.get("address");
   if (typeof address !== "string") return false;
-  return new URL(/^https?:/i.test(address) ? address : `http://${address}`).hostname === location.hostname;
+  const set = address.trim();
+  return new URL(/^https?:/i.test(set) ? set : `http://${set}`).hostname === location.hostname;
 }
 
 function say(): void {

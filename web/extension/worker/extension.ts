@@ -13,7 +13,7 @@ import { Managed } from "./managed";
 import { Offers } from "./offers";
 import { Pairer } from "./pairing";
 import { Papers } from "./papers";
-import { NO_POLICY, type Policy } from "./policy";
+import { isSet, NO_POLICY, type Policy, unreadableProblem } from "./policy";
 import { Question } from "./question";
 import { Screen } from "./screen";
 import { Search } from "./search";
@@ -101,7 +101,7 @@ export class Extension {
       version: chrome.runtime.getManifest().version,
       phase: situation.phase,
       appliance: situation.appliance,
-      byPolicy: situation.policy.base !== null,
+      byPolicy: isSet(situation.policy),
       place: screen.place,
       last: this.kept.lasting.get("last"),
       link: screen.link,
@@ -116,7 +116,7 @@ export class Extension {
       identify: screen.identify,
       notice: screen.notice,
       doing: this.doing,
-      problem: situation.problem,
+      problem: (screen.pairing ? null : unreadableProblem(situation.policy)) ?? situation.problem,
       tested: workplace.tested,
       tried: search.tried,
       untrusted: search.untrusted,

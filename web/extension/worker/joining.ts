@@ -3,8 +3,9 @@ import { problemIn, problemOf } from "../../src/lib/errors";
 import type { Pairing } from "../../src/lib/pairing";
 import { type Appliance, epochNow } from "../view";
 import { type Pairer, provisioned } from "./pairing";
-import { digestOf, mayBelong, mayHaveSecret } from "./policy";
+import { mayBelong } from "./policy";
 import type { Common } from "./situation";
+import { Trial } from "./trial";
 import type { Workplace } from "./workplace";
 
 const REVOKED_MS = 10_000;
@@ -37,9 +38,22 @@ export class Joining {
     situation.handed = null;
     situation.appliance = appliance;
     alerts.settled();
-    log.add(`${appliance.name} 공장에 연결: ${appliance.base}`, `Connecting to ${appliance.name}: ${appliance.base}`);
     const { policy } = situation;
-    if ((await this.useProvisioned(appliance)) || situation.policy !== policy) return;
+    const trial = await Trial.of(policy, appliance, this.common.kept);
+    if (situation.policy !== policy) return;
+    if (!trial?.failures) {
+      log.add(`${appliance.name} 공장에 연결: ${appliance.base}`, `Connecting to ${appliance.name}: ${appliance.base}`);
+    }
+    if (trial) {
+      if (!trial.isWaiting) await this.useProvisioned(trial, appliance);
+      if (situation.policy !== policy || screen.pairing) return;
+      if (!trial.isRefused) {
+        situation.decided = policy;
+        situation.becomes({ kind: "looking", nothing: false });
+        changed();
+        return;
+      }
+    }
     situation.phase = { kind: "pairing", appliance };
     changed();
     void this.pair(appliance);
@@ -51,25 +65,31 @@ export class Joining {
     if (pairing && !this.take(pairing, appliance)) this.common.begin();
   }
 
-  /** With what IT has set there is nothing to approve. Answers whether it did. */
-  private async useProvisioned(appliance: Appliance): Promise<boolean> {
-    const { situation, log } = this.common;
+  /** With what IT has set there is nothing to approve. */
+  private async useProvisioned(trial: Trial, appliance: Appliance): Promise<void> {
     const { lasting } = this.common.kept;
-    const { policy } = situation;
-    const { screenId, deviceSecret } = policy;
-    if (!screenId || !deviceSecret || !mayHaveSecret(policy, appliance)) return false;
-    const digest = await digestOf(deviceSecret);
-    if (lasting.get("spent") === digest || situation.policy !== policy) return false;
     try {
-      const pairing = await provisioned(appliance.base, screenId, deviceSecret);
-      if (!this.take(pairing, appliance)) return false;
-      lasting.set("spent", digest);
-      lasting.set("provisioned", true);
-      return true;
+      const pairing = await provisioned(appliance.base, trial.screenId, trial.deviceSecret);
+      if (this.take(pairing, appliance)) {
+        lasting.set("spent", trial.digest);
+        lasting.set("provisioned", true);
+      } else {
+        trial.failed(null);
+      }
     } catch (error) {
+      trial.failed(error);
       const { message } = problemIn(error);
-      log.add(`정책의 등록 정보로 등록하지 못했습니다. ${message.ko}`, `Pairing by policy failed. ${message.en}`);
-      return false;
+      if (trial.isRefused) {
+        this.common.log.add(
+          `정책의 등록 정보로 등록하지 못했습니다. ${message.ko}`,
+          `Pairing by policy failed. ${message.en}`,
+        );
+      } else if (trial.failures === 1) {
+        this.common.log.add(
+          `정책의 등록 정보로 아직 등록하지 못해 계속 시도합니다. ${message.ko}`,
+          `Pairing by policy hasn't worked yet, and is tried again and again. ${message.en}`,
+        );
+      }
     }
   }
 
@@ -99,6 +119,7 @@ export class Joining {
     screen.stop();
     screen.orders.empty(); // it was another screen's
     situation.appliance = appliance;
+    situation.decided = null;
     lasting.set("place", null);
     lasting.set("memory", null);
     screen.tokens.adopt(pairing);

@@ -7,6 +7,7 @@ import type { Held } from "../../src/lib/tokens";
 import type { DeviceAnswer } from "../../src/station/deviceflow";
 import type { LastOrder, Place } from "../../src/station/place";
 import type { Appliance, Entry, Paper, Shown } from "../view";
+import type { Tried } from "./trial";
 
 /** Outlives the browser. */
 export type Lasting = {
@@ -43,6 +44,7 @@ export type Passing = {
   /** The window that asks what a page wants answered. */
   question: number;
   code: { answer: DeviceAnswer; endsAt: number; base: string };
+  trial: Tried;
 };
 
 type Area = Pick<chrome.storage.StorageArea, "get" | "set" | "remove">;

@@ -16,6 +16,11 @@ export class Log {
     return this.kept.get("log") ?? [];
   }
 
+  /** What is so again each time the worker wakes: said where it doesn't stand there. */
+  once(ko: string, en: string): void {
+    if (!this.entries.some(({ text }) => text.ko === ko)) this.add(ko, en);
+  }
+
   add(ko: string, en: string): void {
     const text: Text = { ko, en };
     this.kept.set("log", [...this.entries, { at: Date.now(), text }].slice(-MOST));

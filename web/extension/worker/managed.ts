@@ -2,7 +2,7 @@
 import { lang, setLang } from "../../src/lib/i18n";
 import type { Joining } from "./joining";
 import type { Pairer } from "./pairing";
-import { digestOf, type Policy } from "./policy";
+import { digestOf, type Policy, unreadableProblem } from "./policy";
 import type { Search } from "./search";
 import type { Common } from "./situation";
 
@@ -21,7 +21,7 @@ export class Managed {
 
   /** What is known at the start, before anything has begun. */
   async start(policy: Policy): Promise<void> {
-    this.common.situation.policy = policy;
+    this.heed(policy);
     setLang(this.common.kept.lasting.get("lang") ?? policy.lang ?? lang.value);
     if (await this.isMoved()) this.move();
   }
@@ -31,7 +31,7 @@ export class Managed {
     const { kept, screen, situation, changed, begin } = this.common;
     const before = situation.policy;
     if (JSON.stringify(policy) === JSON.stringify(before)) return;
-    situation.policy = policy;
+    this.heed(policy);
     this.search.drop();
     if (!kept.lasting.get("lang") && policy.lang) setLang(policy.lang);
     const isNew = JSON.stringify({ ...policy, lang: before.lang }) !== JSON.stringify(before);
@@ -52,8 +52,17 @@ export class Managed {
     const { pairing } = screen;
     if (!pairing) return false;
     if (policy.instanceId && policy.instanceId !== pairing.instanceId) return true;
+    // While nobody knows where to it goes on being what it is.
+    if (policy.unreadable) return false;
     if (!kept.lasting.get("provisioned") || !policy.screenId || !policy.deviceSecret) return false;
     return (await digestOf(policy.deviceSecret)) !== kept.lasting.get("spent");
+  }
+
+  private heed(policy: Policy): void {
+    const { situation, log } = this.common;
+    situation.policy = policy;
+    const problem = unreadableProblem(policy);
+    if (problem) log.once(problem.message.ko, problem.message.en);
   }
 
   private move(): void {

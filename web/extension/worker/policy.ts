@@ -1,17 +1,30 @@
 /** What IT has set for this PC: `managed.json` lists it. */
+import { type Problem, problemOf } from "../../src/lib/errors";
 import type { Lang } from "../../src/lib/i18n";
 import type { Appliance } from "../view";
 import { baseOf } from "./address";
 
 export type Policy = {
   base: string | null;
+  /** The address as IT has set it, where it can't be read as one: then none is the right one. */
+  unreadable: string | null;
   instanceId: string | null;
   screenId: string | null;
   deviceSecret: string | null;
   lang: Lang | null;
 };
 
-export const NO_POLICY: Policy = { base: null, instanceId: null, screenId: null, deviceSecret: null, lang: null };
+export const NO_POLICY: Policy = {
+  base: null,
+  unreadable: null,
+  instanceId: null,
+  screenId: null,
+  deviceSecret: null,
+  lang: null,
+};
+
+/** So much of an address stands in the popup and the log. */
+const SAID_CHARS = 120;
 
 /** Chrome may take a long time to say that there is none, and rejects where none was ever set. */
 export async function readPolicy(): Promise<Policy> {
@@ -22,8 +35,10 @@ export async function readPolicy(): Promise<Policy> {
   };
   const lang = text("language");
   const address = text("address");
+  const base = address ? baseOf(address) : null;
   return {
-    base: address ? baseOf(address) : null,
+    base,
+    unreadable: base ? null : address,
     instanceId: text("instanceId"),
     screenId: text("screenId"),
     deviceSecret: text("deviceSecret"),
@@ -32,7 +47,8 @@ export async function readPolicy(): Promise<Policy> {
 }
 
 /** Whether `appliance` may be the one that IT means: by its identity; where IT has set none, by its address alone. */
-export function mayBelong({ base, instanceId }: Policy, appliance: Appliance): boolean {
+export function mayBelong({ base, unreadable, instanceId }: Policy, appliance: Appliance): boolean {
+  if (unreadable) return false;
   if (instanceId) return appliance.instanceId === instanceId;
   return base === null || isDoor(base, appliance.base);
 }
@@ -40,6 +56,28 @@ export function mayBelong({ base, instanceId }: Policy, appliance: Appliance): b
 /** The secret goes to nobody whom IT has not named. */
 export function mayHaveSecret(policy: Policy, appliance: Appliance): boolean {
   return (policy.instanceId !== null || policy.base !== null) && mayBelong(policy, appliance);
+}
+
+/** Whether IT has said where the appliance is, so that nobody here chooses. */
+export function isSet({ base, unreadable }: Policy): boolean {
+  return base !== null || unreadable !== null;
+}
+
+/** What is to be said of an address that can't be read. */
+export function unreadableProblem({ unreadable }: Policy): Problem | null {
+  if (!unreadable) return null;
+  const said = unreadable.slice(0, SAID_CHARS);
+  return {
+    ...problemOf("SETTINGS_INVALID"),
+    message: {
+      ko: `시스템 관리자가 정한 주소를 읽을 수 없습니다: ${said}`,
+      en: `The address that your administrator has set can't be read: ${said}`,
+    },
+    action: {
+      ko: "시스템 관리자에게 주소를 고쳐 달라고 해 주세요.",
+      en: "Ask your administrator to correct the address.",
+    },
+  };
 }
 
 /** `base` itself, or the same door over TLS, where its appliance asks for that. */

@@ -55,6 +55,10 @@ export class Search {
     const { screen, situation, alerts, changed } = this.common;
     const { policy } = situation;
     const { pairing } = screen;
+    if (policy.unreadable && !pairing) {
+      this.tried = [];
+      return;
+    }
     const isWanted = (one: Appliance): boolean =>
       pairing ? !pairing.instanceId || one.instanceId === pairing.instanceId : mayBelong(policy, one);
     const places = candidates({
@@ -70,7 +74,7 @@ export class Search {
     if (pairing) {
       this.relocated(found, others);
     } else if (found && situation.phase.kind === "looking") {
-      if (policy.base) {
+      if (policy.base || situation.decided === policy) {
         await this.connect(found);
       } else {
         situation.phase = { kind: "found", appliance: found };
@@ -121,7 +125,7 @@ export class Search {
   async typed(address: string): Promise<void> {
     const { screen, situation } = this.common;
     const { policy } = situation;
-    const base = policy.base ?? baseOf(address);
+    const base = policy.base ?? (policy.unreadable ? null : baseOf(address));
     const by = policy.base ? "policy" : "typed";
     const { found: appliance, untrusted } = await find(base ? [{ base, by }] : [], () => true);
     this.distrustedTyped = untrusted;

@@ -21,6 +21,8 @@ export class Situation {
   policy: Policy = NO_POLICY;
   phase: Phase = { kind: "looking", nothing: false };
   handed: Handed | null = null;
+  /** The policy under which it was settled whom to connect to: nobody is asked that again. */
+  decided: Policy | null = null;
   /** Of the last thing a person asked for here. */
   problem: Problem | null = null;
   private readonly lasting: Keeper<Lasting>;

@@ -3,9 +3,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Joining } from "../../extension/worker/joining";
 import { Keeper, type Kept, type Lasting, type Passing } from "../../extension/worker/kept";
+import { Log } from "../../extension/worker/log";
 import { Managed } from "../../extension/worker/managed";
+import { Offers } from "../../extension/worker/offers";
 import type { Pairer } from "../../extension/worker/pairing";
 import { NO_POLICY, type Policy } from "../../extension/worker/policy";
+import type { Question } from "../../extension/worker/question";
 import { Search } from "../../extension/worker/search";
 import { type Common, Situation } from "../../extension/worker/situation";
 import type { Workplace } from "../../extension/worker/workplace";
@@ -28,6 +31,16 @@ function pairingWith(base: string, screenId: string): Pairing {
   return { screenId, instanceId: IDS[base] ?? "", serverUrl: base } as Pairing;
 }
 
+/** The clock of worker and tests, so far ahead of the machine's. */
+let ahead = 0;
+const now = performance.now.bind(performance);
+performance.now = () => now() + ahead;
+
+function memory(): Kept {
+  const area = { get: async () => ({}), set: async () => {}, remove: async () => {} };
+  return { lasting: new Keeper<Lasting>(area, {}), passing: new Keeper<Passing>(area, {}) };
+}
+
 /** An extension whose network answers when the test says so, and what was sent to whom. */
 class Bench {
   readonly sent: { origin: string; body: string }[] = [];
@@ -35,14 +48,20 @@ class Bench {
   readonly managed: Managed;
   readonly search: Search;
   readonly joining: Joining;
+  readonly offers: Offers;
+  /** Who was asked for what an appliance says of itself. */
+  readonly looked: string[] = [];
   pairing: Pairing | null = null;
   /** Somebody approves the code on the monitor. */
   approve: (pairing: Pairing) => void = () => {};
+  /** What the appliance says to a secret instead of taking it, as often as it stands here; null for a dead line. */
+  readonly troubles: (Response | null)[] = [];
+  readonly kept: Kept;
   private readonly waiting: (() => void)[] = [];
 
-  constructor() {
-    const area = { get: async () => ({}), set: async () => {}, remove: async () => {} };
-    const kept: Kept = { lasting: new Keeper<Lasting>(area, {}), passing: new Keeper<Passing>(area, {}) };
+  /** `kept` of another one is what a worker finds that was woken after a rest. */
+  constructor(kept = memory()) {
+    this.kept = kept;
     this.situation = new Situation(kept.lasting);
     const bench = this;
     const screen = {
@@ -63,7 +82,7 @@ class Bench {
     };
     const common = {
       kept,
-      log: { add: () => {} },
+      log: new Log(kept.lasting),
       alerts: { found: () => {}, settled: () => {} },
       screen,
       situation: this.situation,
@@ -80,19 +99,31 @@ class Bench {
         }),
       stop: () => {},
     } as unknown as Pairer;
-    this.joining = new Joining(common, pairer, { displays: [], showOwn: async () => {} } as unknown as Workplace);
+    const workplace = { displays: [], showOwn: async () => {} } as unknown as Workplace;
+    this.joining = new Joining(common, pairer, workplace);
+    const question = { isDeclined: () => false, show: async () => {} } as unknown as Question;
+    this.offers = new Offers(common, question, this.joining, workplace);
     this.search = new Search(common, (appliance) => this.joining.connect(appliance));
     this.managed = new Managed(common, this.joining, pairer, this.search);
     globalThis.fetch = (async (input: string, init: RequestInit = {}) => {
       const { origin, pathname } = new URL(input);
       if (pathname === "/.well-known/vooster") {
+        this.looked.push(origin);
         // The other one's answers take their time.
         if (origin === OTHER) await new Promise<void>((done) => this.waiting.push(done));
         return Response.json({ product: "vooster", instanceId: IDS[origin], name: origin, version: "1" });
       }
       this.sent.push({ origin, body: String(init.body) });
+      const trouble = this.troubles.shift();
+      if (trouble === null) throw new TypeError("Failed to fetch");
+      if (trouble) return trouble;
       return Response.json(pairingWith(origin, "S-1"));
     }) as typeof fetch;
+  }
+
+  /** What the log says. */
+  get said(): string[] {
+    return new Log(this.kept.lasting).entries.map(({ text }) => text.en);
   }
 
   /** Resolves once the other one has been asked so often. */
@@ -169,4 +200,120 @@ test("a secret that was used already moves nobody", async () => {
   await bench.managed.follow({ ...POLICY, base: `${NAMED.slice(0, -1)}1` });
   assert.equal(bench.pairing?.instanceId, "named-plant");
   assert.equal(bench.sent.length, 1);
+});
+
+test("a server in trouble is asked again by itself, at growing distances, and the log says it once", async () => {
+  const bench = new Bench();
+  bench.troubles.push(new Response("", { status: 500 }), null, new Response("<html>", { status: 200 }));
+  await bench.managed.start(POLICY);
+  const waits: number[] = [];
+  for (const expected of [1, 2, 3]) {
+    const began = ahead;
+    while (bench.sent.length < expected) {
+      await bench.search.look();
+      ahead += 100;
+    }
+    assert.deepEqual(bench.situation.phase, { kind: "looking", nothing: false });
+    waits.push(ahead - began);
+  }
+  ahead += 19_000;
+  await bench.search.look();
+  assert.equal(bench.sent.length, 3);
+  ahead += 22_000;
+  await bench.search.look();
+  assert.equal(bench.pairing?.screenId, "S-1");
+  const [, first = 0, second = 0] = waits;
+  assert.ok(first >= 4_900 && first <= 10_500 && second >= 9_900 && second <= 21_000, String(waits));
+  assert.equal(bench.said.filter((line) => line.includes("by policy")).length, 1);
+  assert.equal(bench.said.filter((line) => line.startsWith("Connecting")).length, 1);
+});
+
+test("the wait that a busy server asks for is kept, within bounds and through a worker's rest", async () => {
+  for (const [asked, least, most] of [
+    ["60", 60_000, 66_000],
+    ["86400", 600_000, 606_000],
+  ] as const) {
+    const before = new Bench();
+    before.troubles.push(new Response("", { status: 429, headers: { "Retry-After": asked } }));
+    await before.managed.start(POLICY);
+    await before.search.look();
+    const bench = new Bench(before.kept);
+    await bench.managed.start(POLICY);
+    ahead += least - 1_000;
+    await bench.search.look();
+    assert.deepEqual([bench.sent.length, bench.situation.phase.kind], [0, "looking"]);
+    ahead += most - least + 1_000;
+    await bench.search.look();
+    assert.equal(bench.pairing?.screenId, "S-1");
+  }
+});
+
+test("a refusal leads to the code on the monitor and is final, until the policy changes", async () => {
+  for (const status of [401, 403, 404, 409]) {
+    const before = new Bench();
+    before.troubles.push(Response.json({ code: "TOKEN_INVALID" }, { status }));
+    await before.managed.start(POLICY);
+    await before.search.look();
+    assert.equal(before.situation.phase.kind, "pairing", String(status));
+    const bench = new Bench(before.kept);
+    await bench.managed.start(POLICY);
+    await bench.search.look();
+    assert.deepEqual([bench.sent.length, bench.situation.phase.kind], [0, "pairing"]);
+    await bench.managed.follow({ ...POLICY, deviceSecret: "t".repeat(43) });
+    await until(() => bench.pairing?.screenId === "S-1");
+  }
+});
+
+test("where a person has to say yes to the one that IT means, that is asked once", async () => {
+  const bench = new Bench();
+  const policy = { ...POLICY, base: null, instanceId: "another-plant" };
+  bench.troubles.push(new Response("", { status: 503 }));
+  await bench.managed.start(policy);
+  const looks = async (): Promise<void> => {
+    const looked = bench.search.look();
+    await bench.asked(1);
+    bench.theOtherAnswers();
+    await looked;
+  };
+  await looks();
+  const { phase } = bench.situation;
+  assert.ok(phase.kind === "found");
+  await bench.joining.connect(phase.appliance);
+  assert.equal(bench.situation.phase.kind, "looking");
+  ahead += 10_500;
+  await looks();
+  assert.equal(bench.pairing?.screenId, "S-1");
+});
+
+test("an address of IT's that can't be read leads nowhere, and is said once", async () => {
+  const policy = { ...POLICY, base: null, unreadable: "http://10.0.0.7:8480 ; http://10.0.0.8", instanceId: null };
+  const kept = memory();
+  for (let wakes = 0; wakes < 3; wakes++) {
+    const bench = new Bench(kept);
+    await bench.managed.start(policy);
+    await bench.search.look();
+    await bench.search.typed(NAMED);
+    assert.deepEqual(bench.looked, []);
+    await bench.offers.handOff({ handoff: { origin: NAMED, screenId: "S-9", token: "t".repeat(43) } });
+    assert.deepEqual(bench.situation.phase, { kind: "looking", nothing: false });
+    assert.deepEqual(bench.sent, []);
+    assert.deepEqual(bench.said, [
+      "The address that your administrator has set can't be read: http://10.0.0.7:8480 ; http://10.0.0.8",
+    ]);
+  }
+  const bench = new Bench(kept);
+  await bench.managed.start(policy);
+  await bench.managed.follow(POLICY);
+  await until(() => bench.pairing?.screenId === "S-1");
+});
+
+test("a screen goes on being what it is while IT's address can't be read, and isn't lost to a new secret meanwhile", async () => {
+  const bench = new Bench();
+  await bench.managed.start(POLICY);
+  await bench.search.look();
+  const { pairing } = bench;
+  await bench.managed.follow({ ...POLICY, base: null, unreadable: "http://", deviceSecret: "t".repeat(43) });
+  assert.equal(bench.pairing, pairing);
+  await bench.managed.follow({ ...POLICY, deviceSecret: "t".repeat(43) });
+  await until(() => bench.pairing !== pairing && bench.pairing !== null);
 });

@@ -3,7 +3,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Appliance } from "../../extension/view";
 import { ask, candidates } from "../../extension/worker/finder";
-import { isDoor, mayBelong, mayHaveSecret, NO_POLICY } from "../../extension/worker/policy";
+import {
+  isDoor,
+  isSet,
+  mayBelong,
+  mayHaveSecret,
+  NO_POLICY,
+  readPolicy,
+  unreadableProblem,
+} from "../../extension/worker/policy";
 
 const BASE = "http://10.0.0.7:8480";
 const ID = "9e2b3e13-b0ec-4111-a53f-ed3f765c42ad";
@@ -29,6 +37,31 @@ test("with an address alone nothing but that address belongs, over TLS too", () 
     assert.ok(!rule(policy, elsewhere));
   }
   assert.ok(!isDoor("https://10.0.0.7:8480", BASE), "never back to what anybody can read");
+});
+
+test("an address that can't be read is no missing one: nobody belongs, nobody hears the secret", async () => {
+  const set: Record<string, unknown> = { screenId: "S-1", deviceSecret: "secret" };
+  Object.assign(globalThis, { chrome: { storage: { managed: { get: async () => set } } } });
+  for (const address of [
+    "http://10.0.0.5:8480 ; http://10.0.0.6",
+    "ftp://10.0.0.5",
+    "http://",
+    "http://a:b@10.0.0.5",
+  ]) {
+    for (const instanceId of [undefined, ID]) {
+      Object.assign(set, { address, instanceId });
+      const policy = await readPolicy();
+      assert.deepEqual([policy.base, policy.unreadable, isSet(policy)], [null, address, true]);
+      assert.ok(!mayBelong(policy, mine) && !mayHaveSecret(policy, mine), address);
+      const problem = unreadableProblem(policy);
+      assert.ok(problem?.message.ko.endsWith(address) && problem.message.en.endsWith(address));
+    }
+  }
+  Object.assign(set, { address: " 10.0.0.7 ", instanceId: undefined });
+  const policy = await readPolicy();
+  assert.deepEqual([policy.base, isSet(policy), unreadableProblem(policy)], [BASE, true, null]);
+  set.address = "";
+  assert.ok(!isSet(await readPolicy()));
 });
 
 test("a policy that names nobody lets people choose, and gives its secret to none", () => {
