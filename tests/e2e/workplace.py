@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import BrowserContext, CDPSession, Page, Playwright, Worker, sync_playwright
+from playwright.sync_api import BrowserContext, CDPSession, Error, Page, Playwright, Worker, sync_playwright
 
 from tests.e2e.floor import CHROMIUM_ARGS, until
 
@@ -26,6 +26,10 @@ _LISTEN = """() => {
 }"""
 _DRAWN = "document.querySelector('.sheet.is-shown :is(canvas, img, pre, iframe)') !== null"
 _COVERED = "document.querySelector('.over') !== null"
+_RELOAD = """async (id) => {
+  await chrome.developerPrivate.updateProfileConfiguration({ inDeveloperMode: true });
+  await chrome.developerPrivate.reload(id);
+}"""
 _WINDOWS = "chrome.windows.getAll({ populate: true })"
 
 
@@ -81,6 +85,22 @@ class Workplace:
         if self._context is not None:
             self._context.close()
         self._context = self._desk = None
+
+    def reload(self) -> None:
+        """What a person presses on the browser's page of extensions after an update. `worker` is none from then on."""
+        self._desk = None  # goes with it
+        page = self.context.new_page()
+        page.goto("chrome://extensions")
+        page.evaluate(_RELOAD, ID)
+        page.close()
+
+        def is_back() -> bool:
+            with contextlib.suppress(Error):
+                return bool(self.view)
+            self._desk = None
+            return False
+
+        until(is_back, 30)
 
     @property
     def context(self) -> BrowserContext:

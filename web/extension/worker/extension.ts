@@ -7,6 +7,7 @@ import { baseOf } from "./address";
 import { Alerts } from "./alerts";
 import { Joining } from "./joining";
 import type { Kept } from "./kept";
+import { Leftovers } from "./leftovers";
 import type { Loads } from "./loads";
 import { Log } from "./log";
 import { Managed } from "./managed";
@@ -34,6 +35,7 @@ export class Extension {
   private readonly kept: Kept;
   private readonly log: Log;
   private readonly alerts: Alerts;
+  private readonly leftovers: Leftovers;
   private readonly windows: Windows;
   private readonly pairer: Pairer;
   private readonly screen: Screen;
@@ -48,6 +50,7 @@ export class Extension {
     this.publish = publish;
     this.log = new Log(kept.lasting);
     this.alerts = new Alerts(kept.passing);
+    this.leftovers = new Leftovers(kept);
     loads.onStrayed = (tabId) => {
       const index = this.windows.frames.indexOfTab(tabId);
       if (index !== null) this.screen.orders.strayed(index);
@@ -82,7 +85,7 @@ export class Extension {
   /** `policy` is given a moment, since it decides whom to ask; one that comes later is followed then. */
   async start(policy: Promise<Policy>): Promise<void> {
     const early = Promise.race([policy, pause(POLICY_MS).then(() => NO_POLICY)]);
-    const [known] = await Promise.all([early, this.workplace.read()]);
+    const [known] = await Promise.all([early, this.workplace.read(), this.leftovers.close()]);
     await this.workplace.arrange();
     await this.screen.orders.guard();
     await this.managed.start(known);
@@ -211,6 +214,7 @@ export class Extension {
     const { screen, situation } = this;
     const { lostAt, link } = screen;
     const now = epochNow();
+    this.leftovers.remember();
     if (this.offers.isLate && this.doing !== "accept") this.begin();
     if (screen.identify && now >= screen.identify.until) screen.identify = null;
     if (!screen.pairing) {

@@ -25,6 +25,8 @@ export type Lasting = {
   spent: string;
   /** Whether the pairing came of that secret. */
   provisioned: boolean;
+  /** The full-screen windows that the extension has made: a reload of it forgets its session, and they stay. */
+  windows: number[];
 };
 
 /** Ends with the browser, as windows and codes do. */
