@@ -43,6 +43,7 @@ export class Extension {
   private readonly situation: Situation;
   private readonly search: Search;
   private readonly joining: Joining;
+  private readonly question: Question;
   private doing: Command["do"] | null = null;
 
   constructor(kept: Kept, loads: Loads, publish: () => void) {
@@ -78,7 +79,8 @@ export class Extension {
     this.workplace = new Workplace(common, this.windows);
     this.joining = new Joining(common, this.pairer, this.workplace);
     this.search = new Search(common, (appliance) => this.joining.connect(appliance));
-    this.offers = new Offers(common, new Question(kept.passing), this.joining, this.workplace);
+    this.question = new Question(kept.passing);
+    this.offers = new Offers(common, this.question, this.joining, this.workplace);
     this.managed = new Managed(common, this.joining, this.pairer, this.search);
   }
 
@@ -198,8 +200,11 @@ export class Extension {
   private async connect(meant: Meant): Promise<void> {
     const { phase } = this.situation;
     const isThere = (phase.kind === "found" || phase.kind === "different") && isMeant(meant, phase.appliance);
-    if (isThere) await this.joining.connect(phase.appliance);
-    else this.situation.problem = changedMeanwhile();
+    if (isThere) {
+      await this.joining.connect(phase.appliance);
+      // What comes next stands on the other monitor, where there is one.
+      if (this.workplace.monitors.length > 1) void this.question.close();
+    } else this.situation.problem = changedMeanwhile();
   }
 
   // Time

@@ -71,7 +71,10 @@ export class Offers {
     }
     try {
       const pairing = await claim(handed.appliance.base, handed.screenId, handed.token, this.workplace.displays);
-      if (this.joining.take(pairing, handed.appliance)) return;
+      if (this.joining.take(pairing, handed.appliance)) {
+        void this.question.close();
+        return;
+      }
     } catch (error) {
       situation.problem = problemIn(error);
     }
@@ -82,6 +85,7 @@ export class Offers {
   decline(): void {
     const { handed } = this.common.situation;
     if (handed) this.question.decline(handed.origin);
+    void this.question.close();
     this.common.begin();
   }
 }

@@ -43,6 +43,14 @@ export class Question {
     return this.opening;
   }
 
+  /** It was answered: a window of its own that it stood in goes, and gives the keyboard back. */
+  async close(): Promise<void> {
+    await this.opening; // answered before it stood there
+    const id = this.kept.get("question");
+    this.kept.set("question", null);
+    if (id !== null) await chrome.windows.remove(id).catch(() => {});
+  }
+
   private async open(): Promise<void> {
     if ((await chrome.runtime.getContexts({ contextTypes: ["POPUP"] })).length > 0) return; // it stands there
     const id = this.kept.get("question");
