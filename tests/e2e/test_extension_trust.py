@@ -13,7 +13,7 @@ from tests.e2e.floor import until
 from tests.e2e.impostor import Impostor
 from tests.e2e.plant import SCREEN, Plant, hand_over, paired
 from tests.e2e.policies import Policies
-from tests.e2e.workplace import EXTENSION, Workplace, settled
+from tests.e2e.workplace import EXTENSION, ID, Workplace, settled
 
 pytestmark = [
     pytest.mark.e2e,
@@ -22,6 +22,12 @@ pytestmark = [
 ]
 
 _TOKEN = "x" * 43
+_COMMANDS = """new Promise((resolve) => {
+  const port = chrome.runtime.connect({ name: "view" });
+  port.onMessage.addListener(() => resolve("heard"));
+  port.postMessage({ do: "unpair" });
+  setTimeout(() => resolve("not heard"), 1000);
+})"""
 
 
 def asks(page: Page, **detail: str) -> None:
@@ -130,3 +136,17 @@ def test_a_page_opens_one_question_and_is_not_heard_for_a_while_once_it_was_decl
     pc.becomes("paired")
     asks(page, screenId="S-9", token=_TOKEN)
     settled(lambda: pc.view["phase"]["kind"] == "paired" and impostor.looked == 6)
+
+
+def test_what_runs_beside_a_page_commands_nothing(pc: Workplace, plant: Plant) -> None:
+    paired(pc, plant)
+    page = pc.context.pages[0]
+    session = pc.context.new_cdp_session(page)
+    worlds: list[dict[str, Any]] = []
+    session.on("Runtime.executionContextCreated", lambda event: worlds.append(event["context"]))
+    session.send("Runtime.enable")
+    page.goto(f"{plant.base}/pair")
+    *_, ours = (world for world in worlds if world["origin"] == f"chrome-extension://{ID}")
+    tried = {"expression": _COMMANDS, "contextId": ours["id"], "awaitPromise": True}
+    assert session.send("Runtime.evaluate", tried)["result"]["value"] == "not heard"
+    assert pc.view["phase"]["kind"] == "paired"
