@@ -170,10 +170,14 @@ class Workplace:
         index = window and self.index_of(address)
         paper = None if index is None else self.view["papers"].get(index)
         page = next((page for page in self.context.pages if page.url == address), None)
-        if paper is None or page is None or page.evaluate(_COVERED):
+        if paper is None or page is None:
             return ""
-        viewer = next((frame for frame in page.frames if frame.url.endswith("/viewer")), None)
-        return str(paper["sheet"]["url"]) if viewer and viewer.evaluate(_DRAWN) else ""
+        try:
+            viewer = next((frame for frame in page.frames if frame.url.endswith("/viewer")), None)
+            stands = viewer is not None and not page.evaluate(_COVERED) and viewer.evaluate(_DRAWN)
+        except Error:  # its window was closed while it was looked at
+            return ""
+        return str(paper["sheet"]["url"]) if stands else ""
 
     @staticmethod
     def index_of(address: str) -> str | None:

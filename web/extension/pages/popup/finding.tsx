@@ -21,6 +21,14 @@ export const PICTURE = 92;
 const DEAD_MS = 500;
 
 export function looking(told: View): Content {
+  // Nobody is asked: what is wrong stands below, in the problem.
+  if (told.byPolicy && told.problem?.code === "SETTINGS_INVALID") {
+    return {
+      head: t("정해진 주소를 읽을 수 없습니다", "The address that was set can't be read"),
+      body: null,
+      others: null,
+    };
+  }
   return {
     head: t("Vooster를 찾고 있습니다", "Looking for Vooster"),
     body: (
