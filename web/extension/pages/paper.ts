@@ -5,6 +5,7 @@ import { NOWHERE, type Spot } from "../../src/station/viewer/viewer";
 import type { OfDocument } from "../../src/viewer/talk";
 import { tell, view } from "../port";
 import type { Paper as Asked } from "../view";
+import { originOf } from "../worker/address";
 import { ViewerFrame } from "./frame";
 import { fetchStranger } from "./strangers";
 
@@ -54,7 +55,7 @@ export class Paper {
     this.patience = setTimeout(() => this.broke(load, "CLIENT_FAILED", "the viewer doesn't answer", true), ANSWERS_MS);
     try {
       const base = view.value?.appliance?.base;
-      const isOwn = URL.canParse(sheet.url) && new URL(sheet.url).origin === base;
+      const isOwn = originOf(sheet.url) === base;
       const stranger = isOwn ? null : await fetchStranger(sheet.url, abort);
       if (this.asked !== asked) return;
       if (!isOwn && stranger === null) {

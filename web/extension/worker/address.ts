@@ -48,3 +48,8 @@ function withoutFragment(url: string): string {
     return url;
   }
 }
+
+/** Of an address its origin only: what comes behind it may be somebody's secret. Null where it is none. */
+export function originOf(url: string): string | null {
+  return URL.canParse(url) ? new URL(url).origin : null;
+}

@@ -2,7 +2,7 @@
  * What became of a document that a tab was sent to. A tab tells of neither a 404 nor a download nor a dead link: it looks
  * loaded in each case. So the answer's own head is looked at, and the browser's word on what went wrong.
  */
-import { LoadFailure, failed as notLoaded } from "../../src/station/viewer/load";
+import { LoadFailure, ledAstray, failed as notLoaded } from "../../src/station/viewer/load";
 import { isSamePage } from "./address";
 
 type Request = { tabId: number; url: string; requestId: string; timeStamp: number };
@@ -168,7 +168,7 @@ export class Loads {
 
   private led(watch: Watch, url: string): void {
     if (watch.mayLead(url)) watch.url = url;
-    else watch.failed(new LoadFailure("DOCUMENT_URL_REFUSED", "it leads to an address that may not be opened"));
+    else watch.failed(ledAstray());
   }
 
   /** The browser gave up on a tab's address. */

@@ -8,8 +8,9 @@ import { AckQueue } from "../../src/station/acks";
 import { FINAL_CODES, SCAN_CODES } from "../../src/station/codes";
 import { Memory } from "../../src/station/memory";
 import { EMPTY, type Happening, type Monitor, reduce, type Sheet, underWay } from "../../src/station/stage";
-import { LoadFailure } from "../../src/station/viewer/load";
+import { asFailure, LoadFailure } from "../../src/station/viewer/load";
 import { epochNow, type Shown } from "../view";
+import { originOf } from "./address";
 import type { Alerts } from "./alerts";
 import type { Kept } from "./kept";
 import { Overtaken } from "./loads";
@@ -89,7 +90,7 @@ export class Orders {
   settle(): void {
     const index = this.deps.target();
     const monitor = this.monitor(index);
-    if (monitor && (this.stages[index] ?? EMPTY).stage.kind === "ready") void this.deps.windows.own(monitor, true);
+    if (monitor && (this.stages[index] ?? EMPTY).stage.kind === "ready") void this.deps.windows.own(monitor);
   }
 
   private ack(ack: Omit<Ack, "type">): void {
@@ -171,8 +172,9 @@ export class Orders {
   }
 
   private broke(sheet: Sheet, index: number, error: unknown): void {
-    const code = error instanceof LoadFailure ? error.code : "CLIENT_FAILED";
-    const detail = (error instanceof LoadFailure ? error.detail : String(error)).slice(0, 500);
+    const failure = asFailure(error);
+    const { code } = failure;
+    const detail = failure.detail.slice(0, 500);
     const bounds = this.monitor(index)?.bounds;
     this.ack({ id: sheet.id, status: "failed", code, detail, display: bounds ? { index, bounds } : undefined });
     const said = code === "CLIENT_FAILED" ? "DOCUMENT_LOAD_FAILED" : code;
@@ -250,9 +252,7 @@ export class Orders {
   /** A window was closed by hand: what it showed isn't shown any more, and the appliance is asked for it. */
   closed(index: number): void {
     this.deps.windows.forget(index);
-    this.forgetShown(index);
-    this.memory.forgetShown();
-    this.stage(index, { kind: "empty" });
+    this.forget(index);
     this.deps.log.add(
       `${index + 1}번 모니터의 창이 닫혀 다시 엽니다`,
       `The window on monitor ${index + 1} was closed and comes again`,
@@ -262,9 +262,7 @@ export class Orders {
 
   /** What stood there can't be drawn once more, as after its page was loaded anew: the appliance is asked for it. */
   lost(index: number): void {
-    this.forgetShown(index);
-    this.memory.forgetShown();
-    this.stage(index, { kind: "empty" });
+    this.forget(index);
     this.putAway(index);
     this.deps.log.add(
       `${index + 1}번 모니터의 제작의뢰서를 다시 불러옵니다`,
@@ -285,11 +283,18 @@ export class Orders {
     this.deps.changed();
   }
 
+  /** Nothing stands on the monitor any more, and a document that comes once more isn't taken for one that does. */
+  private forget(index: number): void {
+    this.forgetShown(index);
+    this.memory.forgetShown();
+    this.stage(index, { kind: "empty" });
+  }
+
   private putAway(index: number): void {
     this.forgetShown(index);
     if (Object.keys(this.deps.kept.passing.get("shown") ?? {}).length === 0) this.deps.alerts.away();
     const monitor = this.monitor(index);
-    if (monitor) void this.deps.windows.own(monitor, true);
+    if (monitor) void this.deps.windows.own(monitor);
   }
 
   private forgetShown(index: number): void {
@@ -320,10 +325,6 @@ export class Orders {
   }
 
   private isOwn(url: string): boolean {
-    try {
-      return new URL(url).origin === this.deps.base();
-    } catch {
-      return false;
-    }
+    return originOf(url) === this.deps.base();
   }
 }

@@ -5,12 +5,13 @@
  */
 import type { Sheet } from "../../src/station/stage";
 import { formatOf } from "../../src/station/viewer/address";
-import { LoadFailure, failed as notDrawn } from "../../src/station/viewer/load";
+import { LoadFailure, ledAstray, failed as notDrawn } from "../../src/station/viewer/load";
 import type { Paper, Report } from "../view";
 import type { Keeper, Passing } from "./kept";
 import { LOAD_MS, Overtaken } from "./loads";
 
-type Drawing = { load: string; drawn(): void; failed(error: Error): void };
+/** Of the paper that stands for the same monitor. */
+type Drawing = { drawn(): void; failed(error: Error): void };
 
 /**
  * Whether documents of this type are drawn by the extension's page; others stand in the tab as they are. `isOwn`: only
@@ -84,7 +85,7 @@ export class Papers {
       };
       const late = notDrawn("not drawn in time");
       const timer = setTimeout(() => failed(late), Math.max(0, patience));
-      this.drawings.set(index, { load, drawn, failed });
+      this.drawings.set(index, { drawn, failed });
       this.put(index, { load, sheet, keep, isDrawn: false });
     });
   }
@@ -104,17 +105,19 @@ export class Papers {
 
   /** What a page on a monitor tells. Words of earlier loads change nothing. */
   told(report: Report): void {
-    const drawing = [...this.drawings.values()].find(({ load }) => load === report.load);
+    const found = Object.entries(this.all).find(([, { load }]) => load === report.load);
+    if (!found) return;
+    const index = Number(found[0]);
+    const drawing = this.drawings.get(index);
     if (!drawing) {
-      const lost = Object.entries(this.all).find(([, { load }]) => load === report.load);
-      if (lost && report.did === "break") this.onLost(Number(lost[0]));
-      if (lost && report.did === "stray") this.onStrayed(Number(lost[0]));
+      if (report.did === "break") this.onLost(index);
+      if (report.did === "stray") this.onStrayed(index);
     } else if (report.did === "draw") {
       drawing.drawn();
     } else if (report.did === "decline") {
       drawing.failed(new Declined());
     } else if (report.did === "stray") {
-      drawing.failed(new LoadFailure("DOCUMENT_URL_REFUSED", "it leads to an address that may not be opened"));
+      drawing.failed(ledAstray());
     } else {
       drawing.failed(new LoadFailure(report.code, report.detail));
     }

@@ -7,7 +7,7 @@ import { pause } from "../../src/lib/pause";
 import type { Sheet } from "../../src/station/stage";
 import { LoadFailure } from "../../src/station/viewer/load";
 import { epochNow } from "../view";
-import { isSamePage } from "./address";
+import { isSamePage, originOf } from "./address";
 import { boundsOf, type Frame, Frames, ownPage } from "./frames";
 import type { Keeper, Passing } from "./kept";
 import { Keyboard } from "./keyboard";
@@ -177,13 +177,12 @@ export class Windows {
     return { ...(await this.proof(monitor, opened, at)), isDrawn: false };
   }
 
-  /** Puts the extension's own page on the monitor: nothing of a document is left there. Makes no window unless `make`. */
-  async own(monitor: PlacedDisplay, make: boolean): Promise<void> {
+  /** Puts the extension's own page on the monitor: nothing of a document is left there. */
+  async own(monitor: PlacedDisplay): Promise<void> {
     this.calls.delete(monitor.index);
     this.overtake(monitor.index);
     this.papers.away(monitor.index);
     await this.inTurn(monitor.index, async () => {
-      if (!make && !(await this.frames.find(monitor.index))) return;
       await this.clear(monitor, await this.frames.open(monitor));
     });
   }
@@ -291,7 +290,7 @@ export class Windows {
     const found = await this.frames.placed(monitor, windowId);
     const at = found.tabs?.[0]?.url ?? "";
     if (!isSamePage(at, url) || (hashOf(url) !== "" && hashOf(at) !== hashOf(url))) {
-      const what = at === "" ? "nothing stands in the window" : `it led to ${origin(at)}`;
+      const what = at === "" ? "nothing stands in the window" : `it led to ${originOf(at) ?? "nowhere"}`;
       throw new LoadFailure("DOCUMENT_LOAD_FAILED", what);
     }
     const { index, name } = monitor;
@@ -309,13 +308,4 @@ async function isWithin(ms: number, promise: Promise<void>): Promise<boolean> {
 
 function hashOf(url: string): string {
   return URL.canParse(url) ? new URL(url).hash : "";
-}
-
-/** Of an address its origin only: what comes behind it may be somebody's secret. */
-function origin(url: string): string {
-  try {
-    return new URL(url).origin;
-  } catch {
-    return "nowhere";
-  }
 }

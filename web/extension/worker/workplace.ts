@@ -74,7 +74,7 @@ export class Workplace {
   async showOwn(): Promise<void> {
     // With one monitor alone the code stands in the popup: the worker's screen stays the worker's.
     const monitor = this.monitors.length > 1 || this.common.screen.pairing ? this.monitors[this.target] : undefined;
-    if (monitor) await this.windows.own(monitor, true);
+    if (monitor) await this.windows.own(monitor);
   }
 
   /** Shows a page of the extension's own and says how long that took: the monitor, not the network, is tried. */

@@ -16,7 +16,7 @@ import { Memory } from "./memory";
 import { Pairer } from "./pairer";
 import { keepLast, keepPlace, type LastOrder, type Place, placeOf, recallLast, recallPlace } from "./place";
 import { EMPTY, type Happening, type Monitor, OPENING_SAID_MS, reduce, type Sheet } from "./stage";
-import { LoadFailure } from "./viewer/load";
+import { asFailure, LoadFailure } from "./viewer/load";
 import { NOWHERE, type Spot, type Viewer } from "./viewer/viewer";
 
 const MEMORY_KEY = "vooster.memory";
@@ -244,8 +244,9 @@ export class Station {
   }
 
   private broke(sheet: Sheet, error: unknown): void {
-    const code = error instanceof LoadFailure ? error.code : "CLIENT_FAILED";
-    const detail = (error instanceof LoadFailure ? error.detail : String(error)).slice(0, 500);
+    const failure = asFailure(error);
+    const { code } = failure;
+    const detail = failure.detail.slice(0, 500);
     this.ack({ id: sheet.id, status: "failed", code, detail, display: this.evidence().display });
     this.viewer.close();
     // People get the code's own words, and a fault of the page's own is to them a document that won't open.

@@ -6,7 +6,7 @@ import "../ui/tokens.css";
 import "../station/station.css";
 import { listen } from "../station/keys";
 import { hidePointer } from "../station/room";
-import { LoadFailure } from "../station/viewer/load";
+import { asFailure } from "../station/viewer/load";
 import { Viewer } from "../station/viewer/viewer";
 import type { FromViewer, ToViewer } from "./talk";
 
@@ -33,7 +33,7 @@ async function open({ load: mine, sheet, keep, bytes }: Extract<ToViewer, { do: 
   } catch (error) {
     if (load !== mine) return; // another has taken its place
     viewer.close();
-    const { code, detail } = error instanceof LoadFailure ? error : new LoadFailure("CLIENT_FAILED", String(error));
+    const { code, detail } = asFailure(error);
     say({ did: "break", load: mine, code, detail });
   }
 }

@@ -1,5 +1,5 @@
 /** HTML in a frame without any right but scripts. Fetched first, because a frame looks loaded even at a 404. */
-import { failed, fetchDocument, LoadFailure, type Source, statusFailure } from "./load";
+import { failed, fetchDocument, ledAstray, type Source, statusFailure } from "./load";
 import type { Prepared } from "./prepared";
 
 export async function prepareHtml(
@@ -27,7 +27,7 @@ export async function prepareHtml(
   const prepared: Prepared = { pages: 1, steps: 1, step: 0, draw: async () => {}, onMoved: () => {}, dispose };
   try {
     await new Promise<void>((loaded, broken) => {
-      strayed = () => broken(new LoadFailure("DOCUMENT_URL_REFUSED", "it leads to an address that may not be opened"));
+      strayed = () => broken(ledAstray());
       frame.addEventListener("load", () => loaded(), { once: true });
       signal.addEventListener("abort", () => broken(signal.reason), { once: true });
       frame.src = source.url;

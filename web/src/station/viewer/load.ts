@@ -14,6 +14,14 @@ export class LoadFailure extends Error {
 
 export const failed = (detail: string): LoadFailure => new LoadFailure("DOCUMENT_LOAD_FAILED", detail);
 
+export const ledAstray = (): LoadFailure =>
+  new LoadFailure("DOCUMENT_URL_REFUSED", "it leads to an address that may not be opened");
+
+/** What went wrong, as the appliance is told of it: a fault of our own where it is no document's. */
+export function asFailure(error: unknown): LoadFailure {
+  return error instanceof LoadFailure ? error : new LoadFailure("CLIENT_FAILED", String(error));
+}
+
 const MOST_BYTES = 256 * 1024 * 1024;
 
 export function statusFailure(status: number): LoadFailure {
