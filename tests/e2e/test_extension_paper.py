@@ -45,7 +45,7 @@ def test_another_station_and_another_monitor_begin_empty(pc: Workplace, plant: P
     pc.tell(do="accept")
     until(lambda: (pc.view["place"] or {}).get("screenId") == "SCREEN-002")
     until(lambda: not any("/ORD-" in pc.document_of(window) for window in pc.windows))
-    assert pc.view["shown"] is None
+    until(lambda: pc.shown is None)
 
 
 def test_what_happens_beside_a_load_does_not_disturb_it(pc: Workplace, plant: Plant) -> None:
@@ -102,12 +102,12 @@ def test_a_drawn_order_says_when_the_connection_is_lost_and_comes_again_to_a_pag
     page.get_by_text("연결 끊김. 이 문서는").wait_for()
     assert near(pixel(page), RED)
     page.reload()
-    until(lambda: pc.view["shown"] is None)
+    until(lambda: pc.shown is None)
     plant.start()
     pc.connected(40)
     until(lambda: "/ORD-1." in pc.document_on(1), 20)
     page.get_by_text("ORD-1 · 복원됨").wait_for()
-    assert near(pixel(page), RED)
+    until(lambda: near(pixel(page), RED))
 
 
 def test_a_document_that_brings_its_process_down_takes_nothing_else_with_it(pc: Workplace, plant: Plant) -> None:
@@ -118,7 +118,7 @@ def test_a_document_that_brings_its_process_down_takes_nothing_else_with_it(pc: 
         pc.context.new_cdp_session(viewer).send("Page.crash")
     again = "2번 모니터의 제작의뢰서를 다시 불러옵니다"
     until(lambda: again in [entry["text"]["ko"] for entry in pc.view["log"]], 20)
-    until(lambda: pc.view["shown"] and pc.view["papers"]["1"]["isDrawn"])
+    until(lambda: pc.shown and pc.view["papers"]["1"]["isDrawn"])
     assert plant.scan("ORD-2")["result"] == "shown"
     levels = b"".join(b"<g id='l%d'>%s</g>" % (n, b"<use href='#l%d' x='1'/>" % (n - 1) * 10) for n in range(1, 7))
     bomb = b"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'><path id='l0' d='M0 0h9v9z'/>%s</svg>" % levels
@@ -147,4 +147,4 @@ def test_a_window_that_is_closed_by_hand_comes_again_with_its_order(pc: Workplac
     pc.worker.evaluate("(id) => chrome.windows.remove(id)", window["id"])
     until(lambda: [one["id"] for one in pc.windows] not in ([], [window["id"]]))
     until(lambda: "/ORD-1." in pc.document_on(1))
-    assert pc.view["shown"]["sheet"]["name"] == "ORD-1"
+    until(lambda: pc.shown == "ORD-1")

@@ -17,7 +17,7 @@ def test_the_second_monitor_is_pulled_and_plugged_in_again(pc: Workplace, plant:
     pc.unplug(1920)
     until(lambda: pc.windows == [])
     until(lambda: "vooster-monitor" in pc.notifications())
-    assert pc.view["shown"] is None
+    until(lambda: pc.shown is None)
     waiting = plant.scan("ORD-2", wait_ms=2_000)
     assert (waiting["result"], plant.delivery(waiting)["state"]) == ("timeout", "pending")
     pc.plug(1920)
@@ -33,7 +33,7 @@ def test_what_stood_there_comes_back_with_the_monitor(pc: Workplace, plant: Plan
     until(lambda: pc.windows == [])
     pc.plug(1920)
     until(lambda: "/ORD-1." in pc.document_on(1))
-    assert pc.view["shown"]["sheet"]["name"] == "ORD-1"
+    until(lambda: pc.shown == "ORD-1")
 
 
 def test_of_three_monitors_the_middle_one_is_pulled_and_plugged_in_again(pc: Workplace, plant: Plant) -> None:

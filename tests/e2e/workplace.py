@@ -118,6 +118,13 @@ class Workplace:
         view: dict[str, Any] = self._desk.evaluate("window.view")
         return view
 
+    @property
+    def shown(self) -> str | None:
+        """The order that the extension is sure of having shown on the monitor of work orders. What stands there already
+        may still be being drawn: wait for this."""
+        shown = self.view["shown"]
+        return str(shown["sheet"]["name"]) if shown else None
+
     def tell(self, **command: Any) -> None:
         """What a press in one of the extension's pages asks for; it is meant for what stands there, or what `command`
         says stood there.
