@@ -150,6 +150,8 @@ def kept(pc: Workplace, monitors: Monitors, name: str, *, popup: bool = False) -
         return
     if popup:
         pc.context.pages[0].bring_to_front()
+        monitors.click(960, 1000)  # the browser opens it only where somebody is
+        until(lambda: has_keyboard(pc))
         pc.worker.evaluate("chrome.action.openPopup()")
     pc.context.pages[0].wait_for_timeout(6_000)  # until the browser has said how to leave full screen
     Path(folder).mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,4 @@
 /** Options: which monitor, a test, where the appliance is, what happened lately. */
-import "../../src/ui/tokens.css";
-import "../../src/ui/ui.css";
-import "./pages.css";
 import "./options.css";
 import { render } from "preact";
 import { pick, t } from "../../src/lib/i18n";

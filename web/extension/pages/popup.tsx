@@ -1,7 +1,4 @@
 /** The popup: what was found, the code, what stands on the monitor, or that the connection is gone; one thing to do. */
-import "../../src/ui/tokens.css";
-import "../../src/ui/ui.css";
-import "./pages.css";
 import "./popup.css";
 import "../../src/lib/theme";
 import { render } from "preact";

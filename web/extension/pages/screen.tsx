@@ -1,6 +1,4 @@
 /** The extension's page on a monitor: the same pages as `/display`, from what the worker tells. */
-import "../../src/ui/tokens.css";
-import "../../src/ui/ui.css";
 import "../../src/station/station.css";
 import { computed, signal } from "@preact/signals";
 import { render } from "preact";

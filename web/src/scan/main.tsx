@@ -1,6 +1,4 @@
 /** The scan page: a PC or a phone with a barcode scanner, which is a keyboard that ends with Enter. */
-import "../ui/tokens.css";
-import "../ui/ui.css";
 import "./scan.css";
 import { render } from "preact";
 import { App, soundOn } from "./App";

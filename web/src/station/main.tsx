@@ -1,6 +1,4 @@
 /** The station's page: one monitor, no mouse, always on. */
-import "../ui/tokens.css";
-import "../ui/ui.css";
 import "./station.css";
 import { render } from "preact";
 import { lang, setLang } from "../lib/i18n";

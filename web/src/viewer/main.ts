@@ -2,7 +2,6 @@
  * Draws documents for the extension, in a frame of its page: whatever a document does to its process, the extension's
  * worker is in another one. The page's policy lets nobody but the extension frame it.
  */
-import "../ui/tokens.css";
 import "../station/station.css";
 import { listen } from "../station/keys";
 import { hidePointer } from "../station/room";
