@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -61,6 +62,15 @@ async def test_pages_are_strict_about_what_they_load(house: House, path: str) ->
     assert (answer.headers["X-Content-Type-Options"], answer.headers["Referrer-Policy"]) == ("nosniff", "no-referrer")
     assert "http://" not in answer.text and "https://" not in answer.text
     assert "<script>" not in answer.text and "<style" not in answer.text
+
+
+@built
+def test_every_page_has_one_style_sheet() -> None:
+    """Of two, a bundler that shares them among pages may link the common one last: its rules win then."""
+    static = Path(str(package_data("static")))
+    pages = [*static.glob("*.html"), *static.glob("extension/*.html")]
+    assert {page.name: page.read_text().count('rel="stylesheet"') for page in pages} == {page.name: 1 for page in pages}
+    assert len(pages) >= 7
 
 
 async def exactly(house: House, target: str, accept: str = "*/*") -> tuple[int, dict[str, str]]:
