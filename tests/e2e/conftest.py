@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Playwright
@@ -12,6 +13,16 @@ from tests.e2e.floor import Floor, People, chromium
 from tests.e2e.impostor import Impostor
 from tests.e2e.plant import Plant
 from tests.e2e.workplace import Workplace, playwright
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    """A failure tells what the PC's extension and its pages say, before they are gone."""
+    report = yield
+    pc = item.funcargs.get("pc") if isinstance(item, pytest.Function) else None
+    if report.when == "call" and report.failed and isinstance(pc, Workplace):
+        report.sections.append(("The extension", pc.told()))
+    return report
 
 
 @pytest.fixture(scope="module")  # no longer: its driver keeps an event loop running in this thread

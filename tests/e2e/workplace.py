@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -117,6 +118,16 @@ class Workplace:
             until(lambda: self._desk and self._desk.evaluate("window.view"))
         view: dict[str, Any] = self._desk.evaluate("window.view")
         return view
+
+    def told(self) -> str:
+        """What the worker tells, and what its pages say, for whoever looks into a failure."""
+        lines = []
+        for page in self._context.pages if self._context else ():
+            with contextlib.suppress(Error):
+                lines += [page.url, page.locator("body").inner_text(timeout=1_000), ""]
+        with contextlib.suppress(Error, AssertionError):
+            lines.append(json.dumps(self.view, ensure_ascii=False, indent=1))
+        return "\n".join(lines)
 
     @property
     def shown(self) -> str | None:
