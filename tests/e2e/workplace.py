@@ -65,6 +65,7 @@ class Workplace:
 
     def start(self) -> None:
         """Switches the PC on: the browser starts with its extension."""
+        self._speak_korean()
         self._context = self._playwright.chromium.launch_persistent_context(
             str(self._profile),
             executable_path=self._chromium,
@@ -81,6 +82,13 @@ class Workplace:
         )
         workers = self._context.service_workers
         self.worker = workers[0] if workers else self._context.wait_for_event("serviceworker")
+
+    def _speak_korean(self) -> None:
+        """By the profile: the driver's `locale` may come later than the worker, which asks once."""
+        preferences = self._profile / "Default" / "Preferences"
+        if not preferences.exists():
+            preferences.parent.mkdir(parents=True, exist_ok=True)
+            preferences.write_text(json.dumps({"intl": {"selected_languages": "ko-KR,ko"}}))
 
     def stop(self) -> None:
         if self._context is not None:
