@@ -27,7 +27,9 @@ class Lane(Generic[R]):
     `newest` is the highest `seq` that ever became pending in it; `expected` counts places kept for what is about to be
     committed. `sent` is the highest that may have been sent: a screen ignores what comes with a lower one, so that an
     older one whose order was found late goes out with this. Its own stays as it was accepted, for what is accepted in
-    the same moment has its number already and must count as newer.
+    the same moment has its number already and must count as newer. After a restart `sent` is the highest there ever
+    was in the lane: one that awaits its order, or has ended as if it had, may have gone out just before, and what was
+    sent with its number once may be sent with no lower one after a second restart.
     """
 
     __slots__ = ("expected", "newest", "rows", "sent")

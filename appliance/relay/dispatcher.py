@@ -94,9 +94,8 @@ class Dispatcher:
         newest = await self._outbox.newest_of_lanes(list(lanes))
         for key, lane in lanes.items():
             past = [row.delivery.seq for row in lane.rows if row.delivery.state is not State.AWAITING_ORDER]
-            lane.newest = max(newest[key], *past, 0)
-            # One that stands there as awaiting its order may have had it and gone out just before the end.
-            lane.sent = max(lane.newest, *(row.delivery.seq for row in lane.rows))
+            known, lane.sent = newest[key]
+            lane.newest = max(known, *past, 0)
             for row in list(lane.rows):
                 self._happen(row, Happening(Event.RESTARTED))
                 if lane.overtaken(row.delivery):

@@ -154,11 +154,11 @@ class Outbox:
             lambda connection: read_deliveries(connection, "ORDER BY d.pk DESC LIMIT ?", (limit,))
         )
 
-    async def newest_of_lanes(self, lanes: list[tuple[str, int]]) -> dict[tuple[str, int], int]:
-        """The highest `seq` of each lane whose order was known, whatever became of it."""
+    async def newest_of_lanes(self, lanes: list[tuple[str, int]]) -> dict[tuple[str, int], tuple[int, int]]:
+        """The highest `seq` of each lane whose order was known, and the highest of all, whatever became of them."""
 
-        def job(connection: sqlite3.Connection) -> dict[tuple[str, int], int]:
-            return {lane: newest_past_awaiting(connection, lane) for lane in lanes}
+        def job(connection: sqlite3.Connection) -> dict[tuple[str, int], tuple[int, int]]:
+            return {lane: (newest_past_awaiting(connection, lane), _newest(connection, lane)) for lane in lanes}
 
         return await self._database.read(job)
 
@@ -203,6 +203,11 @@ def newest_past_awaiting(connection: sqlite3.Connection, lane: tuple[str, int]) 
         lane,
     ).fetchone()
     return int(row[0]) if row else 0
+
+
+def _newest(connection: sqlite3.Connection, lane: tuple[str, int]) -> int:
+    found = connection.execute("SELECT max(seq) FROM deliveries WHERE screen_id = ? AND display_index = ?", lane)
+    return int(found.fetchone()[0] or 0)
 
 
 def shown_after(connection: sqlite3.Connection, delivery: Delivery) -> bool:

@@ -132,7 +132,7 @@ class World:
         for key, lane in self.lanes.items():
             mine = [d for d in self.known.values() if (d.screen_id, d.display_index) == key]
             lane.newest = max((d.seq for d in mine if was_pending(d)), default=0)
-            lane.sent = max((d.seq for d in mine if was_pending(d) or not d.final), default=0)
+            lane.sent = max((d.seq for d in mine), default=0)
             for delivery in sorted((d for d in mine if not d.final), key=lambda d: d.seq):
                 standing = Standing(delivery, self.now + delivery.expires_at - self.wall)
                 lane.add(standing)

@@ -254,6 +254,22 @@ async def test_one_that_was_cancelled_before_its_turn_overtakes_nothing(house: H
     assert (await screen.show_next())["triggerId"] == first
 
 
+async def test_an_order_goes_out_with_no_lower_number_after_a_second_restart(house: House) -> None:
+    """The screen would ignore it. One that waited for its order raised the number at the first, and has ended since."""
+    await house.pair("S-1")
+    first = await house.accepted()
+    house.orders.rename(house.root / "away")
+    second = await house.trigger("ORD-7777")
+    await house.restart()
+    sent = await (await house.screen()).expect("navigate")
+    cancelled = await house.call("POST", f"/api/triggers/{second.json['id']}/cancel", bearer=house.key)
+    assert cancelled.status == 200
+    await house.restart()
+    again = await (await house.screen()).expect("navigate")
+    assert (sent["triggerId"], again["triggerId"]) == (first, first)
+    assert again["seq"] >= sent["seq"]
+
+
 async def test_a_screen_that_is_deleted_while_a_scan_for_it_is_saved(house: House) -> None:
     for screen_id in ("S-1", "S-2"):
         await house.pair(screen_id)
