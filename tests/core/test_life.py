@@ -49,6 +49,20 @@ class Life(RuleBasedStateMachine):
         if lane[0] not in self.world.removed:
             self.world.accept(lane, mode, awaiting=awaiting, ttl_ms=ttl_ms)
 
+    @rule(lane=lanes, mode=modes, is_opened=st.booleans())
+    def somebody_scans(self, lane: tuple[str, int], mode: str, is_opened: bool) -> None:
+        """The usual, without which lives would seldom get beyond their beginnings: the screen is on, the order is known
+        and is on disk, and may stand on the monitor before a word of that has arrived."""
+        screen, display = lane
+        if screen in self.world.removed:
+            return
+        if screen not in self.world.sessions:
+            self.world.connect(screen)
+        self.world.accept(lane, mode, awaiting=False, ttl_ms=600_000)
+        self.world.commit()
+        if is_opened and display in self.world.clients[screen].opening:
+            self.world.clients[screen].show(display)
+
     @rule()
     def commit(self) -> None:
         self.world.commit()
@@ -139,6 +153,8 @@ class Life(RuleBasedStateMachine):
         truly = [key for key, _ in client.shown] if word == "shown" else sorted(client.got)
         if not truly:
             return
+        if word == "shown":  # what nobody has heard of first: the same once more changes nothing
+            truly = [key for key in truly if self.world.known[key].state is not State.SHOWN] or truly
         key = pick(truly, number)
         if word == "shown":
             self.say_shown(screen, key)
